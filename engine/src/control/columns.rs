@@ -1,0 +1,117 @@
+//! Which columns a plan uses, which columns files hold, and how many rows.
+//!
+//! A scan fills a column that a file lacks with nulls, so only the footers tell a null from a gap.
+//! Absent: row data.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::logical_expr::LogicalPlan;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use object_store::ObjectStore;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::ParquetObjectReader;
+use schemas::{Dataset, InputFile, Interval};
+
+use crate::dataset::PinnedFile;
+use crate::error::EngineError;
+use crate::session::LakeSession;
+
+const FOOTERS_AT_A_TIME: usize = 8;
+
+/// What a footer says.
+#[derive(Debug, Clone)]
+pub(crate) struct Footer {
+    /// Names of the columns.
+    pub(crate) columns: HashSet<String>,
+    /// Rows.
+    pub(crate) rows: u64,
+}
+
+/// The pinned files of `dataset` that can hold rows of `interval`, with their rows, by path.
+///
+/// The interval is taken as given: a caller whose controls look back widens it first.
+///
+/// # Errors
+/// When the store cannot be listed, or a footer cannot be read.
+pub async fn input_files(
+    session: &LakeSession,
+    dataset: &str,
+    interval: Interval,
+) -> Result<Vec<InputFile>, EngineError> {
+    let Some(declared) = session.dataset(dataset) else { return Ok(Vec::new()) };
+    let files = files_within(session, declared, interval).await?;
+    let footers = footers(session, &files).await?;
+    let input = files.iter().zip(footers).map(|(file, footer)| InputFile {
+        dataset: dataset.to_owned(),
+        path: file.path().to_owned(),
+        etag: file.etag().to_owned(),
+        bytes: file.meta.size,
+        rows: footer.rows,
+    });
+    Ok(input.collect())
+}
+
+/// The pinned files whose folder does not rule them out for `interval`.
+pub(crate) async fn files_within(
+    session: &LakeSession,
+    dataset: &Dataset,
+    interval: Interval,
+) -> Result<Vec<PinnedFile>, EngineError> {
+    let pinned = session.files(dataset.id.as_str()).await?.unwrap_or_default();
+    let folders_tell = dataset.schema.partitioned && dataset.time.as_deref() == dataset.schema.time;
+    let last = interval.end - chrono::TimeDelta::microseconds(1);
+    let days = interval.start.date_naive()..=last.date_naive();
+    let within = |file: &&PinnedFile| !folders_tell || file.date.is_none_or(|date| days.contains(&date));
+    Ok(pinned.iter().filter(within).cloned().collect())
+}
+
+/// The footers of `files`, in their order.
+pub(crate) async fn footers(session: &LakeSession, files: &[PinnedFile]) -> Result<Vec<Footer>, EngineError> {
+    stream::iter(files.to_vec())
+        .map(|file| footer(Arc::clone(session.pinned()) as Arc<dyn ObjectStore>, file))
+        .buffered(FOOTERS_AT_A_TIME)
+        .try_collect()
+        .await
+}
+
+async fn footer(store: Arc<dyn ObjectStore>, file: PinnedFile) -> Result<Footer, EngineError> {
+    let mut reader = ParquetObjectReader::new(store, file.meta.location.clone()).with_file_size(file.meta.size);
+    let loaded = ArrowReaderMetadata::load_async(&mut reader, ArrowReaderOptions::new()).await;
+    let metadata = loaded.map_err(|source| unreadable(&file, source))?;
+    let columns = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or_default();
+    Ok(Footer { columns, rows })
+}
+
+fn unreadable(file: &PinnedFile, source: parquet::errors::ParquetError) -> EngineError {
+    // The store's own error says more: an object that was replaced is no damaged file.
+    match source {
+        parquet::errors::ParquetError::External(cause) => match cause.downcast::<object_store::Error>() {
+            Ok(cause) => EngineError::store(&file.meta.location, "read it", *cause),
+            Err(cause) => parquet_error(file, parquet::errors::ParquetError::External(cause)),
+        },
+        source => parquet_error(file, source),
+    }
+}
+
+fn parquet_error(file: &PinnedFile, source: parquet::errors::ParquetError) -> EngineError {
+    EngineError::Parquet { path: file.path().to_owned(), action: "read", source: Box::new(source) }
+}
+
+/// Table and column of everything an optimised plan reads.
+pub(crate) fn columns_used(plan: &LogicalPlan) -> BTreeSet<(String, String)> {
+    let mut used = BTreeSet::new();
+    let walked = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let table = scan.table_name.table();
+            let projected = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+            let filtered = scan.filters.iter().flat_map(|filter| filter.column_refs()).map(|column| column.name.clone());
+            used.extend(projected.chain(filtered).map(|column| (table.to_owned(), column)));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(walked.is_ok(), "the walk itself returns no error");
+    used
+}

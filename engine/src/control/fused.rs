@@ -1,0 +1,143 @@
+//! n, v and u of every control: those over the rows of one table share one scan.
+//!
+//! When the shared scan fails, its controls run one by one, and only those that fail alone fail.
+//! Absent: sharing the scan that collects evidence; each control with violations collects for itself.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+use arrow::record_batch::RecordBatch;
+
+use super::bound::Predicates;
+use super::prepare::{Obstacle, Prepared};
+use super::rows::{aggregates, per_tenant};
+use crate::error::EngineError;
+use crate::session::LakeSession;
+
+/// The figures of one control and tenant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) population: u64,
+    pub(crate) violations: u64,
+    pub(crate) undecided_violation: u64,
+    pub(crate) undecided_population: u64,
+}
+
+impl Counts {
+    fn new([population, violations, undecided_violation, undecided_population]: [u64; 4]) -> Self {
+        Self { population, violations, undecided_violation, undecided_population }
+    }
+
+    pub(crate) fn undecided(&self) -> u64 {
+        self.undecided_violation.saturating_add(self.undecided_population)
+    }
+}
+
+/// Figures by tenant.
+pub(crate) type ByScope = BTreeMap<String, Counts>;
+
+/// The figures of each control, in order; a control with an obstacle has none.
+///
+/// # Errors
+/// When an object changed under the run.
+pub(crate) async fn counts(
+    session: &LakeSession,
+    prepared: &[Prepared<'_>],
+) -> Result<Vec<Result<ByScope, Obstacle>>, EngineError> {
+    let mut tables: BTreeMap<&str, Vec<(usize, &Predicates)>> = BTreeMap::new();
+    for (at, control) in prepared.iter().enumerate() {
+        if let (None, Some(sql)) = (&control.obstacle, &control.sql)
+            && let Some(predicates) = &sql.predicates
+        {
+            tables.entry(&predicates.table).or_default().push((at, predicates));
+        }
+    }
+    let mut shared: BTreeMap<usize, ByScope> = BTreeMap::new();
+    for members in tables.values().filter(|members| members.len() > 1) {
+        match together(session, members).await {
+            Ok(found) => shared.extend(members.iter().map(|(at, _)| *at).zip(found)),
+            Err(error @ EngineError::Changed { .. }) => return Err(error),
+            Err(error) => {
+                let cause = super::prepare::chain(&error);
+                tracing::warn!(controls = members.len(), cause, "shared scan failed, will run controls one by one");
+            }
+        }
+    }
+    let mut all = Vec::with_capacity(prepared.len());
+    for (at, control) in prepared.iter().enumerate() {
+        let found = match (&control.obstacle, &control.sql, shared.remove(&at)) {
+            (_, _, Some(found)) => Ok(found),
+            (None, Some(sql), None) => match alone(session, &sql.counts).await {
+                Ok(found) => Ok(found),
+                Err(error) => Err(Obstacle::of(error)?),
+            },
+            (obstacle, ..) => Err(obstacle.clone().unwrap_or_else(|| {
+                Obstacle::error(&EngineError::Bug { what: "a control without SQL has no obstacle".to_owned() })
+            })),
+        };
+        all.push(found);
+    }
+    Ok(all)
+}
+
+async fn together(session: &LakeSession, members: &[(usize, &Predicates)]) -> Result<Vec<ByScope>, EngineError> {
+    let Some((_, first)) = members.first() else { return Ok(Vec::new()) };
+    let columns: Vec<String> = members
+        .iter()
+        .enumerate()
+        .flat_map(|(member, (_, predicates))| {
+            let named = aggregates(predicates).into_iter().enumerate();
+            named.map(move |(figure, aggregate)| format!("{aggregate} AS c{member}_{figure}"))
+        })
+        .collect();
+    let batches = session.query(&per_tenant(first, &columns)).await?;
+    (0..members.len()).map(|member| by_scope(&batches, 1 + member * 4)).collect()
+}
+
+async fn alone(session: &LakeSession, counts_sql: &str) -> Result<ByScope, EngineError> {
+    by_scope(&session.query(counts_sql).await?, 1)
+}
+
+/// Reads scope from the first column and four figures from column `first` on.
+fn by_scope(batches: &[RecordBatch], first: usize) -> Result<ByScope, EngineError> {
+    let mut found = ByScope::new();
+    for batch in batches {
+        let scopes = texts(batch, 0)?;
+        let scopes = scopes.as_string::<i32>();
+        let figures = [first, first + 1, first + 2, first + 3].map(|at| figures(batch, at));
+        for row in 0..batch.num_rows() {
+            if scopes.is_null(row) {
+                return Err(shape("a row without a tenant"));
+            }
+            let mut counts = [0; 4];
+            for (count, column) in counts.iter_mut().zip(&figures) {
+                *count = *column.as_ref().map_err(|what| shape(what))?.get(row).unwrap_or(&0);
+            }
+            if found.insert(scopes.value(row).to_owned(), Counts::new(counts)).is_some() {
+                return Err(shape("one tenant twice"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A column as text.
+pub(crate) fn texts(batch: &RecordBatch, at: usize) -> Result<arrow::array::ArrayRef, EngineError> {
+    cast(batch.column(at), &DataType::Utf8).map_err(|error| EngineError::sql("run", error.into()))
+}
+
+fn figures(batch: &RecordBatch, at: usize) -> Result<Vec<u64>, String> {
+    let name = batch.schema().field(at).name().clone();
+    let column = cast(batch.column(at), &DataType::Int64).map_err(|_| format!("{name}, which is not a count"))?;
+    let values = column.as_primitive::<Int64Type>().iter();
+    values
+        .map(|value| u64::try_from(value.unwrap_or(0)).map_err(|_| format!("{name}, which is below zero")))
+        .collect()
+}
+
+fn shape(what: &str) -> EngineError {
+    let message = format!("the counting statement returns {what}");
+    EngineError::sql("run", datafusion::error::DataFusionError::Execution(message))
+}

@@ -1,0 +1,116 @@
+//! A dataset's files: listed once, pinned, and read from their folder names.
+//!
+//! Absent: file contents. What a file holds is known to `table.rs` and `footer.rs`.
+
+use chrono::NaiveDate;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
+use schemas::Dataset;
+
+use crate::error::EngineError;
+
+/// One version of one file of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedFile {
+    /// The object as it was listed.
+    pub meta: ObjectMeta,
+    /// From its `tenant=` folder.
+    pub tenant: Option<String>,
+    /// From its `date=` folder: the UTC day of its rows.
+    pub date: Option<NaiveDate>,
+}
+
+impl PinnedFile {
+    /// Reads tenant and day from the folder names.
+    pub fn new(meta: ObjectMeta) -> Self {
+        let folder = |key: &str| {
+            meta.location.parts().find_map(|part| part.as_ref().strip_prefix(key).map(decode_folder_value))
+        };
+        let tenant = folder("tenant=");
+        let date = folder("date=").and_then(|day| day.parse().ok());
+        Self { meta, tenant, date }
+    }
+
+    /// Path in the store.
+    pub fn path(&self) -> &str {
+        self.meta.location.as_ref()
+    }
+
+    /// ETag as listed; a store without ETags gives none.
+    pub fn etag(&self) -> &str {
+        self.meta.e_tag.as_deref().unwrap_or_default()
+    }
+}
+
+/// A value as a folder name: percent-encoded but for RFC 3986 unreserved characters.
+///
+/// A value of dots alone would be a relative path, so its dots are encoded too.
+pub(crate) fn encode_folder_value(value: &str) -> String {
+    let only_dots = value.bytes().all(|byte| byte == b'.');
+    let mut name = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') || (byte == b'.' && !only_dots);
+        if plain {
+            name.push(byte.into());
+        } else {
+            name.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    name
+}
+
+/// Reads a folder name back; what is not an escape stands for itself.
+fn decode_folder_value(name: &str) -> String {
+    let bytes = name.as_bytes();
+    let mut value = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = (bytes[at] == b'%').then(|| name.get(at + 1..at + 3)).flatten();
+        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                value.push(byte);
+                at += 3;
+            }
+            None => {
+                value.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(value).unwrap_or_else(|_| name.to_owned())
+}
+
+/// Lists the Parquet files of a dataset, by path. No folder yet means no files.
+///
+/// # Errors
+/// When the store cannot be listed.
+pub async fn list_files(store: &dyn ObjectStore, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
+    let prefix = Path::from(dataset.location.trim_end_matches('/'));
+    let found: Vec<ObjectMeta> = store
+        .list(Some(&prefix))
+        .try_collect()
+        .await
+        .map_err(|source| EngineError::store(&prefix, "list it", source))?;
+    let mut files: Vec<PinnedFile> = found
+        .into_iter()
+        .filter(|meta| meta.location.as_ref().ends_with(".parquet") && meta.size > 0)
+        .map(PinnedFile::new)
+        .collect();
+    files.sort_by(|a, b| a.meta.location.cmp(&b.meta.location));
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_tenant_becomes_a_folder_name_and_comes_back() {
+        for tenant in ["t1", "a/b", "..", ".", "a b", "100%", "ü", "tenant=x", "%41", "a\\b", "*?#"] {
+            let name = encode_folder_value(tenant);
+            assert!(!name.contains(['/', '\\', '#']) && name != ".." && name != ".", "{name}");
+            assert_eq!(decode_folder_value(&name), tenant);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What can go wrong in the engine, sorted by what the caller does next.
+
+use datafusion::error::DataFusionError;
+use schemas::Remedy;
+
+/// An error of the engine. `Display` speaks for its own layer; the cause is in `source`.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A store operation failed.
+    #[error("object \"{path}\": cannot {action}")]
+    Store {
+        /// Path in the store.
+        path: String,
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: object_store::Error,
+    },
+    /// An object was replaced between being pinned and being read.
+    #[error("object \"{path}\" changed while it was read; run the same command again")]
+    Changed {
+        /// Path in the store.
+        path: String,
+    },
+    /// A folder that cannot hold a lake.
+    #[error("folder \"{folder}\" cannot hold a lake: {why}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+    /// SQL that does not parse, plan or run.
+    #[error("the statement cannot be {stage}")]
+    Sql {
+        /// `parsed`, `planned` or `run`.
+        stage: &'static str,
+        /// DataFusion's answer.
+        source: Box<DataFusionError>,
+    },
+    /// A statement that is not allowed.
+    #[error("only reading statements may run here (SELECT, WITH, VALUES, EXPLAIN, DESCRIBE, SHOW TABLES, SHOW COLUMNS); this is {what}")]
+    NotReading {
+        /// What it is.
+        what: String,
+    },
+    /// A mapping that cannot be used.
+    #[error("mapping \"{mapping}\": {why}")]
+    Mapping {
+        /// The mapping.
+        mapping: String,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+    /// An input object that cannot be read.
+    #[error("input \"{path}\": {why}")]
+    Input {
+        /// The object.
+        path: String,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+    /// Too much of an input was refused.
+    #[error("{why}")]
+    Rejected {
+        /// How much, of what, and the commonest reasons.
+        why: String,
+    },
+    /// A Parquet file that cannot be read or written.
+    #[error("file \"{path}\" is not Parquet that can be {action}")]
+    Parquet {
+        /// The file.
+        path: String,
+        /// `read` or `written`.
+        action: &'static str,
+        /// Why.
+        source: Box<parquet::errors::ParquetError>,
+    },
+    /// A record of ours that does not read back.
+    #[error("record \"{path}\" is damaged; compare it with a backup of the lake")]
+    Record {
+        /// Path of the record.
+        path: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// Another runner has taken the work over.
+    #[error("claim \"{claim}\" of epoch {epoch} has passed to another runner, which goes on with the work")]
+    ClaimLost {
+        /// The claim.
+        claim: String,
+        /// The epoch that has passed.
+        epoch: u64,
+    },
+    /// A promise of our own was broken.
+    #[error("{what}; this is a bug in auditlake, please report it")]
+    Bug {
+        /// Which promise, on what.
+        what: String,
+    },
+}
+
+impl EngineError {
+    /// What the caller does next.
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Store { source, .. } => match source {
+                object_store::Error::NotFound { .. }
+                | object_store::Error::PermissionDenied { .. }
+                | object_store::Error::Unauthenticated { .. } => Remedy::FixConfig,
+                _ => Remedy::Retry,
+            },
+            Self::Changed { .. } | Self::ClaimLost { .. } => Remedy::Retry,
+            Self::Folder { .. } | Self::Sql { .. } | Self::NotReading { .. } | Self::Mapping { .. } => Remedy::FixConfig,
+            Self::Input { .. } | Self::Rejected { .. } | Self::Parquet { .. } | Self::Record { .. } => Remedy::InspectData,
+            Self::Bug { .. } => Remedy::Report,
+        }
+    }
+
+    /// Wraps a store error; a failed precondition is a changed object.
+    pub(crate) fn store(path: &object_store::path::Path, action: &'static str, source: object_store::Error) -> Self {
+        match source {
+            object_store::Error::Precondition { .. } => Self::Changed { path: path.to_string() },
+            source => Self::Store { path: path.to_string(), action, source },
+        }
+    }
+
+    /// Wraps an error of DataFusion; an object that changed under a scan is named as such.
+    pub(crate) fn sql(stage: &'static str, source: DataFusionError) -> Self {
+        if let Some(path) = changed_object(&source) {
+            return Self::Changed { path };
+        }
+        Self::Sql { stage, source: Box::new(source) }
+    }
+}
+
+/// The path of the object that changed, where that is what lies at the bottom of `error`.
+fn changed_object(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(object_store::Error::Precondition { path, .. }) = error.downcast_ref() {
+            return Some(path.clone());
+        }
+        cause = error.source();
+    }
+    None
+}

@@ -1,0 +1,190 @@
+//! Ingest: source records become rows of a dataset, each exactly once.
+//!
+//! The work has a plan, written before anything is read: inputs with ETags, mapping, instant and the files
+//! that deduplication may read. Whoever meets an unfinished plan carries it out as it stands, so a crash
+//! leaves no second copy and a retry cannot take its own first half for duplicates.
+//!
+//! ```text
+//! inputs → decode → records → rows ─┐
+//!                                   ├─ sort (spills) → merge with the rows that are there → Parquet
+//!            rejected ← bad records ┘
+//! ```
+//!
+//! Absent: claims, which the caller holds and proves through [`Fence`], and any clock.
+
+mod cloudtrail;
+mod columns;
+mod decode;
+mod event_type;
+mod execute;
+mod input;
+mod json_columns;
+mod mapping;
+mod merge;
+mod plan;
+mod read;
+mod records;
+mod rejects;
+mod same;
+mod sort;
+mod write;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use schemas::{Dataset, IngestFormat, Mapping};
+use serde::{Deserialize, Serialize};
+
+use crate::error::EngineError;
+use crate::session::SessionFactory;
+use crate::store::Lakefront;
+
+pub use input::InputFolder;
+pub use plan::PlannedInput;
+
+/// Proves, before each write, that the caller still holds the dataset's claim.
+#[async_trait]
+pub trait Fence: fmt::Debug + Send + Sync {
+    /// Fails when the claim has passed to another runner.
+    async fn check(&self) -> Result<(), EngineError>;
+}
+
+/// How far an ingest is; read by whoever shows progress.
+#[derive(Debug, Default)]
+pub struct IngestProgress {
+    /// Input bytes of the whole work.
+    pub bytes_expected: AtomicU64,
+    /// Input objects opened so far.
+    pub files: AtomicU64,
+    /// Records read so far.
+    pub records: AtomicU64,
+    /// Rows written so far.
+    pub rows: AtomicU64,
+}
+
+impl IngestProgress {
+    fn add(counter: &AtomicU64, more: u64) {
+        counter.fetch_add(more, Ordering::Relaxed);
+    }
+}
+
+/// What to ingest, and how.
+#[derive(Debug)]
+pub struct IngestRequest<'a> {
+    /// Where the rows go.
+    pub dataset: &'a Dataset,
+    /// Shape of the records.
+    pub format: IngestFormat,
+    /// SQL from record to row; none where records already are rows.
+    pub mapping: Option<&'a Mapping>,
+    /// Tenant of records that name none.
+    pub tenant: Option<String>,
+    /// Files or folders: absolute, or relative to the folder of `lake.yaml`.
+    pub paths: Vec<String>,
+    /// The job or command, for the record.
+    pub job: String,
+    /// Instant of the run: `ingested_at` of every row.
+    pub instant: DateTime<Utc>,
+    /// Records per million of an object that may be rejected.
+    pub max_rejected_ppm: u64,
+    /// Accept truncated objects and too many rejects.
+    pub partial: bool,
+}
+
+/// What became of the records: `read = rows + duplicates + skipped + rejected`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IngestCounts {
+    /// Records read.
+    pub read: u64,
+    /// Rows written.
+    pub rows: u64,
+    /// Records that were there already, or twice in the input.
+    pub duplicates: u64,
+    /// Records that the mapping leaves out, such as digests.
+    pub skipped: u64,
+    /// Records refused, with bytes and reason in `<dataset>_rejected`.
+    pub rejected: u64,
+}
+
+impl IngestCounts {
+    fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.rows += other.rows;
+        self.duplicates += other.duplicates;
+        self.skipped += other.skipped;
+        self.rejected += other.rejected;
+    }
+
+    /// Whether every record is accounted for.
+    fn balances(&self) -> bool {
+        self.read == self.rows + self.duplicates + self.skipped + self.rejected
+    }
+}
+
+/// What an ingest did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IngestOutcome {
+    /// Objects read.
+    pub files: u64,
+    /// Objects not opened, because a finished ingest read the same version.
+    pub files_seen_before: u64,
+    /// Objects whose path was read before with another ETag; they were read again and deduplicated.
+    pub files_changed: Vec<String>,
+    /// The records, over all objects.
+    #[serde(flatten)]
+    pub counts: IngestCounts,
+    /// The commonest reasons of rejects, most frequent first.
+    pub reasons: Vec<(String, u64)>,
+    /// Works carried out: new ones, and unfinished ones of before.
+    pub works: Vec<String>,
+}
+
+/// Carries out every unfinished work on the dataset, then ingests what `request` names and is new.
+///
+/// # Errors
+/// When an input is absent, damaged or changes while it is read; when too much of it is rejected; when a
+/// mapping does not fit; when the store fails. What was there stays intact, and the same command again
+/// continues where this one ended.
+pub async fn ingest(
+    lake: &Lakefront,
+    factory: &SessionFactory,
+    folder: &InputFolder,
+    request: &IngestRequest<'_>,
+    fence: &dyn Fence,
+    progress: &std::sync::Arc<IngestProgress>,
+) -> Result<IngestOutcome, EngineError> {
+    let desk = plan::Desk::new(lake, request.dataset.id.as_str());
+    let work = execute::Worker { lake, factory, folder, dataset: request.dataset, fence, progress };
+    let found = folder.find(&request.paths).await?;
+    let mut outcome = IngestOutcome::default();
+    for unfinished in desk.unfinished().await? {
+        match work.carry_out(&desk, &unfinished, request.partial).await {
+            Ok(done) => outcome.take_in(&unfinished, &done),
+            // Its inputs are gone or no longer what they were: it cannot be completed as planned. The rows it
+            // wrote are rows like any other, and what is read next is deduplicated against them.
+            Err(EngineError::Changed { .. } | EngineError::Input { .. }) => desk.abandon(&unfinished).await?,
+            Err(error @ EngineError::Rejected { .. }) if unfinished.covers(&found) => return Err(error),
+            Err(EngineError::Rejected { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let plan = desk.draw_up(request, found, &outcome.works).await?;
+    outcome.files_seen_before = plan.seen_before.saturating_sub(outcome.files);
+    outcome.files_changed = plan.changed;
+    if let Some(plan) = plan.work {
+        let done = work.carry_out(&desk, &plan, request.partial).await?;
+        outcome.take_in(&plan, &done);
+    }
+    Ok(outcome)
+}
+
+impl IngestOutcome {
+    fn take_in(&mut self, plan: &plan::Plan, done: &plan::Done) {
+        self.files += plan.inputs.len() as u64;
+        self.counts.add(&done.counts());
+        self.reasons.extend(done.reasons.iter().cloned());
+        self.works.push(plan.work.clone());
+    }
+}

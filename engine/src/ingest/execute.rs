@@ -1,0 +1,248 @@
+//! Carrying out a plan: read, sort, merge, write, account for every record.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arrow::datatypes::Fields;
+use chrono::SubsecRound;
+use schemas::{Dataset, IngestFormat};
+
+use super::cloudtrail::CloudTrail;
+use super::columns::{Columns, OFFSET, SOURCE};
+use super::input::InputFolder;
+use super::mapping::SqlMapping;
+use super::merge::{Conflict, Merge, Merged, Touched, key_columns};
+use super::plan::{Desk, Done, ObjectCounts, Plan, WrittenFile};
+use super::read::{Mapper, ReadOut, Reader, each_item, infer};
+use super::records::{Item, RejectKind, Shape};
+use super::rejects::Rejects;
+use super::sort::sorted;
+use super::write::{FileSeries, create_file};
+use super::{Fence, IngestCounts, IngestProgress};
+use crate::error::EngineError;
+use crate::session::{LakeSession, SessionFactory};
+use crate::store::Lakefront;
+
+/// Reasons of rejects that are recorded and shown.
+const REASONS: usize = 5;
+
+/// Carries out plans on one dataset.
+pub(crate) struct Worker<'a> {
+    pub(crate) lake: &'a Lakefront,
+    pub(crate) factory: &'a SessionFactory,
+    pub(crate) folder: &'a InputFolder,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) fence: &'a dyn Fence,
+    pub(crate) progress: &'a Arc<IngestProgress>,
+}
+
+impl Worker<'_> {
+    /// Carries out `plan` and records how it ended.
+    pub(crate) async fn carry_out(&self, desk: &Desk<'_>, plan: &Plan, partial: bool) -> Result<Done, EngineError> {
+        let done = match desk.failed(&plan.work).await? {
+            // All its good rows are written; only the verdict is open.
+            Some(done) => done,
+            None => self.execute(plan).await?,
+        };
+        self.fence.check().await?;
+        desk.finish(plan, &done, partial).await?;
+        match &done.failure {
+            Some(why) if !partial => Err(EngineError::Rejected { why: why.clone() }),
+            _ => Ok(done),
+        }
+    }
+
+    async fn execute(&self, plan: &Plan) -> Result<Done, EngineError> {
+        let bytes = plan.inputs.iter().map(|input| input.bytes).sum();
+        self.progress.bytes_expected.fetch_add(bytes, Ordering::Relaxed);
+        let session = self.factory.session(plan.instant)?;
+        let plan = Arc::new(plan.clone());
+        let (mapper, columns) = self.mapper(&session, &plan).await?;
+        let mut order = key_columns(self.dataset);
+        order.extend([SOURCE, OFFSET]);
+        let (sender, new) = sorted(&session, Arc::clone(columns.sorted()), &order).await?;
+        let touched: Touched = Arc::default();
+        let reader = Reader {
+            folder: self.folder.clone(),
+            runtime: tokio::runtime::Handle::current(),
+            plan: Arc::clone(&plan),
+            dataset: self.dataset.clone(),
+            columns: columns.clone(),
+            mapper,
+            rows: sender.clone(),
+            touched: Arc::clone(&touched),
+            progress: Arc::clone(self.progress),
+        };
+        let reading = self.read(reader, sender, &plan);
+        let merge = Merge { session: &session, dataset: self.dataset, plan: &plan, columns: &columns, touched };
+        let mut files = FileSeries::new(
+            self.lake,
+            self.fence,
+            self.progress,
+            &plan.work,
+            self.dataset.schema,
+            Arc::clone(columns.file()),
+            &plan.mapping_name(),
+        );
+        let (read, merged) = tokio::join!(reading, merge.run(new, &mut files));
+        // The reader's error explains why the merge got nothing.
+        let (mut read, merged) = (read?, merged?);
+        let files = files.finish().await?;
+        self.reject_conflicts(&plan, &merged, &mut read.rejects).await?;
+        self.account(&plan, read, merged, files).await
+    }
+
+    async fn mapper(&self, session: &LakeSession, plan: &Arc<Plan>) -> Result<(Mapper, Columns), EngineError> {
+        let table = self.dataset.schema;
+        if plan.format == IngestFormat::Cloudtrail {
+            let mapping = CloudTrail::new(plan.tenant.clone());
+            let columns = Columns::of(table, CloudTrail::columns(), plan.instant);
+            return Ok((Mapper::CloudTrail(mapping), columns));
+        }
+        let (folder, runtime, inputs) =
+            (self.folder.clone(), tokio::runtime::Handle::current(), Arc::clone(plan));
+        let fields: Fields = tokio::task::spawn_blocking(move || infer(&folder, &runtime, &inputs))
+            .await
+            .map_err(|error| EngineError::Bug { what: format!("the reader stopped ({error})") })??;
+        match &plan.mapping {
+            Some((name, sql)) => {
+                let mapping = SqlMapping::plan(session, name, sql, &fields).await?;
+                let columns = Columns::new(table, name, &mapping.names, plan.instant)?;
+                Ok((Mapper::Sql(mapping, fields), columns))
+            }
+            None => {
+                let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+                // Nothing to read decides nothing about columns.
+                let names = if names.is_empty() { required(self.dataset) } else { names };
+                let columns = Columns::new(table, &plan.mapping_name(), &names, plan.instant)?;
+                Ok((Mapper::ByName(fields), columns))
+            }
+        }
+    }
+
+    /// Reads on a blocking thread, then makes sure that nothing changed meanwhile; only then does the sort
+    /// hear the end of its input, so a changed object never leaves a row behind.
+    async fn read(
+        &self,
+        reader: Reader,
+        sender: tokio::sync::mpsc::Sender<super::sort::Handed>,
+        plan: &Plan,
+    ) -> Result<ReadOut, EngineError> {
+        let read = tokio::task::spawn_blocking(move || reader.read())
+            .await
+            .map_err(|error| EngineError::Bug { what: format!("the reader stopped ({error})") });
+        let checked = match read {
+            Ok(Ok(read)) => self.unchanged(plan).await.map(|()| read),
+            Ok(Err(error)) | Err(error) => Err(error),
+        };
+        if checked.is_err() {
+            let end = EngineError::Bug { what: "the inputs could not be read whole".to_owned() };
+            drop(sender.send(Err(end)).await);
+        }
+        checked
+    }
+
+    async fn unchanged(&self, plan: &Plan) -> Result<(), EngineError> {
+        for input in &plan.inputs {
+            self.folder.unchanged(input).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads conflicting records once more, for their bytes, and rejects them.
+    async fn reject_conflicts(&self, plan: &Plan, merged: &Merged, rejects: &mut Rejects) -> Result<(), EngineError> {
+        let mut by_source: BTreeMap<usize, Vec<&Conflict>> = BTreeMap::new();
+        for conflict in &merged.conflicts {
+            by_source.entry(conflict.source).or_default().push(conflict);
+        }
+        let shape = if plan.format == IngestFormat::Cloudtrail { Shape::Cloudtrail } else { Shape::Ndjson };
+        let runtime = tokio::runtime::Handle::current();
+        for (source, conflicts) in by_source {
+            let input = &plan.inputs[source];
+            tracing::warn!(path = %input.path, records = conflicts.len(), "same id as another record, other content");
+            tokio::task::block_in_place(|| {
+                each_item(self.folder, &runtime, input, shape, &mut |item| {
+                    let Item::Record(record) = item else { return Ok(()) };
+                    let Some(conflict) = conflicts.iter().find(|other| other.offset == record.place.offset) else {
+                        return Ok(());
+                    };
+                    let why = "another record has this id, tenant and time, with other content; the first one stays";
+                    let bad = record.rejected(RejectKind::IdConflict, why.to_owned());
+                    rejects.push((&input.path, &input.etag), Some(&conflict.tenant), &bad)
+                })
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn account(
+        &self,
+        plan: &Plan,
+        read: ReadOut,
+        merged: Merged,
+        mut files: Vec<WrittenFile>,
+    ) -> Result<Done, EngineError> {
+        let mut objects = Vec::new();
+        for (number, (input, counts)) in plan.inputs.iter().zip(read.counts).enumerate() {
+            let conflicts = merged.conflicts.iter().filter(|conflict| conflict.source == number).count();
+            let counts = IngestCounts {
+                rows: merged.counts[number].rows,
+                duplicates: merged.counts[number].duplicates,
+                rejected: counts.rejected + conflicts as u64,
+                ..counts
+            };
+            if !counts.balances() {
+                return Err(EngineError::Bug { what: format!("records of \"{}\" do not add up: {counts:?}", input.path) });
+            }
+            objects.push(ObjectCounts { path: input.path.clone(), etag: input.etag.clone(), counts });
+        }
+        let reasons = read.rejects.reasons(REASONS);
+        let failure = failure(plan, &objects, &read.truncated, &reasons);
+        for (number, file) in read.rejects.into_files()?.enumerate() {
+            let (bytes, rows) = file?;
+            let location = self.dataset.location.trim_end_matches('/');
+            self.fence.check().await?;
+            let path = format!("{location}_rejected/{}-{number:05}.parquet", plan.work);
+            files.push(create_file(self.lake, &path, bytes, rows).await?);
+        }
+        Ok(Done {
+            mapping: plan.mapping_name(),
+            instant: plan.instant.trunc_subsecs(6),
+            objects,
+            files,
+            reasons,
+            failure,
+        })
+    }
+}
+
+fn required(dataset: &Dataset) -> Vec<String> {
+    let columns = dataset.schema.columns.iter();
+    columns.filter(|column| column.presence != schemas::Presence::Optional).map(|column| column.name.to_owned()).collect()
+}
+
+/// Why the run fails although every good row is written.
+fn failure(
+    plan: &Plan,
+    objects: &[ObjectCounts],
+    truncated: &[String],
+    reasons: &[(String, u64)],
+) -> Option<String> {
+    let cut: HashSet<&String> = truncated.iter().collect();
+    if let Some(path) = truncated.first() {
+        let others = cut.len() - 1;
+        let more = if others == 0 { String::new() } else { format!(" and {others} more") };
+        return Some(format!(
+            "object \"{path}\"{more} ends in the middle of a record; the rows before it are kept; fetch it again, or accept the loss with --partial"
+        ));
+    }
+    let worst = objects.iter().find(|object| {
+        u128::from(object.counts.rejected) * 1_000_000 > u128::from(object.counts.read) * u128::from(plan.max_rejected_ppm)
+    })?;
+    let why: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason} ({count})")).collect();
+    Some(format!(
+        "object \"{}\": {} of {} records were rejected, more than {} per million; the commonest reasons over all objects: {}; the good rows are kept, the bad ones are in the dataset's _rejected; correct the mapping, or accept with --partial",
+        worst.path, worst.counts.rejected, worst.counts.read, plan.max_rejected_ppm, why.join("; ")
+    ))
+}

@@ -1,0 +1,24 @@
+//! The engine: sessions over pinned files, ingest, and the evaluation of controls, on DataFusion.
+//!
+//! Absent: the schedule, the ledger and the writing of reports, which are `jobs`' and `exporters`'.
+
+mod catalog;
+mod control;
+mod dataset;
+mod error;
+mod hex;
+mod session;
+mod statement;
+mod store;
+mod table;
+
+pub use catalog::{NoSystemTables, SystemTable, SystemTables};
+pub use control::{
+    ControlRun, Evaluated, EvaluationInput, EvidenceRows, LAKE_SCOPE, ScopeResult, evaluate, input_files,
+};
+pub use dataset::{PinnedFile, list_files};
+pub use error::EngineError;
+pub use hex::hex;
+pub(crate) use hex::unhex;
+pub use session::{LakeSession, Resources, SessionFactory, stream_error};
+pub use store::{Created, Lakefront};

@@ -1,0 +1,144 @@
+//! Local files that survive a crash: written aside, synced, linked into place, folder synced.
+//!
+//! `object_store`'s local store links a file that may still be in memory only. After a power cut
+//! that could leave a name with no bytes behind it, which create-only readers would take for truth.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::{Path as FsPath, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+};
+
+/// A local folder whose writes are durable when they return.
+#[derive(Debug)]
+pub(crate) struct DurableStore {
+    inner: LocalFileSystem,
+    next_staging: AtomicU64,
+}
+
+impl fmt::Display for DurableStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DurableStore({})", self.inner)
+    }
+}
+
+impl DurableStore {
+    /// Opens `folder`, which exists.
+    pub(crate) fn open(folder: &FsPath) -> Result<Self> {
+        Ok(Self { inner: LocalFileSystem::new_with_prefix(folder)?, next_staging: AtomicU64::new(0) })
+    }
+
+    /// A name beside `target` that listings leave out: they skip what ends in `#` and digits.
+    fn staging(&self, target: &FsPath) -> PathBuf {
+        let mut name = target.as_os_str().to_owned();
+        let serial = self.next_staging.fetch_add(1, Ordering::Relaxed);
+        name.push(format!("#{}{serial:06}", std::process::id()));
+        name.into()
+    }
+}
+
+fn generic(source: io::Error) -> Error {
+    Error::Generic { store: "local", source: Box::new(source) }
+}
+
+fn write_durably(staging: &FsPath, target: &FsPath, payload: &PutPayload, create: bool) -> Result<()> {
+    if let Some(folder) = target.parent() {
+        fs::create_dir_all(folder).map_err(generic)?;
+    }
+    let written = write_synced(staging, payload).map_err(generic).and_then(|()| {
+        let placed = if create { fs::hard_link(staging, target) } else { fs::rename(staging, target) };
+        placed.map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Error::AlreadyExists { path: target.display().to_string(), source: Box::new(source) }
+            }
+            _ => generic(source),
+        })
+    });
+    if create || written.is_err() {
+        // What stays behind on failure is only a name that no listing shows.
+        drop(fs::remove_file(staging));
+    }
+    written?;
+    sync_folder(target).map_err(generic)
+}
+
+fn write_synced(staging: &FsPath, payload: &PutPayload) -> io::Result<()> {
+    let mut file = File::create(staging)?;
+    for chunk in payload.iter() {
+        file.write_all(chunk)?;
+    }
+    file.sync_all()
+}
+
+fn sync_folder(target: &FsPath) -> io::Result<()> {
+    match target.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl ObjectStore for DurableStore {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+        let create = match opts.mode {
+            PutMode::Create => true,
+            PutMode::Overwrite => false,
+            PutMode::Update(_) => return self.inner.put_opts(location, payload, opts).await,
+        };
+        let target = self.inner.path_to_filesystem(location)?;
+        let staging = self.staging(&target);
+        tokio::task::spawn_blocking(move || write_durably(&staging, &target, &payload, create))
+            .await
+            .map_err(|source| Error::JoinError { source })??;
+        let meta = self.inner.head(location).await?;
+        Ok(PutResult { e_tag: meta.e_tag, version: meta.version })
+    }
+
+    async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(location, opts).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.inner.get_ranges(location, ranges).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.inner.rename_opts(from, to, options).await
+    }
+}

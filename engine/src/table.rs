@@ -1,0 +1,191 @@
+//! A dataset as a table: exactly the pinned files, pruned by what their folder names say.
+//!
+//! Absent: `ListingTable`. It lists anew whenever it is asked and compares files by size and time only,
+//! so two reads of one run could see different rows.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::pruning::PruningStatistics;
+use datafusion::common::{Column, DFSchema, ScalarValue};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::Result as DataFusionResult;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+
+use crate::dataset::PinnedFile;
+
+/// Where the session's registry finds the pinned store.
+pub(crate) fn lake_url() -> ObjectStoreUrl {
+    // The text is a constant of ours; `local_filesystem` is only the type's other constructor.
+    ObjectStoreUrl::parse("lake://pinned").unwrap_or_else(|_| ObjectStoreUrl::local_filesystem())
+}
+
+/// A table over pinned Parquet files.
+#[derive(Debug)]
+pub(crate) struct PinnedTable {
+    schema: SchemaRef,
+    tenant: Option<String>,
+    time: Option<String>,
+    files: Vec<PinnedFile>,
+}
+
+impl PinnedTable {
+    /// A table of `schema` over `files`; `tenant` and `time` name the columns that folder names speak of.
+    pub(crate) fn new(schema: &Schema, tenant: Option<&str>, time: Option<&str>, files: Vec<PinnedFile>) -> Self {
+        Self {
+            schema: Arc::new(with_text_views(schema)),
+            tenant: tenant.map(str::to_owned),
+            time: time.map(str::to_owned),
+            files,
+        }
+    }
+
+    /// The files a query with `filters` can meet.
+    fn files_for(&self, state: &dyn Session, filters: &[Expr]) -> DataFusionResult<Vec<&PinnedFile>> {
+        let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(self.files.iter().collect()) };
+        let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+        let predicate = state.create_physical_expr(filter, &schema)?;
+        let keep = match PruningPredicate::try_new(predicate, Arc::clone(&self.schema)) {
+            Ok(predicate) => predicate.prune(&FolderStatistics { table: self })?,
+            // A predicate that cannot be turned into bounds prunes nothing.
+            Err(_) => vec![true; self.files.len()],
+        };
+        Ok(self.files.iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
+    }
+}
+
+/// Text columns as views: the fast path of DataFusion's filters and groupings.
+fn with_text_views(schema: &Schema) -> Schema {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())),
+        DataType::Binary => Arc::new(Field::new(field.name(), DataType::BinaryView, field.is_nullable())),
+        _ => Arc::clone(field),
+    });
+    Schema::new(fields.collect::<Vec<_>>())
+}
+
+#[async_trait]
+impl TableProvider for PinnedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
+        // Folder names and statistics rule files and pages out; they never decide about a row.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let files = self.files_for(state, filters)?;
+        if files.is_empty() {
+            let schema = match projection {
+                Some(columns) => Arc::new(self.schema.project(columns)?),
+                None => Arc::clone(&self.schema),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        let mut source = ParquetSource::new(Arc::clone(&self.schema))
+            .with_table_parquet_options(state.default_table_options().parquet)
+            .with_bloom_filter_on_read(true)
+            .with_enable_page_index(true);
+        if let Some(filter) = conjunction(filters.iter().cloned()) {
+            let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+            source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
+        }
+        let config = FileScanConfigBuilder::new(lake_url(), Arc::new(source))
+            .with_file_groups(groups(&files, state.config().target_partitions()))
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// Deals files out so that each partition reads about as many bytes.
+fn groups(files: &[&PinnedFile], partitions: usize) -> Vec<FileGroup> {
+    let mut groups = vec![(0, Vec::new()); partitions.clamp(1, files.len().max(1))];
+    for file in files {
+        if let Some((bytes, group)) = groups.iter_mut().min_by_key(|(bytes, _)| *bytes) {
+            *bytes += file.meta.size;
+            group.push(PartitionedFile::from(file.meta.clone()));
+        }
+    }
+    groups.into_iter().map(|(_, files)| FileGroup::new(files)).collect()
+}
+
+/// What the folder names say about the rows of each file.
+struct FolderStatistics<'a> {
+    table: &'a PinnedTable,
+}
+
+impl FolderStatistics<'_> {
+    fn bounds(&self, column: &Column, day: fn(NaiveDate) -> Option<i64>) -> Option<ArrayRef> {
+        let files = &self.table.files;
+        if self.table.tenant.as_deref() == Some(column.name()) {
+            let tenants: StringArray = files.iter().map(|file| file.tenant.as_deref()).collect();
+            return arrow::compute::cast(&tenants, &DataType::Utf8View).ok();
+        }
+        if self.table.time.as_deref() == Some(column.name()) {
+            let times: TimestampMicrosecondArray = files.iter().map(|file| file.date.and_then(day)).collect();
+            return Some(Arc::new(times.with_timezone("UTC")));
+        }
+        None
+    }
+}
+
+fn first_microsecond(day: NaiveDate) -> Option<i64> {
+    Some(day.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
+}
+
+fn last_microsecond(day: NaiveDate) -> Option<i64> {
+    let next = day.checked_add_signed(TimeDelta::days(1))?;
+    Some(next.and_time(NaiveTime::MIN).and_utc().timestamp_micros() - 1)
+}
+
+impl PruningStatistics for FolderStatistics<'_> {
+    fn min_values(&self, column: &Column) -> Option<ArrayRef> {
+        self.bounds(column, first_microsecond)
+    }
+
+    fn max_values(&self, column: &Column) -> Option<ArrayRef> {
+        self.bounds(column, last_microsecond)
+    }
+
+    fn num_containers(&self) -> usize {
+        self.table.files.len()
+    }
+
+    fn null_counts(&self, _: &Column) -> Option<ArrayRef> {
+        None
+    }
+
+    fn row_counts(&self) -> Option<ArrayRef> {
+        None
+    }
+
+    fn contained(&self, _: &Column, _: &HashSet<ScalarValue>) -> Option<BooleanArray> {
+        None
+    }
+}

@@ -1,0 +1,142 @@
+//! One value of an Arrow array as text: the same digits in every format.
+//!
+//! Text is exact: every digit of a decimal, the shortest digits of a float that read back, a fixed
+//! number of decimals per unit of time. Absent: unions, which are refused before the first row.
+
+mod bytes;
+mod moment;
+mod nested;
+mod number;
+
+use std::fmt::{Display, Write};
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{
+    DataType, Field, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+
+pub(crate) use nested::{push_json, push_json_string};
+
+/// What the text of a cell is to a format that knows types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CellKind {
+    /// No value; nothing was written.
+    Null,
+    /// A JSON literal as it stands: a finite number, a boolean, an array, an object.
+    Literal,
+    /// A text, which JSON puts in quotes.
+    Text,
+}
+
+/// Why a cell has no text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CellFault {
+    /// A map has this key twice.
+    RepeatedKey(String),
+    /// No text for this type.
+    Unsupported(DataType),
+}
+
+/// Appends the text of one cell.
+pub(crate) fn push_cell(
+    out: &mut String,
+    field: &Field,
+    array: &dyn Array,
+    row: usize,
+) -> Result<CellKind, CellFault> {
+    if array.is_null(row) {
+        return Ok(CellKind::Null);
+    }
+    let data_type = array.data_type();
+    match data_type {
+        DataType::Null => Ok(CellKind::Null),
+        DataType::Boolean => Ok(literal(out, array.as_boolean().value(row))),
+        DataType::Dictionary(_, _) => {
+            let dictionary = array.as_any_dictionary();
+            match dictionary_key(dictionary.keys(), row) {
+                Some(key) => push_cell(out, field, dictionary.values().as_ref(), key),
+                None => Ok(CellKind::Null),
+            }
+        }
+        DataType::RunEndEncoded(ends, _) => {
+            let (values, index) = match ends.data_type() {
+                DataType::Int16 => run(array.as_run::<Int16Type>(), row),
+                DataType::Int32 => run(array.as_run::<Int32Type>(), row),
+                _ => run(array.as_run::<Int64Type>(), row),
+            };
+            push_cell(out, field, values, index)
+        }
+        DataType::Union(_, _) => Err(CellFault::Unsupported(data_type.clone())),
+        _ if data_type.is_nested() => nested::push_nested(out, array, row),
+        _ if data_type.is_temporal() => Ok(moment::push_moment(out, array, row)),
+        _ if data_type.is_numeric() => Ok(number::push_number(out, array, row)),
+        _ => Ok(match text(array, row) {
+            Some(text) => {
+                out.push_str(text);
+                CellKind::Text
+            }
+            None => bytes::push_bytes(out, field, array, row),
+        }),
+    }
+}
+
+/// The text of a text column, borrowed.
+pub(crate) fn text(array: &dyn Array, row: usize) -> Option<&str> {
+    match array.data_type() {
+        DataType::Utf8 => Some(array.as_string::<i32>().value(row)),
+        DataType::LargeUtf8 => Some(array.as_string::<i64>().value(row)),
+        DataType::Utf8View => Some(array.as_string_view().value(row)),
+        _ => None,
+    }
+}
+
+/// Whether a union is the type or is inside it.
+pub(crate) fn holds_union(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Union(_, _) => true,
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => holds_union(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_union(field.data_type())),
+        DataType::Dictionary(_, values) => holds_union(values),
+        DataType::RunEndEncoded(_, values) => holds_union(values.data_type()),
+        _ => false,
+    }
+}
+
+/// Appends what prints; a `String` never refuses.
+fn push(out: &mut String, value: impl Display) {
+    write!(out, "{value}").unwrap_or_default();
+}
+
+fn literal(out: &mut String, value: impl Display) -> CellKind {
+    push(out, value);
+    CellKind::Literal
+}
+
+fn run<R: arrow::datatypes::RunEndIndexType>(array: &arrow::array::RunArray<R>, row: usize) -> (&dyn Array, usize) {
+    (array.values().as_ref(), array.get_physical_index(row))
+}
+
+/// Position of the value; none where the key is null.
+fn dictionary_key(keys: &dyn Array, row: usize) -> Option<usize> {
+    if keys.is_null(row) {
+        return None;
+    }
+    match keys.data_type() {
+        DataType::Int8 => usize::try_from(keys.as_primitive::<Int8Type>().value(row)).ok(),
+        DataType::Int16 => usize::try_from(keys.as_primitive::<Int16Type>().value(row)).ok(),
+        DataType::Int32 => usize::try_from(keys.as_primitive::<Int32Type>().value(row)).ok(),
+        DataType::Int64 => usize::try_from(keys.as_primitive::<Int64Type>().value(row)).ok(),
+        DataType::UInt8 => Some(keys.as_primitive::<UInt8Type>().value(row).into()),
+        DataType::UInt16 => Some(keys.as_primitive::<UInt16Type>().value(row).into()),
+        DataType::UInt32 => usize::try_from(keys.as_primitive::<UInt32Type>().value(row)).ok(),
+        _ => usize::try_from(keys.as_primitive::<UInt64Type>().value(row)).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! The findings of each control: what, how many of how many, since when, the first rows, what to do.
+//!
+//! The SQL that ran is printed as it ran. Absent: rows beyond the first; they are in the evidence objects.
+
+use maud::{Markup, html};
+use schemas::{ControlReport, FindingRow, Interval, Report, ResultRow};
+
+use super::figure::{badge, control_anchor, counted, length, number_cell, severity, thousands};
+use super::trend::{history_table, trend};
+
+/// The section of all controls.
+pub(super) fn section(report: &Report) -> Markup {
+    html! {
+        section.page #controls {
+            h2 { "Findings by control" }
+            @if report.controls.is_empty() { p { "The report has no controls." } }
+            @for control in &report.controls { (article(control, &report.interval)) }
+        }
+    }
+}
+
+fn article(control: &ControlReport, interval: &Interval) -> Markup {
+    html! {
+        article id=(control_anchor(&control.id)) {
+            h3 { span.id { (control.id) } " " (control.title) }
+            div.meta {
+                (badge(control.status)) (severity(control.severity)) span { "version " (control.version) }
+                @for (framework, requirements) in &control.frameworks { span { (framework) ": " (requirements.join(", ")) } }
+            }
+            (sentence(control))
+            (results(control, interval))
+            (history_table(control))
+            (findings(control))
+            @if !control.remediation.is_empty() { h4 { "What to do" } p { (control.remediation) } }
+            (params(control))
+            details {
+                summary { "The SQL that ran" }
+                h4 { "Counts per tenant" } pre { (control.counts_sql) }
+                h4 { "Violations" } pre { (control.violations_sql) }
+                @if let Some(hash) = &control.plan_sha256 { p.small { "SHA-256 of the optimised plan: " span.hash { (hash) } } }
+            }
+        }
+    }
+}
+
+fn sentence(control: &ControlReport) -> Markup {
+    let sum = |figure: fn(&ResultRow) -> u64| control.results.iter().map(figure).fold(0_u64, u64::saturating_add);
+    let undecided = sum(|row| row.undecided_violation.saturating_add(row.undecided_population));
+    let since = control.rows.iter().map(|row| row.first_seen_at).min();
+    html! {
+        p {
+            b { (thousands(sum(|row| row.violations))) } " of " (thousands(sum(|row| row.population))) " violate the rule"
+            @if undecided > 0 { "; for " (thousands(undecided)) " the data cannot tell" } "."
+            @if let Some(since) = since { " The oldest finding shown was first seen at " (schemas::rfc3339(since)) "." }
+        }
+    }
+}
+
+fn results(control: &ControlReport, interval: &Interval) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr {
+                th { "Tenant" } th { "Status" } th.num { "Population" } th.num { "Violations" }
+                th.num { "Violation unknown" } th.num { "Membership unknown" } th.num { "Evidence rows" } th { "Trend" } th { "Result id" }
+            } }
+            tbody { @for row in &control.results { tr {
+                td { (row.scope) }
+                td { (badge(row.status)) @if let Some(reason) = &row.reason { br; span.small { (reason) } } }
+                (number_cell(row.population)) (number_cell(row.violations))
+                (number_cell(row.undecided_violation)) (number_cell(row.undecided_population))
+                (number_cell(row.evidence_rows))
+                td { (trend(control, row, interval)) }
+                td.hash { (row.result_id) }
+            } } }
+        } }
+    }
+}
+
+fn findings(control: &ControlReport) -> Markup {
+    let shown = length(&control.rows);
+    html! {
+        @if control.findings > 0 || shown > 0 {
+            h4 { "Findings: " (thousands(shown)) " of " (thousands(control.findings)) " shown" }
+        }
+        @if shown > 0 {
+            div.scroll { table.wide {
+                thead { tr {
+                    th { "Tenant" } th { "Time (UTC)" } th { "What" } th { "Why" } th { "First seen (UTC)" }
+                    @for column in &control.columns { th { (column) } }
+                    th { "Finding id" }
+                } }
+                tbody { @for row in &control.rows { (finding(row)) } }
+            } }
+        } @else if control.findings > 0 {
+            p { (counted(control.findings, "finding")) " lie in the " a href="#evidence" { "evidence objects" } "." }
+        }
+    }
+}
+
+fn finding(row: &FindingRow) -> Markup {
+    html! { tr {
+        td { (row.scope) }
+        td.when { @match row.time { Some(time) => (schemas::rfc3339(time)), None => span.null { "null" } } }
+        td.value { (row.resource) }
+        td.value { (row.reason) }
+        td.when { (schemas::rfc3339(row.first_seen_at)) }
+        @for value in &row.values { td.value {
+            @match value.as_deref() {
+                None => span.null { "null" },
+                Some("") => span.null { "empty text" },
+                Some(text) => (text),
+            }
+        } }
+        td.hash { (row.finding_id) }
+    } }
+}
+
+fn params(control: &ControlReport) -> Markup {
+    let changed = length(&control.params.iter().filter(|param| param.default != param.value).collect::<Vec<_>>());
+    html! {
+        @if changed > 0 {
+            h4 { "Parameters: " (thousands(changed)) " differ" @if changed == 1 { "s" } " from the control's own" }
+            div.scroll { table.narrow {
+                thead { tr { th { "Parameter" } th { "Default" } th { "Used" } th { "" } } }
+                tbody { @for param in &control.params { tr {
+                    td.id { (param.name) } td { (param.default) } td { (param.value) }
+                    td { @if param.default != param.value { b { "changed" } } }
+                } } }
+            } }
+        } @else if !control.params.is_empty() {
+            p.small.soft {
+                "Parameters, all at their defaults: "
+                @for (index, param) in control.params.iter().enumerate() {
+                    @if index > 0 { ", " } code { (param.name) " = " (param.value) }
+                }
+            }
+        }
+    }
+}

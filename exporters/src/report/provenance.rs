@@ -1,0 +1,67 @@
+//! Where the figures come from: the run, the versions, the plans, every file that was read.
+//!
+//! Absent: the SQL, which stands with its control.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+use schemas::{InputFile, Report};
+
+use super::figure::{control_link, counted, length, number_cell};
+
+/// The last section.
+pub(super) fn section(report: &Report) -> Markup {
+    html! {
+        section.page #provenance {
+            h2 { "Provenance" }
+            dl {
+                dt { "Run" } dd { code { (report.run.id) } }
+                dt { "auditlake" } dd { (report.run.version) }
+                dt { "SHA-256 of the definitions" } dd { span.hash { (report.run.definitions_sha256) } }
+                @for (name, version) in &report.provenance.versions { dt { (name) } dd { (version) } }
+            }
+            h3 { "Plans" }
+            p { "SHA-256 of each control's optimised plan, without file names. The same plan over the same files gives the same figures." }
+            div.scroll { table {
+                thead { tr { th { "Control" } th.num { "Version" } th { "SHA-256 of the plan" } } }
+                tbody { @for control in &report.controls { tr {
+                    td { (control_link(&control.id)) } (number_cell(control.version.into()))
+                    td.hash { @match &control.plan_sha256 { Some(hash) => (hash), None => span.null { "was not planned" } } }
+                } } }
+            } }
+            (inputs(&report.provenance.inputs))
+        }
+    }
+}
+
+fn inputs(files: &[InputFile]) -> Markup {
+    let mut datasets: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
+    for file in files {
+        let (count, bytes, rows) = datasets.entry(&file.dataset).or_default();
+        *count += 1;
+        *bytes = bytes.saturating_add(file.bytes);
+        *rows = rows.saturating_add(file.rows);
+    }
+    html! {
+        h3 { "Files read" }
+        @if files.is_empty() { p { "No file was read." } }
+        @else {
+            div.scroll { table.narrow {
+                thead { tr { th { "Dataset" } th.num { "Files" } th.num { "Bytes" } th.num { "Rows" } } }
+                tbody { @for (dataset, (count, bytes, rows)) in &datasets { tr {
+                    td.id { (dataset) } (number_cell(*count)) (number_cell(*bytes)) (number_cell(*rows))
+                } } }
+            } }
+            details {
+                summary { "All " (counted(length(files), "file")) }
+                div.scroll { table.wide {
+                    thead { tr { th { "Dataset" } th { "File" } th { "ETag" } th.num { "Bytes" } th.num { "Rows" } } }
+                    tbody { @for file in files { tr {
+                        td.id { (file.dataset) } td.hash { (file.path) } td.hash { (file.etag) }
+                        (number_cell(file.bytes)) (number_cell(file.rows))
+                    } } }
+                } }
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Reports for tests: one as a lake would make it, and the same with hostile text in every field.
+
+use std::collections::BTreeMap;
+
+use schemas::{
+    ControlReport, EvidenceObject, FindingRow, HistoryPoint, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow,
+    Provenance, RejectedCount, Report, RequirementRow, ResultRow, RunInfo, Scorecard, Severity, Status, StatusCounts,
+    Summary, UncoveredRequirements, derived_id, parse_rfc3339,
+};
+use serde_json::Value;
+
+/// An instant, without naming its type, which is chrono's and no dependency of this crate.
+macro_rules! at {
+    ($text:expr) => {
+        parse_rfc3339($text).expect("is an instant")
+    };
+}
+
+/// Put around every text of [`hostile`].
+const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{1b}[2J\0\u{85}\u{202e}\u{2028}\r\n";
+
+/// Keys whose texts are no texts of the data.
+const TYPED: [&str; 8] = ["status", "severity", "instant", "start", "end", "time", "first_seen_at", "interval_end"];
+
+/// A month of three tenants.
+pub(crate) fn sample() -> Report {
+    let controls = controls();
+    let mut counts = StatusCounts::default();
+    controls.iter().for_each(|control| counts.add(control.status));
+    Report {
+        lake: "Meridian Payments".into(),
+        run: RunInfo {
+            job: "soc2-monthly".into(),
+            id: "soc2-monthly@20260401T040000Z".into(),
+            instant: at!("2026-04-01T04:00:00.000250Z"),
+            timezone: "Europe/Berlin".into(),
+            version: "0.1.0".into(),
+            definitions_sha256: hash("definitions"),
+        },
+        interval: Interval { start: at!("2026-02-28T23:00:00Z"), end: at!("2026-03-31T22:00:00Z") },
+        summary: Summary {
+            rows: 18_204_611,
+            tenants: 3,
+            controls: counts,
+            findings: 48_288,
+            worst: vec!["ac-mfa".into(), "ac-leaver".into(), "log-gap".into(), "ac-review".into()],
+            not_looked_at: "33 requirements have no control, 1 control could not be evaluated for tenant globex, and \
+                            1,204 records were refused at ingest."
+                .into(),
+        },
+        scorecards: vec![soc2(), gdpr(), empty_framework()],
+        evidence: vec![evidence("ac-mfa", 10_000, 48_211), evidence("ac-leaver", 77, 77)],
+        controls,
+        not_looked_at: NotLookedAt {
+            requirements: vec![
+                UncoveredRequirements { framework: "soc2".into(), never: 21, without_control: 12, not_judged: 1 },
+                UncoveredRequirements { framework: "gdpr".into(), never: 58, without_control: 34, not_judged: 0 },
+            ],
+            controls: vec![NotEvaluated {
+                control: "log-gap".into(),
+                scope: "globex".into(),
+                reason: "table heartbeat has no column received_at".into(),
+            }],
+            silent_tenants: vec!["initech".into()],
+            rejected: vec![RejectedCount { dataset: "audit".into(), rows: 1_204 }],
+        },
+        provenance: Provenance {
+            inputs: (1..=31).map(input).collect(),
+            versions: vec![("datafusion".into(), "55.2.0".into()), ("soc2".into(), "2017, points of focus 2022".into())],
+        },
+    }
+}
+
+/// The sample with markup, formulas, control characters and quotes in every text, names of columns included.
+pub(crate) fn hostile() -> Report {
+    let mut value = serde_json::to_value(sample()).expect("encodes");
+    poison(&mut value, "");
+    serde_json::from_value(value).expect("reads")
+}
+
+fn poison(value: &mut Value, key: &str) {
+    match value {
+        Value::String(text) if !TYPED.contains(&key) => *text = format!("=cmd|' /C calc'!A0{text}{HOSTILE}"),
+        Value::Array(items) => items.iter_mut().for_each(|item| poison(item, key)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(key, field)| poison(field, key)),
+        _ => {}
+    }
+}
+
+fn hash(of: &str) -> String {
+    let id = derived_id(&[of]).replace('-', "");
+    format!("{id}{id}")
+}
+
+fn input(day: u64) -> InputFile {
+    InputFile {
+        dataset: if day % 5 == 0 { "identity".into() } else { "audit".into() },
+        path: format!("data/audit/tenant=acme/date=2026-03-{day:02}/part-{:08}.parquet", day * 7_919),
+        etag: format!("\"{}\"", &hash(&day.to_string())[..32]),
+        bytes: 48_120_331 + day * 1_013,
+        rows: 587_245 + day * 17,
+    }
+}
+
+fn evidence(control: &str, rows: u64, violations: u64) -> EvidenceObject {
+    EvidenceObject {
+        control: control.into(),
+        path: format!("_auditlake/evidence/{control}/2026-03/part-0.parquet"),
+        sha256: hash(control),
+        bytes: rows * 61 + 4_096,
+        rows,
+        violations,
+        keep: "7y".into(),
+    }
+}
+
+fn requirement(id: &str, title: &str, status: Option<Status>, failing_tenants: u64, controls: &[&str]) -> RequirementRow {
+    RequirementRow {
+        id: id.into(),
+        title: title.into(),
+        status,
+        failing_tenants,
+        controls: controls.iter().map(|id| (*id).to_owned()).collect(),
+        never_looked_at: None,
+    }
+}
+
+fn never(id: &str, title: &str, why: &str) -> RequirementRow {
+    RequirementRow { never_looked_at: Some(why.into()), ..requirement(id, title, None, 0, &[]) }
+}
+
+fn soc2() -> Scorecard {
+    Scorecard {
+        framework: "soc2".into(),
+        name: "SOC 2 Trust Services Criteria".into(),
+        edition: "2017, points of focus 2022".into(),
+        score_permille: Some(914),
+        covered: 31,
+        requirements_total: 64,
+        partial: true,
+        requirements: vec![
+            never("CC1.1", "Integrity and ethical values", "needs interviews"),
+            requirement("CC6.1", "Logical access to information assets", Some(Status::Fail), 2, &["ac-mfa", "ac-review"]),
+            requirement("CC6.2", "Registering and removing users", Some(Status::Fail), 1, &["ac-leaver"]),
+            requirement("CC7.2", "Monitoring for anomalies", Some(Status::NotEvaluated), 0, &["log-gap"]),
+            requirement("CC6.6", "Protection from outside the boundary", None, 0, &[]),
+            requirement("CC8.1", "Changes are authorised and tested", Some(Status::Pass), 0, &["ch-approved"]),
+        ],
+    }
+}
+
+fn gdpr() -> Scorecard {
+    Scorecard {
+        framework: "gdpr".into(),
+        name: "GDPR".into(),
+        edition: "Regulation (EU) 2016/679".into(),
+        score_permille: Some(775),
+        covered: 57,
+        requirements_total: 99,
+        partial: false,
+        requirements: vec![
+            requirement("Art. 32(1)(b)", "Ongoing confidentiality and integrity", Some(Status::Warn), 0, &["ac-review"]),
+            never("Art. 35", "Data protection impact assessment", "is a document, no event"),
+        ],
+    }
+}
+
+fn empty_framework() -> Scorecard {
+    Scorecard {
+        framework: "aiact".into(),
+        name: "EU AI Act".into(),
+        edition: "Regulation (EU) 2024/1689".into(),
+        score_permille: None,
+        covered: 0,
+        requirements_total: 113,
+        partial: true,
+        requirements: vec![requirement("Art. 12", "Record-keeping", None, 0, &[])],
+    }
+}
+
+fn controls() -> Vec<ControlReport> {
+    vec![
+        mfa(),
+        control("ac-leaver", "Accounts of leavers are closed within a day", Severity::High, Status::Fail, 77),
+        control("ac-review", "Access rights are reviewed every quarter", Severity::Medium, Status::Warn, 0),
+        control("ch-approved", "Every change names its approval", Severity::High, Status::Pass, 0),
+        ControlReport {
+            plan_sha256: None,
+            ..control("log-gap", "No tenant's log is silent for an hour", Severity::Medium, Status::NotEvaluated, 0)
+        },
+        control("crypto-keys", "Keys are rotated every year", Severity::Info, Status::NotApplicable, 0),
+    ]
+}
+
+fn mfa() -> ControlReport {
+    let values = [Some("203.0.113.7".to_owned()), None, Some(String::new())];
+    let rows = (0..10).map(|index| FindingRow {
+        finding_id: derived_id(&["finding", &index.to_string()]),
+        scope: if index < 7 { "acme".into() } else { "umbrella".into() },
+        time: (index != 3).then(|| at!(&format!("2026-03-{:02}T08:14:09.{:06}Z", index + 2, index * 91_733))),
+        resource: format!("user:u-{:05}", 40_012 + index * 37),
+        reason: "interactive login of an administrator without a second factor".into(),
+        first_seen_at: at!("2026-03-03T04:00:00Z"),
+        values: values.to_vec(),
+    });
+    ControlReport {
+        params: vec![
+            ParamRow { name: "max_share_ppm".into(), default: "0".into(), value: "500".into() },
+            ParamRow { name: "exempt".into(), default: "[]".into(), value: "[break-glass-1]".into() },
+        ],
+        columns: vec!["source_ip".into(), "auth_method".into(), "device".into()],
+        rows: rows.collect(),
+        results: vec![
+            result("ac-mfa", "acme", Status::Fail, 1_204_331, 48_000, &[410, 380, 395, 6_002, 12_030]),
+            result("ac-mfa", "globex", Status::Pass, 88_120, 0, &[3, 1, 0, 0, 0]),
+            result("ac-mfa", "umbrella", Status::Fail, 19_077, 211, &[120]),
+        ],
+        ..control("ac-mfa", "Administrators log in with a second factor", Severity::Critical, Status::Fail, 48_211)
+    }
+}
+
+fn control(id: &str, title: &str, severity: Severity, status: Status, findings: u64) -> ControlReport {
+    ControlReport {
+        id: id.into(),
+        version: 3,
+        title: title.into(),
+        severity,
+        status,
+        params: vec![ParamRow { name: "max_days".into(), default: "90".into(), value: "90".into() }],
+        frameworks: BTreeMap::from([
+            ("soc2".into(), vec!["CC6.1".into(), "CC6.2".into()]),
+            ("gdpr".into(), vec!["Art. 32(1)(b)".into()]),
+        ]),
+        results: vec![ResultRow {
+            reason: (status == Status::NotEvaluated).then(|| "table heartbeat has no column received_at".into()),
+            ..result(id, "acme", status, 5_120, findings, &[9, 4])
+        }],
+        counts_sql: "SELECT tenant AS scope, count(*) AS n, count(*) FILTER (WHERE violation) AS v\nFROM population\nWHERE n <> 0 AND kind < 'b'\nGROUP BY tenant".into(),
+        violations_sql: "SELECT tenant AS scope, event_id, time, resource, reason\nFROM population\nWHERE violation".into(),
+        plan_sha256: Some(hash(id)),
+        columns: Vec::new(),
+        rows: Vec::new(),
+        findings,
+        remediation: "Turn on the second factor for every administrator, then revoke the sessions listed here.".into(),
+    }
+}
+
+/// Monthly history that leaves out January 2026.
+fn result(control: &str, scope: &str, status: Status, population: u64, violations: u64, history: &[u64]) -> ResultRow {
+    let months = ["2025-09-30", "2025-10-31", "2025-11-30", "2025-12-31", "2026-02-28"];
+    let history = months.iter().zip(history).map(|(month, violations)| HistoryPoint {
+        interval_end: at!(&format!("{month}T23:00:00Z")),
+        control_version: if *month < "2025-11" { 2 } else { 3 },
+        status: if *violations > 0 { Status::Fail } else { Status::Pass },
+        violations: *violations,
+    });
+    ResultRow {
+        result_id: derived_id(&[control, scope]),
+        scope: scope.into(),
+        status,
+        population,
+        violations,
+        undecided_violation: population / 40_000,
+        undecided_population: population / 300_000,
+        reason: None,
+        evidence_rows: violations.min(10_000),
+        history: history.collect(),
+    }
+}

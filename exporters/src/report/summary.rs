@@ -1,0 +1,89 @@
+//! What a manager reads in a minute: scores, counts, the worst controls, what was not looked at.
+//!
+//! A score never stands without its coverage. Absent: change since the last report, which needs approvals.
+
+use maud::{Markup, html};
+use schemas::{Report, Scorecard};
+
+use super::chart::{coverage_bar, status_bar};
+use super::figure::{badge, by_status, control_link, counted, number_cell, percent, severity, thousands};
+
+const DISCLAIMER: &str = "This report is evidence. It makes nobody compliant. The mapping of controls to requirements \
+     is this project's judgement; no lawyer or auditor has read it.";
+
+/// The first section.
+pub(super) fn section(report: &Report) -> Markup {
+    let summary = &report.summary;
+    let controls = by_status(&summary.controls);
+    let total = controls.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+    html! {
+        section #summary {
+            h2 { "Executive summary" }
+            p {
+                b { (counted(total, "control")) } " judged " b { (counted(summary.rows, "event")) } " of "
+                b { (counted(summary.tenants, "tenant")) } ": "
+                (thousands(summary.controls.fail)) " fail, " (thousands(summary.controls.warn)) " warn, "
+                (thousands(summary.controls.pass)) " pass. There are " b { (counted(summary.findings, "finding")) }
+                " in the interval."
+            }
+            @if !report.scorecards.is_empty() {
+                ul.tiles { @for card in &report.scorecards { (tile(card)) } }
+            }
+            p.note { (DISCLAIMER) }
+            h3 { "Controls by status" }
+            (status_bar(&summary.controls))
+            div.scroll { table.narrow {
+                thead { tr { th { "Status" } th.num { "Controls" } } }
+                tbody { @for (status, count) in controls { tr { td { (badge(status)) } (number_cell(count)) } } }
+            } }
+            (worst(report))
+            h3 { "Not looked at" }
+            p.note.warn { (summary.not_looked_at) " " a href="#not-looked-at" { "Details" } }
+        }
+    }
+}
+
+/// Score and coverage, which are one figure in two parts.
+pub(super) fn score(card: &Scorecard) -> Markup {
+    let coverage =
+        format!("on {} of {} requirements", thousands(card.covered), thousands(card.requirements_total));
+    html! {
+        div.score {
+            b { @match card.score_permille { Some(score) => (percent(score)), None => "no score" } } " "
+            span { (coverage) }
+        }
+    }
+}
+
+fn tile(card: &Scorecard) -> Markup {
+    html! {
+        li.tile.partial[card.partial] {
+            h3 { (card.name) } span.edition { (card.edition) }
+            (score(card))
+            (coverage_bar(card.covered, card.requirements_total))
+            @if card.partial { span.partial-label { "partial: under half could be judged" } }
+        }
+    }
+}
+
+fn worst(report: &Report) -> Markup {
+    html! {
+        h3 { "Worst controls" }
+        @if report.summary.worst.is_empty() {
+            p { "No control is worse than another." }
+        } @else {
+            div.scroll { table {
+                thead { tr { th { "Control" } th { "Title" } th { "Severity" } th { "Status" } th.num { "Findings" } } }
+                tbody { @for id in &report.summary.worst {
+                    @match report.controls.iter().find(|control| control.id == *id) {
+                        Some(control) => { tr {
+                            td { (control_link(id)) } td { (control.title) } td { (severity(control.severity)) }
+                            td { (badge(control.status)) } (number_cell(control.findings))
+                        } }
+                        None => { tr { td.id { (id) } td colspan="4" { span.null { "not in this report" } } } }
+                    }
+                } }
+            } }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! An aligned table for people.
+//!
+//! Nothing is cut: widths are those of the first rows, and a longer cell further down moves its line.
+//! Null prints as `NULL`; control characters and text direction overrides are shown as escapes, so that
+//! data cannot move a terminal's cursor. Absent: a form a program could read back; that is CSV or JSON.
+
+use std::io::Write;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Fields, Schema};
+
+use crate::cell::{CellKind, push_cell};
+use crate::error::ExportError;
+use crate::rows::{RowWriter, at, check_batch};
+
+/// Rows that decide the widths.
+const MEASURED_ROWS: usize = 1_000;
+
+/// Writes batches as a table.
+pub(crate) struct TableRows<'a> {
+    out: &'a mut dyn Write,
+    fields: Fields,
+    right: Vec<bool>,
+    /// Rows that wait for the widths.
+    waiting: Vec<Vec<String>>,
+    /// Known once the header is written.
+    widths: Option<Vec<usize>>,
+    rows: u64,
+}
+
+impl<'a> TableRows<'a> {
+    /// Writes nothing yet: the header needs the widths.
+    pub(crate) fn start(schema: &Schema, out: &'a mut dyn Write) -> Self {
+        let fields = schema.fields().clone();
+        let right = fields.iter().map(|field| is_number(field.data_type())).collect();
+        Self { out, fields, right, waiting: Vec::new(), widths: None, rows: 0 }
+    }
+
+    fn write_waiting(&mut self) -> Result<(), ExportError> {
+        if self.widths.is_none() {
+            let header: Vec<_> = self.fields.iter().map(|field| shown(field.name())).collect();
+            let widths: Vec<_> = (0..header.len())
+                .map(|column| {
+                    let cells = self.waiting.iter().map(|row| width(&row[column]));
+                    cells.chain([width(&header[column])]).max().unwrap_or_default()
+                })
+                .collect();
+            let rule: Vec<_> = widths.iter().map(|width| "-".repeat(*width)).collect();
+            write_line(self.out, &header, &widths, &self.right, " | ")?;
+            write_line(self.out, &rule, &widths, &self.right, "-+-")?;
+            self.widths = Some(widths);
+        }
+        let widths = self.widths.as_deref().unwrap_or_default();
+        for row in self.waiting.drain(..) {
+            write_line(self.out, &row, widths, &self.right, " | ")?;
+        }
+        Ok(())
+    }
+}
+
+impl RowWriter for TableRows<'_> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), ExportError> {
+        check_batch(batch, self.fields.len())?;
+        for row in 0..batch.num_rows() {
+            self.rows += 1;
+            let mut cells = Vec::with_capacity(self.fields.len());
+            for (field, column) in self.fields.iter().zip(batch.columns()) {
+                let mut cell = String::new();
+                let kind =
+                    push_cell(&mut cell, field, column.as_ref(), row).map_err(|fault| at(fault, field, self.rows))?;
+                cells.push(if kind == CellKind::Null { "NULL".to_owned() } else { shown(&cell) });
+            }
+            self.waiting.push(cells);
+            if self.widths.is_some() || self.waiting.len() == MEASURED_ROWS {
+                self.write_waiting()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<u64, ExportError> {
+        self.write_waiting()?;
+        let noun = if self.rows == 1 { "row" } else { "rows" };
+        writeln!(self.out, "({} {noun})", self.rows).map_err(ExportError::Write)?;
+        self.out.flush().map_err(ExportError::Write)?;
+        Ok(self.rows)
+    }
+}
+
+fn write_line(
+    out: &mut dyn Write,
+    cells: &[String],
+    widths: &[usize],
+    right: &[bool],
+    between: &str,
+) -> Result<(), ExportError> {
+    let mut line = String::new();
+    for (index, cell) in cells.iter().enumerate() {
+        if index > 0 {
+            line.push_str(between);
+        }
+        let blanks = widths[index].saturating_sub(width(cell));
+        if right[index] {
+            line.extend(std::iter::repeat_n(' ', blanks));
+            line.push_str(cell);
+        } else {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', blanks));
+        }
+    }
+    writeln!(out, "{}", line.trim_end()).map_err(ExportError::Write)
+}
+
+fn is_number(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_number(values),
+        DataType::RunEndEncoded(_, values) => is_number(values.data_type()),
+        _ => data_type.is_numeric(),
+    }
+}
+
+/// The text with what a terminal would obey shown as an escape.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\r' | '\t' => shown.extend(letter.escape_default()),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => {
+                shown.extend(letter.escape_unicode());
+            }
+            _ if letter.is_control() => shown.extend(letter.escape_unicode()),
+            _ => shown.push(letter),
+        }
+    }
+    shown
+}
+
+/// Columns on a terminal: two for East Asian wide letters and emoji, none for marks that combine.
+fn width(text: &str) -> usize {
+    text.chars()
+        .map(|letter| match u32::from(letter) {
+            0x0300..=0x036f | 0x200b..=0x200f | 0xfe00..=0xfe0f => 0,
+            0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f => 2,
+            0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd => 2,
+            _ => 1,
+        })
+        .sum()
+}

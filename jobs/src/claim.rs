@@ -1,0 +1,239 @@
+//! Claims: who works on what. An epoch is a create-only object, and the highest one holds.
+//!
+//! A holder shows life by heartbeats, which others watch on their own clock; no two clocks are compared.
+//! On the same machine nobody waits for a dead process: boot, process id and its start tell that it is gone.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::{Created, EngineError, Fence, Lakefront};
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+
+use crate::error::JobError;
+use crate::world::World;
+
+/// How often a holder shows life.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+/// How long a holder may show none before its claim passes on.
+const LAPSE: Duration = Duration::from_secs(75);
+/// How often a foreign claim is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Who holds a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Holder {
+    runner: String,
+    nonce: String,
+    boot: Option<String>,
+    process: u32,
+    process_start: Option<String>,
+}
+
+/// A held claim. Dropping it leaves the claim to lapse; [`Claim::release`] hands it back.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    lake: Lakefront,
+    folder: Path,
+    /// The epoch, which is also the number of the attempt.
+    pub(crate) epoch: u64,
+    heart: JoinHandle<()>,
+}
+
+impl Claim {
+    /// Takes the claim on `what` (a path below `_auditlake/claims`), waiting for another holder to end or lapse.
+    pub(crate) async fn take(lake: &Lakefront, world: &World, what: &str) -> Result<Self, JobError> {
+        let folder = Path::from(format!("_auditlake/claims/{what}"));
+        let me = Holder::me(world);
+        let mut watched = Watched::default();
+        loop {
+            let state = State::read(lake, &folder).await?;
+            let free = match &state.holder {
+                None => true,
+                Some(holder) => state.released || holder.is_dead() || watched.is_silent(&state),
+            };
+            if !free {
+                if watched.waited > LAPSE * 8 {
+                    let holder = state.holder.map(|holder| holder.runner).unwrap_or_default();
+                    return Err(JobError::Claimed { what: what.to_owned(), holder, epoch: state.epoch });
+                }
+                watched.look().await;
+                continue;
+            }
+            let epoch = state.epoch + 1;
+            if lake.create_json(&epoch_path(&folder, epoch, ""), &me).await? == Created::Now {
+                let heart = tokio::spawn(beat(lake.clone(), folder.clone(), epoch));
+                return Ok(Self { lake: lake.clone(), folder, epoch, heart });
+            }
+        }
+    }
+
+    /// A proof of the claim for whoever writes under it.
+    pub(crate) fn fence(&self) -> ClaimFence {
+        ClaimFence { lake: self.lake.clone(), folder: self.folder.clone(), epoch: self.epoch }
+    }
+
+    /// Hands the claim back, so that the next one need not wait.
+    pub(crate) async fn release(self) -> Result<(), JobError> {
+        self.heart.abort();
+        let released = epoch_path(&self.folder, self.epoch, ".released");
+        self.lake.create(&released, bytes::Bytes::new()).await?;
+        for meta in self.lake.list(&self.folder).await? {
+            if is_heartbeat(&meta.location, self.epoch) {
+                self.lake.remove(&meta.location).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.heart.abort();
+    }
+}
+
+/// Says, before each write, that no higher epoch exists.
+#[derive(Debug, Clone)]
+pub(crate) struct ClaimFence {
+    lake: Lakefront,
+    folder: Path,
+    epoch: u64,
+}
+
+#[async_trait]
+impl Fence for ClaimFence {
+    async fn check(&self) -> Result<(), EngineError> {
+        let state = State::read(&self.lake, &self.folder).await?;
+        if state.epoch > self.epoch {
+            return Err(EngineError::ClaimLost { claim: self.folder.to_string(), epoch: self.epoch });
+        }
+        Ok(())
+    }
+}
+
+/// What the folder of a claim says.
+#[derive(Debug, Default)]
+struct State {
+    epoch: u64,
+    beats: u64,
+    released: bool,
+    holder: Option<Holder>,
+}
+
+impl State {
+    async fn read(lake: &Lakefront, folder: &Path) -> Result<Self, EngineError> {
+        let mut state = Self::default();
+        for meta in lake.list(folder).await? {
+            let name = meta.location.filename().unwrap_or_default();
+            let mut parts = name.trim_start_matches("epoch-").splitn(2, '.');
+            let Some(epoch) = parts.next().and_then(|epoch| epoch.parse::<u64>().ok()) else { continue };
+            if epoch > state.epoch {
+                state = Self { epoch, ..Self::default() };
+            }
+            if epoch == state.epoch {
+                match parts.next() {
+                    Some("released") => state.released = true,
+                    Some(_) => state.beats += 1,
+                    None => {}
+                }
+            }
+        }
+        if state.epoch > 0 {
+            state.holder = lake.read_json(&epoch_path(folder, state.epoch, "")).await?;
+        }
+        Ok(state)
+    }
+}
+
+/// What was seen of a foreign claim, in this process's own time.
+#[derive(Debug, Default)]
+struct Watched {
+    seen: Option<(u64, u64)>,
+    silent: Duration,
+    waited: Duration,
+}
+
+impl Watched {
+    fn is_silent(&mut self, state: &State) -> bool {
+        let seen = (state.epoch, state.beats);
+        if self.seen != Some(seen) {
+            self.seen = Some(seen);
+            self.silent = Duration::ZERO;
+        }
+        self.silent >= LAPSE
+    }
+
+    async fn look(&mut self) {
+        // A foreign process gives no signal when it ends; looking again is the only way to know.
+        tokio::time::sleep(LOOK).await;
+        self.silent += LOOK;
+        self.waited += LOOK;
+    }
+}
+
+async fn beat(lake: Lakefront, folder: Path, epoch: u64) {
+    for number in 1_u64.. {
+        tokio::time::sleep(HEARTBEAT).await;
+        let path = epoch_path(&folder, epoch, &format!(".{number:06}"));
+        if let Err(error) = lake.create(&path, bytes::Bytes::new()).await {
+            tracing::warn!(%error, claim = %folder, "heartbeat failed, will retry");
+        }
+    }
+}
+
+fn epoch_path(folder: &Path, epoch: u64, suffix: &str) -> Path {
+    Path::from(format!("{folder}/epoch-{epoch:06}{suffix}"))
+}
+
+fn is_heartbeat(path: &Path, epoch: u64) -> bool {
+    let beat = path.filename().and_then(|name| name.strip_prefix(&format!("epoch-{epoch:06}.")));
+    beat.is_some_and(|beat| beat.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+impl Holder {
+    fn me(world: &World) -> Self {
+        let mut nonce = [0_u8; 16];
+        world.fill(&mut nonce);
+        let process = std::process::id();
+        Self {
+            runner: format!("process {process}"),
+            nonce: engine::hex(&nonce),
+            boot: boot(),
+            process,
+            process_start: process_start(process),
+        }
+    }
+
+    /// Whether the holder ran on this machine, since its last start, and is no more.
+    fn is_dead(&self) -> bool {
+        let same_boot = self.boot.is_some() && self.boot == boot();
+        same_boot && self.process_start.is_some() && process_start(self.process) != self.process_start
+    }
+}
+
+fn boot() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
+}
+
+/// When a process started, in ticks since the machine did; none for one that is gone or only awaits its burial.
+fn process_start(process: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name may hold blanks and brackets; what follows the last bracket does not.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut fields = after_name.split_whitespace();
+    let state = fields.next()?;
+    (state != "Z" && state != "X").then(|| fields.nth(18).map(str::to_owned)).flatten()
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.runner)
+    }
+}
+
+/// Shares a fence between the parts of a run.
+pub(crate) type SharedFence = Arc<dyn Fence>;

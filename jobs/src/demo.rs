@@ -1,0 +1,131 @@
+//! The demo lake: invented audit events of five tenants with violations planted in them.
+//!
+//! Pure and seeded: the same seed gives the same bytes, in any year. What each control must find is returned beside
+//! the events, so that `auditlake demo` can say whether the report found all of it and nothing else.
+//! Absent: ingest and evaluation, and any real name, address or account. Addresses are those that RFC 5737 and
+//! RFC 3849 set aside for documentation.
+//!
+//! # Why the instants are these
+//!
+//! The background covers the 60 days `[2026-01-01, 2026-03-02)` and is ingested at [`INGEST_AT`], the end of them.
+//! AL-LOG-010 compares the time of an event with the instant of its ingest, so a clock that runs ahead shows only in
+//! events later than [`INGEST_AT`] plus five minutes; ingest rejects those more than a day ahead. The planted ones
+//! therefore lie on 2026-03-02, and the report is made for [`REPORT_AT`], one day after the ingest, with a window of
+//! 61 days: `[2026-01-01, 2026-03-03)` holds every event there is.
+
+mod background;
+mod cast;
+mod event;
+mod planted;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use chrono::{DateTime, Utc};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use cast::Cast;
+use event::{DAY_US, Event, Mark};
+use planted::Script;
+
+pub use templates::{definitions, init_definitions};
+
+/// Days of background, one source file each.
+pub const DAYS: i64 = 60;
+
+/// First instant of the first day.
+pub const START_AT: DateTime<Utc> = at_second(1_767_225_600);
+
+/// Instant of the ingest: the end of the last day, 2026-03-02T00:00:00Z.
+pub const INGEST_AT: DateTime<Utc> = at_second(1_767_225_600 + DAYS * 86_400);
+
+/// End of the report's interval, 2026-03-03T00:00:00Z; its window is 61 days.
+pub const REPORT_AT: DateTime<Utc> = at_second(1_767_225_600 + (DAYS + 1) * 86_400);
+
+/// One row that was planted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planted {
+    /// Id of the control it was planted for.
+    pub control: &'static str,
+    /// Tenant of the row.
+    pub tenant: String,
+    /// The row the control reports; of a near miss, the row it would report if the rule were laxer.
+    pub event_id: String,
+    /// What happened, in a few words.
+    pub what: String,
+}
+
+/// What was generated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demo {
+    /// Events written.
+    pub events: u64,
+    /// Every finding the shipped controls must report over the whole interval, by control; no others.
+    pub planted: Vec<Planted>,
+    /// Rows that look like violations and are none.
+    pub near_misses: Vec<Planted>,
+}
+
+/// Generates the events of every day and hands the sink one NDJSON file a day: relative path and bytes.
+///
+/// # Errors
+/// What the sink returns; nothing else can fail.
+pub fn generate(seed: u64, sink: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<Demo> {
+    let cast = Cast::assemble();
+    let mut script = Script::write(&cast, stream(seed, 1));
+    let mut chance = stream(seed, 0);
+    let mut demo = Demo { events: 0, planted: script.planted, near_misses: script.near_misses };
+    let mut bytes = Vec::new();
+    for day in 0..DAYS {
+        let mut events = background::day(&cast, &mut chance, day);
+        events.extend(script.events.remove(&day).unwrap_or_default());
+        events.sort_by_key(|event| event.time);
+        let date = (START_AT + chrono::Duration::days(day)).format("%Y-%m-%d").to_string();
+        bytes.clear();
+        for (number, event) in events.iter_mut().enumerate() {
+            event.event_id = format!("ev-{date}-{number:05}");
+            demo.note(event);
+            serde_json::to_writer(&mut bytes, event)?;
+            bytes.push(b'\n');
+        }
+        demo.events += u64::try_from(events.len()).unwrap_or(u64::MAX);
+        sink(&format!("drop/audit-{date}.ndjson"), &bytes)?;
+    }
+    Ok(demo)
+}
+
+impl Demo {
+    /// Enters the id that a marked event was given.
+    fn note(&mut self, event: &Event<'_>) {
+        let noted = match event.mark {
+            Mark::None => None,
+            Mark::Planted(index) => self.planted.get_mut(index),
+            Mark::NearMiss(index) => self.near_misses.get_mut(index),
+        };
+        if let Some(noted) = noted {
+            noted.event_id.clone_from(&event.event_id);
+        }
+    }
+}
+
+/// Chance of one purpose: streams of one seed are independent, so new background leaves the planted rows alone.
+fn stream(seed: u64, purpose: u64) -> ChaCha8Rng {
+    let mut chance = ChaCha8Rng::seed_from_u64(seed);
+    chance.set_stream(purpose);
+    chance
+}
+
+/// First microsecond of a day, counted from [`START_AT`].
+fn day_start_us(day: i64) -> i64 {
+    START_AT.timestamp_micros() + day * DAY_US
+}
+
+const fn at_second(second: i64) -> DateTime<Utc> {
+    match DateTime::from_timestamp(second, 0) {
+        Some(at) => at,
+        None => DateTime::UNIX_EPOCH,
+    }
+}

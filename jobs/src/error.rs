@@ -1,0 +1,91 @@
+//! What can go wrong in a command, sorted by what the caller does next.
+
+use engine::EngineError;
+use schemas::{DefinitionError, Remedy};
+
+/// An error of a command. `Display` speaks for its own layer; the cause is in `source`.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// Definitions are wrong; all errors at once.
+    #[error("{}", list(.0))]
+    Definitions(Vec<DefinitionError>),
+    /// Something asked for does not exist.
+    #[error("{what} \"{name}\" does not exist; {remedy}")]
+    Unknown {
+        /// Kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A command line that contradicts itself.
+    #[error("{0}")]
+    Usage(String),
+    /// A local file or folder cannot be used.
+    #[error("cannot {action} \"{path}\"")]
+    Local {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Somebody else is at work on it.
+    #[error("{what} is claimed by {holder}, epoch {epoch}; wait until it ends, or stop it")]
+    Claimed {
+        /// Run or dataset.
+        what: String,
+        /// Who holds the claim.
+        holder: String,
+        /// The epoch of the claim.
+        epoch: u64,
+    },
+    /// An output exists that this run did not write.
+    #[error("output \"{path}\" exists already and is not of this run; give the job another `to`, for example with {{interval.end:%Y%m%dT%H%M%SZ}}")]
+    OutputTaken {
+        /// The output.
+        path: String,
+    },
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// An export failed.
+    #[error("the rows cannot be written")]
+    Export(#[from] exporters::ExportError),
+    /// Standard output failed.
+    #[error("cannot write to standard output")]
+    Stdout(#[from] std::io::Error),
+}
+
+impl JobError {
+    /// What the caller does next.
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Definitions(_) | Self::Unknown { .. } | Self::Usage(_) | Self::Local { .. } | Self::OutputTaken { .. } => {
+                Remedy::FixConfig
+            }
+            Self::Claimed { .. } | Self::Stdout(_) => Remedy::Retry,
+            Self::Engine(error) => error.remedy(),
+            Self::Export(_) => Remedy::FixConfig,
+        }
+    }
+
+    /// 2 when usage or definitions are wrong, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Definitions(_) | Self::Usage(_) | Self::Unknown { .. } => 2,
+            _ => 1,
+        }
+    }
+}
+
+fn list(errors: &[DefinitionError]) -> String {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let count = match errors.len() {
+        1 => "1 error".to_owned(),
+        more => format!("{more} errors"),
+    };
+    format!("{}\n{count} in the definitions", lines.join("\n"))
+}

@@ -1,0 +1,156 @@
+//! Definitions: a folder of YAML, read raw and checked into the types that travel.
+//!
+//! ```text
+//! lake.yaml            the lake: name, store, timezone
+//! datasets/**/*.yaml   a dataset each
+//! controls/**/*.yaml   a control of one's own each; those that ship need no file
+//! jobs/**/*.yaml       a job each
+//! ```
+//!
+//! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
+//! stand in the files and are unique. Every key of every file is judged, and all errors are returned at once, each with
+//! its place and what would be right; only the values of a file in which a key is missing or of the wrong shape wait for
+//! that to be put right. What other versions know (kinds, formats, keys, files) is refused by name.
+//!
+//! Absent: reading the folder, which is the caller's, and planning SQL, which needs tables.
+//!
+//! ```
+//! use schemas::{SourceFile, check};
+//! let lake = SourceFile { path: "lake.yaml".into(), text: b"lake: acme\nstore: file:./data\nzone: UTC\n".to_vec() };
+//! let errors = check(&[lake]).unwrap_err();
+//! assert_eq!(errors[0].to_string(), "lake.yaml:3:1: unknown key \"zone\"; keys are: lake, store, timezone");
+//! ```
+
+mod checked;
+mod control;
+mod dataset;
+mod duration;
+mod folder;
+mod framework;
+mod job;
+mod lake;
+mod later;
+mod nearest;
+mod path_template;
+mod place;
+mod problem;
+mod raw;
+mod shape;
+mod sql_params;
+mod surroundings;
+mod yaml;
+
+pub use checked::{
+    Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, ReportFormat, ReportOutput, ReportSpec,
+    StoreUrl,
+};
+pub use folder::{SourceFile, check, is_definition};
+pub use path_template::PathTemplate;
+pub use problem::DefinitionError;
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::control::Control;
+use crate::framework::Framework;
+use crate::shipped::shipped_frameworks;
+use problem::Problems;
+use raw::{RawControl, RawDataset, RawFramework, RawIngest, RawLake, RawReport};
+use yaml::Node;
+
+/// Reads and checks one control file; that its id is free, [`check`] says.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn parse_control(file: &SourceFile) -> Result<Control, Vec<DefinitionError>> {
+    parse("control", file, |raw: RawControl, problems| control::build(raw, shipped_frameworks(), problems))
+}
+
+/// Reads and checks one framework file.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn parse_framework(file: &SourceFile) -> Result<Framework, Vec<DefinitionError>> {
+    parse("framework", file, |raw: RawFramework, problems| framework::build(raw, problems))
+}
+
+/// A kind of definition file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefinitionKind {
+    /// `lake.yaml`.
+    Lake,
+    /// `datasets/*.yaml`.
+    Dataset,
+    /// `jobs/*.yaml`.
+    Job,
+    /// `controls/*.yaml`.
+    Control,
+}
+
+impl DefinitionKind {
+    /// Every kind, in the order the guide explains them.
+    pub const ALL: [Self; 4] = [Self::Lake, Self::Dataset, Self::Job, Self::Control];
+
+    /// The word, also the first key of its files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lake => "lake",
+            Self::Dataset => "dataset",
+            Self::Job => "job",
+            Self::Control => "control",
+        }
+    }
+}
+
+/// The JSON Schema of a kind of file, for editors that complete and lint.
+pub fn json_schema(kind: DefinitionKind) -> Value {
+    match kind {
+        DefinitionKind::Lake => schema_of::<RawLake>(),
+        DefinitionKind::Dataset => schema_of::<RawDataset>(),
+        DefinitionKind::Control => schema_of::<RawControl>(),
+        DefinitionKind::Job => {
+            let mut generator = SchemaGenerator::default();
+            let kinds = [generator.subschema_for::<RawIngest>(), generator.subschema_for::<RawReport>()];
+            json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "title": "Job",
+                "description": "A job: `jobs/*.yaml`.",
+                "oneOf": kinds,
+                "$defs": generator.take_definitions(true),
+            })
+        }
+    }
+}
+
+fn schema_of<T: JsonSchema>() -> Value {
+    SchemaGenerator::default().into_root_schema_for::<T>().to_value()
+}
+
+/// Text to checked value, for a file that stands alone.
+fn parse<R, T>(
+    document: &'static str,
+    file: &SourceFile,
+    build: impl FnOnce(R, &mut Problems) -> Option<T>,
+) -> Result<T, Vec<DefinitionError>>
+where
+    R: DeserializeOwned + JsonSchema,
+{
+    let mut problems = Problems::of(&file.path);
+    let built = problems
+        .keep_placed(yaml::tree(&file.text))
+        .and_then(|node| raw_of(document, file, &node, &mut problems))
+        .and_then(|raw| build(raw, &mut problems));
+    problems.into_result(built)
+}
+
+/// The typed reading of a tree, once every key in it is judged and none is missing or misshapen.
+fn raw_of<R: DeserializeOwned + JsonSchema>(
+    document: &'static str,
+    file: &SourceFile,
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<R> {
+    let readable = shape::judge(document, &schema_of::<R>(), node, problems);
+    if readable { problems.keep_placed(yaml::typed(&file.text)) } else { None }
+}

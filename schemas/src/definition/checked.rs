@@ -1,0 +1,263 @@
+//! What definitions become once they are checked: only these travel to the floors above.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::path_template::PathTemplate;
+use crate::control::{Control, ParamValue};
+use crate::framework::Framework;
+use crate::id::{ControlId, DatasetId, JobId, LakeId};
+use crate::table::TableSchema;
+
+/// A checked lake: every definition of one folder, with what ships beside it.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    /// Its name.
+    pub id: LakeId,
+    /// Where its data lies.
+    pub store: StoreUrl,
+    /// Zone of schedules, reports and paths; UTC unless said otherwise.
+    pub timezone: chrono_tz::Tz,
+    /// Datasets, by id.
+    pub datasets: Vec<Dataset>,
+    /// Jobs, by id.
+    pub jobs: Vec<Job>,
+    /// Controls, by id: those that ship and the lake's own.
+    pub controls: Vec<Control>,
+    /// The frameworks that ship.
+    pub frameworks: Vec<Framework>,
+    /// SHA-256 in hex over path and text of every definition file, by path.
+    pub sha256: String,
+}
+
+impl Lake {
+    /// The dataset of that name.
+    pub fn dataset(&self, id: &DatasetId) -> Option<&Dataset> {
+        self.datasets.iter().find(|dataset| dataset.id == *id)
+    }
+
+    /// The job of that name.
+    pub fn job(&self, id: &JobId) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.id == *id)
+    }
+
+    /// The control of that id.
+    pub fn control(&self, id: &ControlId) -> Option<&Control> {
+        self.controls.iter().find(|control| control.id == *id)
+    }
+
+    /// The framework of that key.
+    pub fn framework(&self, key: &str) -> Option<&Framework> {
+        self.frameworks.iter().find(|framework| framework.key == key)
+    }
+}
+
+/// Where the data of a lake lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A folder, as written after `file:`; relative to the folder of `lake.yaml`, or absolute.
+    File(String),
+    /// Memory of the process: for tests, gone when it ends.
+    Memory,
+}
+
+/// How carefully a column is to be handled, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// May be seen by anyone.
+    Public,
+    /// For the company.
+    Internal,
+    /// About a natural person; evidence shows a keyed pseudonym.
+    Personal,
+    /// About health, belief, origin or the like of a natural person.
+    Special,
+    /// Credentials and keys.
+    Secret,
+}
+
+impl Class {
+    /// The word in YAML.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Personal => "personal",
+            Self::Special => "special",
+            Self::Secret => "secret",
+        }
+    }
+}
+
+/// A checked dataset.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// Its name, also in SQL.
+    pub id: DatasetId,
+    /// Prefix in the store: relative, ends with `/`, overlaps no other dataset's and not `_auditlake/`.
+    pub location: String,
+    /// Its columns.
+    pub schema: &'static TableSchema,
+    /// Column of event time: as declared, else the schema's.
+    pub time: Option<String>,
+    /// Column that says whose row it is: as declared, else the schema's.
+    pub tenant: String,
+    /// Columns that name a natural person: as declared, else the schema's.
+    pub subjects: Vec<String>,
+    /// Declared classes by column; a column that is not here has none.
+    pub classes: BTreeMap<String, Class>,
+}
+
+impl Dataset {
+    /// Whether the column is about a natural person: declared `personal` or above.
+    pub fn is_personal(&self, column: &str) -> bool {
+        self.classes.get(column).is_some_and(|class| *class >= Class::Personal)
+    }
+}
+
+/// A checked job.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its name.
+    pub id: JobId,
+    /// What it does.
+    pub kind: JobKind,
+    /// SHA-256 of its file, in hex.
+    pub sha256: String,
+}
+
+/// What a job does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobKind {
+    /// Source records into a dataset.
+    Ingest(IngestSpec),
+    /// Controls over a window into a report.
+    ComplianceReport(ReportSpec),
+}
+
+impl JobKind {
+    /// The word in YAML.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Ingest(_) => "ingest",
+            Self::ComplianceReport(_) => "compliance_report",
+        }
+    }
+}
+
+/// What an ingest reads and where it writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngestSpec {
+    /// Folder: relative to the folder of `lake.yaml`, or absolute.
+    pub from: String,
+    /// What lies there.
+    pub format: IngestFormat,
+    /// Dataset it goes to.
+    pub into: DatasetId,
+    /// SQL that makes rows of records; none where records already are rows of the dataset's schema.
+    pub mapping: Option<Mapping>,
+    /// Records per million of an object that may be rejected before the run fails.
+    pub max_rejected_ppm: u64,
+}
+
+/// Shape of source records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IngestFormat {
+    /// CloudTrail objects, arrays or lines; the mapping is built in.
+    Cloudtrail,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+impl IngestFormat {
+    /// The word in YAML.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cloudtrail => "cloudtrail",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
+/// SQL that turns records into rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// Name with version, for example `app@1`.
+    pub name: String,
+    /// A `SELECT` from `input`.
+    pub sql: String,
+}
+
+/// What a compliance report looks at and where it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportSpec {
+    /// Length of the interval looked at, up to the interval's end.
+    pub window_seconds: u64,
+    /// Keys of the frameworks with a scorecard, in order.
+    pub frameworks: Vec<String>,
+    /// Exactly these controls; none means every control that speaks to one of the frameworks.
+    pub controls: Option<Vec<ControlId>>,
+    /// Values that replace a control's own, of the same type.
+    pub params: BTreeMap<ControlId, BTreeMap<String, ParamValue>>,
+    /// What is written.
+    pub outputs: Vec<ReportOutput>,
+}
+
+impl ReportSpec {
+    /// Whether the report evaluates the control.
+    pub fn selects(&self, control: &Control) -> bool {
+        match &self.controls {
+            Some(listed) => listed.contains(&control.id),
+            None => self.frameworks.iter().any(|key| control.frameworks.contains_key(key)),
+        }
+    }
+
+    /// The control's parameters with this report's values in place.
+    pub fn params_of(&self, control: &Control) -> BTreeMap<String, ParamValue> {
+        let mut params = control.params.clone();
+        if let Some(replaced) = self.params.get(&control.id) {
+            params.extend(replaced.clone());
+        }
+        params
+    }
+
+    /// The formats written, each once.
+    pub fn formats(&self) -> BTreeSet<ReportFormat> {
+        self.outputs.iter().map(|output| output.format).collect()
+    }
+}
+
+/// One thing a report is written as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportOutput {
+    /// Format.
+    pub format: ReportFormat,
+    /// Folder in the store.
+    pub to: PathTemplate,
+}
+
+/// Format of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportFormat {
+    /// One self-contained page.
+    Html,
+    /// The whole report as data.
+    Json,
+    /// One file per table.
+    Csv,
+}
+
+impl ReportFormat {
+    /// The word in YAML.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}

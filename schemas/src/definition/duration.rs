@@ -1,0 +1,39 @@
+//! Spans of time as definitions write them: `15m`, `24h`, `30d`, and `7y` for what is kept.
+
+/// Longest window or lookback: ten years, so that instants stay in range.
+const SECONDS_MAX: u64 = 3_660 * 86_400;
+
+/// Seconds of `15m`, `24h`, `30d` or `4w`; at least one, at most ten years.
+pub(super) fn seconds(name: &str, given: &str) -> Result<u64, String> {
+    let wrong = || format!("{name} {given:?} is not a length of time; write for example 30d, 24h or 15m");
+    let (number, unit) = split(given).ok_or_else(wrong)?;
+    let unit_seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 7 * 86_400,
+        _ => return Err(wrong()),
+    };
+    match number.checked_mul(unit_seconds) {
+        Some(0) => Err(format!("{name} {given:?} is empty; it must be longer than 0")),
+        Some(seconds @ 1..=SECONDS_MAX) => Ok(seconds),
+        _ => Err(format!("{name} {given:?} is longer than ten years; write at most 3660d")),
+    }
+}
+
+/// Checks `7y` or `400d`: at least a day, at most a hundred years.
+pub(super) fn keep(given: &str) -> Result<(), String> {
+    match split(given) {
+        Some((1..=100, "y")) | Some((1..=36_525, "d")) => Ok(()),
+        Some((_, "y" | "d")) => Err(format!("keep {given:?} is out of range; write 1d to 36525d or 1y to 100y")),
+        _ => Err(format!("keep {given:?} is not a time to keep; write years or days, for example 7y or 400d")),
+    }
+}
+
+/// Digits and what follows them.
+fn split(given: &str) -> Option<(u64, &str)> {
+    let digits = given.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = given.split_at(digits);
+    Some((number.parse().ok()?, unit))
+}

@@ -1,0 +1,264 @@
+//! All files of a lake's folder at once: sorted in, read, named, checked.
+
+use sha2::{Digest, Sha256};
+
+use super::checked::{Job, Lake};
+use super::lake::LakeFile;
+use super::later;
+use super::problem::{DefinitionError, Place, Problems};
+use super::raw::{RawControl, RawDataset, RawIngest, RawLake, RawReport};
+use super::surroundings::Surroundings;
+use super::yaml::{self, Node};
+use super::{control, dataset, job, lake, raw_of};
+use crate::id::{ControlId, JobId};
+use crate::shipped::{shipped_controls, shipped_frameworks};
+
+/// Prefix of the controls that ship.
+const SHIPPED_PREFIX: &str = "AL-";
+
+/// A file of the lake's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Path relative to the folder, with `/` between names.
+    pub path: String,
+    /// Its bytes.
+    pub text: Vec<u8>,
+}
+
+/// Checks a whole folder. Files that are no definitions are passed over; the order does not matter.
+///
+/// # Errors
+/// Everything that is wrong in all files, by file and place.
+pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
+    let mut files: Vec<(Slot, &SourceFile)> =
+        files.iter().filter_map(|file| Some((slot(&file.path)?, file))).collect();
+    files.sort_by(|(_, a), (_, b)| a.path.cmp(&b.path));
+    let mut folder = Folder {
+        around: Surroundings::new(shipped_controls(), shipped_frameworks()),
+        lake: None,
+        jobs: Vec::new(),
+        errors: Vec::new(),
+    };
+    if !files.iter().any(|(slot, _)| matches!(slot, Slot::Lake)) {
+        let mut problems = Problems::of("lake.yaml");
+        problems.add(Place::START, "lake.yaml is missing; write it with lake, store and timezone, or run `auditlake init`");
+        folder.errors.extend(problems.into_errors());
+    }
+    let opened: Vec<Opened<'_>> = files.iter().filter_map(|(slot, file)| folder.open(slot, file)).collect();
+    for wanted in [Slot::Lake, Slot::Dataset, Slot::Control, Slot::Job] {
+        opened.iter().filter(|one| *one.slot == wanted).for_each(|one| folder.check_one(one));
+    }
+    folder.into_lake(sha256_of_all(&files))
+}
+
+/// Whether a file of the lake's folder is one that [`check`] wants to see: the definitions, and files that look as if
+/// they were meant to be one. Whoever reads the folder need not read the others.
+pub fn is_definition(path: &str) -> bool {
+    slot(path).is_some()
+}
+
+/// What a file is, by its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Slot {
+    Lake,
+    Dataset,
+    Control,
+    Job,
+    /// Not read, and why.
+    Refused(String),
+}
+
+fn slot(path: &str) -> Option<Slot> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))?;
+    if name.starts_with('.') {
+        return None;
+    }
+    let folder = path.split_once('/').map(|(folder, _)| folder);
+    let later = later::FILES.iter().find(|(file, _)| match file.strip_suffix('/') {
+        Some(later_folder) => folder == Some(later_folder),
+        None => *file == path,
+    });
+    if let Some((_, why)) = later {
+        return Some(Slot::Refused((*why).to_owned()));
+    }
+    let slot = match (folder, stem) {
+        (None, "lake") => Slot::Lake,
+        (None, "lakes") => Slot::Refused("the file is not read; it is called lake.yaml".to_owned()),
+        (None, "datasets" | "jobs" | "controls") => {
+            return Some(Slot::Refused(format!("the file is not read; write one file for each in {stem}/")));
+        }
+        (Some("datasets"), _) => Slot::Dataset,
+        (Some("controls"), _) => Slot::Control,
+        (Some("jobs"), _) => Slot::Job,
+        (Some(single @ ("dataset" | "control" | "job")), _) => {
+            return Some(Slot::Refused(format!("the folder {single}/ is not read; it is called {single}s/")));
+        }
+        _ => return None,
+    };
+    Some(if name.ends_with(".yml") {
+        Slot::Refused(format!("the file is not read; rename it to {stem}.yaml"))
+    } else {
+        slot
+    })
+}
+
+/// A file that is YAML.
+struct Opened<'a> {
+    slot: &'a Slot,
+    file: &'a SourceFile,
+    node: Node,
+}
+
+/// What the check of a folder has come to.
+struct Folder {
+    around: Surroundings,
+    lake: Option<LakeFile>,
+    jobs: Vec<Job>,
+    errors: Vec<DefinitionError>,
+}
+
+impl Folder {
+    /// Reads a file into a tree and claims its name, so that others may refer to it even if more is wrong in it.
+    fn open<'a>(&mut self, slot: &'a Slot, file: &'a SourceFile) -> Option<Opened<'a>> {
+        let mut problems = Problems::of(&file.path);
+        if let Slot::Refused(why) = slot {
+            problems.add(Place::START, why.as_str());
+            self.errors.extend(problems.into_errors());
+            return None;
+        }
+        let node = problems.keep_placed(yaml::tree(&file.text));
+        let (names, key) = match slot {
+            Slot::Dataset => (&mut self.around.dataset_names, "dataset"),
+            Slot::Control => (&mut self.around.control_names, "control"),
+            Slot::Job => (&mut self.around.job_names, "job"),
+            Slot::Lake | Slot::Refused(_) => {
+                self.errors.extend(problems.into_errors());
+                return Some(Opened { slot, file, node: node? });
+            }
+        };
+        match node.as_ref().and_then(|node| node.value.get(key)) {
+            Some(id) if *slot == Slot::Control && text_of(id).starts_with(SHIPPED_PREFIX) => {
+                problems.add(id.place, reserved(text_of(id)));
+            }
+            Some(id) if is_name(slot, text_of(id)) => {
+                if let Some(earlier) = names.claim(text_of(id), Some(&file.path)) {
+                    names.unknown = true;
+                    let message = format!("{key} {:?} is already described in {earlier}; rename one of them", text_of(id));
+                    problems.add(id.place, message);
+                }
+            }
+            _ => names.unknown = true,
+        }
+        self.errors.extend(problems.into_errors());
+        Some(Opened { slot, file, node: node? })
+    }
+
+    fn check_one(&mut self, opened: &Opened<'_>) {
+        let Opened { slot, file, node } = opened;
+        let mut problems = Problems::of(&file.path);
+        match slot {
+            Slot::Lake => {
+                let raw = raw_of::<RawLake>("lake", file, node, &mut problems);
+                self.lake = raw.and_then(|raw| lake::build(raw, &mut problems));
+            }
+            Slot::Dataset => {
+                let raw = raw_of::<RawDataset>("dataset", file, node, &mut problems);
+                let built = raw.and_then(|raw| dataset::build(raw, &self.around.datasets, &mut problems));
+                self.around.datasets.extend(built.map(|dataset| (dataset, file.path.clone())));
+            }
+            Slot::Control => {
+                let raw = raw_of::<RawControl>("control", file, node, &mut problems);
+                let built = raw.and_then(|raw| control::build(raw, self.around.frameworks, &mut problems));
+                self.around.controls.extend(built);
+            }
+            Slot::Job => {
+                let built = self.check_job(file, node, &mut problems);
+                self.jobs.extend(built);
+            }
+            Slot::Refused(_) => {}
+        }
+        self.errors.extend(problems.into_errors());
+    }
+
+    fn check_job(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) -> Option<Job> {
+        let sha256 = hex(&Sha256::digest(&file.text));
+        let kind = node.value.get("kind");
+        match kind.and_then(|kind| kind.value.text()) {
+            Some("ingest") => {
+                let raw = raw_of::<RawIngest>("job", file, node, problems)?;
+                job::build_ingest(raw, sha256, &self.around, problems)
+            }
+            Some("compliance_report") => {
+                let raw = raw_of::<RawReport>("job", file, node, problems)?;
+                job::build_report(raw, sha256, &mut self.around, problems)
+            }
+            Some(other) => {
+                problems.add(kind.map_or(node.place, |kind| kind.place), job::unknown_kind(other));
+                None
+            }
+            None => {
+                let kinds = job::KINDS.join(", ");
+                let place = kind.map_or(node.place, |kind| kind.place);
+                problems.add(place, format!("kind is required, as a word; kinds are: {kinds}"));
+                None
+            }
+        }
+    }
+
+    fn into_lake(mut self, sha256: String) -> Result<Lake, Vec<DefinitionError>> {
+        self.errors.sort();
+        self.errors.dedup();
+        let Some(lake) = self.lake.filter(|_| self.errors.is_empty()) else { return Err(self.errors) };
+        let mut datasets: Vec<_> = self.around.datasets.into_iter().map(|(dataset, _)| dataset).collect();
+        datasets.sort_by(|a, b| a.id.cmp(&b.id));
+        self.jobs.sort_by(|a, b| a.id.cmp(&b.id));
+        self.around.controls.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(Lake {
+            id: lake.id,
+            store: lake.store,
+            timezone: lake.timezone,
+            datasets,
+            jobs: self.jobs,
+            controls: self.around.controls,
+            frameworks: self.around.frameworks.to_vec(),
+            sha256,
+        })
+    }
+}
+
+fn text_of(node: &Node) -> &str {
+    node.value.text().unwrap_or_default()
+}
+
+/// Whether others could refer to it; why not, its own check says.
+fn is_name(slot: &Slot, given: &str) -> bool {
+    match slot {
+        Slot::Control => ControlId::parse(given).is_ok(),
+        _ => JobId::parse(given).is_ok(),
+    }
+}
+
+fn reserved(given: &str) -> String {
+    let own = given.replacen(SHIPPED_PREFIX, "ACME-", 1);
+    format!(
+        "control {given:?}: the prefix {SHIPPED_PREFIX} is kept for controls that ship; give it your own, for example \
+         {own:?}, and leave the shipped one out with controls: in the job"
+    )
+}
+
+/// SHA-256 over path and text of every file, each with its length before it, so that no two folders are taken for one.
+fn sha256_of_all(files: &[(Slot, &SourceFile)]) -> String {
+    let mut hash = Sha256::new();
+    for (_, file) in files {
+        for part in [file.path.as_bytes(), file.text.as_slice()] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

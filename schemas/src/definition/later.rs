@@ -1,0 +1,46 @@
+//! Words that other versions know: named in the refusal, with what to do instead.
+//!
+//! Keep in step with what is built: whoever builds a thing removes its line.
+
+/// Kinds of job that are designed and not built.
+pub(crate) const KINDS: &[&str] = &[
+    "query", "anomalies", "sla", "usage", "retention", "anonymize", "subject_request", "export", "lineage", "verify",
+    "compact",
+];
+
+/// Values of `format` that are designed and not built, for ingest and for outputs.
+pub(crate) const FORMATS: &[&str] = &[
+    "ocsf", "kubernetes", "focus", "cur", "parquet", "xlsx", "oscal", "pdf", "xml", "yaml", "arrow", "ipc",
+];
+
+/// Stores that are designed and not built.
+pub(crate) const STORES: &[&str] = &["s3://", "gs://", "az://", "abfs://", "http://", "https://"];
+
+/// Files and folders that are designed and not built.
+pub(crate) const FILES: &[(&str, &str)] = &[
+    ("policies/", "retention is not part of this version; keep the folder elsewhere until it is"),
+    ("slas/", "SLAs are not part of this version; keep the folder elsewhere until they are"),
+    ("access.yaml", "principals and permissions are not part of this version; whoever reads the store sees all of it"),
+    ("frameworks/", "own frameworks are not part of this version; controls name requirements of those that ship"),
+    ("mappings/", "mappings in files of their own are not part of this version; write map: in the job"),
+];
+
+/// Top-level keys that are designed and not built: the kind of definition, the key, what to do instead.
+const KEYS: &[(&str, &str, &str)] = &[
+    ("job", "schedule", "run the job with `auditlake run JOB --at INSTANT`, for example from cron"),
+    ("job", "after", "run the jobs one after the other"),
+    ("job", "notify", "act on the exit code of `auditlake run`"),
+    ("job", "retry", "run the job again"),
+    ("job", "timeout", "end the process from outside"),
+    ("job", "slow_after", "leave it out"),
+    ("job", "late", "run the job again for the interval"),
+    ("job", "principal", "leave it out; the job sees what the process may read"),
+    ("job", "approval", "leave it out; reports say \"not reviewed\""),
+    ("job", "max_rejected", "write max_rejected_ppm: records per million, so 10000 is 1 %"),
+    ("lake", "lineage", "leave it out"),
+];
+
+/// What to do instead of a top-level key of another version.
+pub(crate) fn key(document: &str, key: &str) -> Option<&'static str> {
+    KEYS.iter().find(|(of, name, _)| *of == document && *name == key).map(|(_, _, instead)| *instead)
+}

@@ -1,0 +1,281 @@
+//! Definitions as they are written: the shapes that editors complete, before any check.
+//!
+//! Doc comments are the descriptions in the JSON Schemas and the second half of "x is required: …", so they speak to
+//! whoever writes YAML.
+//!
+//! Unknown keys are denied by the JSON Schema and so by `shape.rs`, which reads it before these types are read; were
+//! they denied by serde, a file with one misspelt key would hide what is wrong with its values. A test walks the schemas.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::checked::{Class, IngestFormat, ReportFormat};
+use super::yaml::At;
+use crate::control::{ControlType, ParamValue, Severity, Status};
+
+/// The lake: `lake.yaml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Lake", deny_unknown_fields)]
+pub(super) struct RawLake {
+    /// name of the lake, for example acme
+    pub(super) lake: At<String>,
+    /// where the data lies, for example file:./data
+    pub(super) store: At<String>,
+    /// IANA zone of reports and paths, for example Europe/Berlin; UTC when left out
+    pub(super) timezone: Option<At<String>>,
+}
+
+/// A dataset: `datasets/*.yaml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Dataset", deny_unknown_fields)]
+pub(super) struct RawDataset {
+    /// name of the dataset, also in SQL, for example audit
+    pub(super) dataset: At<String>,
+    /// folder in the store, for example audit/
+    pub(super) location: At<String>,
+    /// the table's columns, for example audit.v1
+    pub(super) schema: At<String>,
+    /// column of event time; the schema's own when left out
+    pub(super) time: Option<At<String>>,
+    /// column that says whose row it is; the schema's own when left out
+    pub(super) tenant: Option<At<String>>,
+    /// columns that name a natural person; the schema's own when left out
+    pub(super) subjects: Option<Vec<At<String>>>,
+    /// how carefully columns are to be handled
+    #[serde(default)]
+    pub(super) columns: BTreeMap<String, RawColumn>,
+}
+
+/// What is declared of a column.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Column", deny_unknown_fields)]
+pub(super) struct RawColumn {
+    /// public, internal, personal, special or secret
+    pub(super) class: At<Class>,
+}
+
+/// A job of kind `ingest`: `jobs/*.yaml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Ingest", deny_unknown_fields)]
+pub(super) struct RawIngest {
+    /// name of the job, for example ingest-trail
+    pub(super) job: At<String>,
+    /// ingest
+    #[serde(rename = "kind")]
+    #[schemars(extend("const" = "ingest"))]
+    _kind: String,
+    /// what is read, for example {location: drop/trail/, format: cloudtrail}
+    pub(super) from: RawSource,
+    /// dataset the rows go to
+    pub(super) into: At<String>,
+    /// name and version of the mapping, for example app@1
+    pub(super) mapping: Option<At<String>>,
+    /// SQL that makes rows of records: a SELECT from input
+    pub(super) map: Option<At<String>>,
+    /// records per million of an object that may be rejected before the run fails; 10000, one per cent, when left out
+    #[schemars(range(max = 1_000_000))]
+    pub(super) max_rejected_ppm: Option<u64>,
+}
+
+/// Where source records lie.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Source", deny_unknown_fields)]
+pub(super) struct RawSource {
+    /// folder, relative to the folder of lake.yaml or absolute, for example drop/trail/
+    pub(super) location: At<String>,
+    /// cloudtrail or ndjson
+    pub(super) format: At<IngestFormat>,
+}
+
+/// A job of kind `compliance_report`: `jobs/*.yaml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Report", deny_unknown_fields)]
+pub(super) struct RawReport {
+    /// name of the job, for example soc2-daily
+    pub(super) job: At<String>,
+    /// compliance_report
+    #[serde(rename = "kind")]
+    #[schemars(extend("const" = "compliance_report"))]
+    _kind: String,
+    /// how far back the report looks, for example 30d, 24h or 15m
+    pub(super) window: At<String>,
+    /// frameworks with a scorecard, for example [soc2, gdpr]
+    #[serde(default)]
+    pub(super) frameworks: Vec<At<String>>,
+    /// exactly these controls; every control of the frameworks when left out
+    pub(super) controls: Option<Vec<At<String>>>,
+    /// values that replace a control's own: control id, then parameter
+    #[serde(default)]
+    pub(super) params: BTreeMap<String, BTreeMap<String, At<ParamValue>>>,
+    /// what is written, for example [{format: html, to: "reports/{interval.end:%Y-%m-%d}/"}]
+    pub(super) outputs: At<Vec<RawOutput>>,
+}
+
+/// One thing a report is written as.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Output", deny_unknown_fields)]
+pub(super) struct RawOutput {
+    /// html, json or csv
+    pub(super) format: At<ReportFormat>,
+    /// folder in the store, with {interval.end:%Y-%m-%d} or another date in it
+    pub(super) to: At<String>,
+}
+
+/// A control: `controls/*.yaml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Control", deny_unknown_fields)]
+pub(super) struct RawControl {
+    /// id under a prefix of one's own, for example ACME-AUTH-001
+    pub(super) control: At<String>,
+    /// a number that any change which can change a result raises
+    #[schemars(range(min = 1))]
+    pub(super) version: u32,
+    /// what is wrong when the control fails, in at most 60 characters
+    pub(super) title: At<String>,
+    /// info, low, medium, high or critical
+    pub(super) severity: Severity,
+    /// preventive, detective or corrective
+    #[serde(rename = "type")]
+    pub(super) kind: ControlType,
+    /// who answers for it
+    pub(super) owner: At<String>,
+    /// values that a job may replace; $name in the SQL
+    #[serde(default)]
+    pub(super) params: BTreeMap<String, RawParam>,
+    /// form 1: predicates over the rows of one table
+    pub(super) rows: Option<RawRows>,
+    /// form 2: two statements, for windows and joins
+    pub(super) sql: Option<At<RawStatements>>,
+    /// rules over n, v, u and the parameters; the first that holds decides
+    pub(super) status: Option<At<Vec<At<RawRule>>>>,
+    /// undecided rows per million of the population that a pass may have; 0 when left out
+    #[schemars(range(max = 1_000_000))]
+    pub(super) max_undecided_ppm: Option<u64>,
+    /// what is kept of each violation
+    pub(super) evidence: RawEvidence,
+    /// requirement ids by framework, for example {soc2: [CC6.1]}
+    pub(super) frameworks: BTreeMap<String, Vec<At<String>>>,
+    /// what to do about a violation
+    pub(super) remediation: At<String>,
+    /// fixtures that prove the control
+    #[serde(default)]
+    pub(super) tests: Vec<RawTest>,
+}
+
+/// A parameter.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Param", deny_unknown_fields)]
+pub(super) struct RawParam {
+    /// the default: true or false, a whole number, a text, or a list of texts
+    pub(super) value: At<ParamValue>,
+}
+
+/// Form 1.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Rows", deny_unknown_fields)]
+pub(super) struct RawRows {
+    /// the table, for example audit
+    pub(super) from: At<String>,
+    /// SQL: which rows the control is about
+    pub(super) population: At<String>,
+    /// SQL: which of them violate
+    pub(super) violation: At<String>,
+    /// SQL: why, as a text
+    pub(super) reason: At<String>,
+    /// SQL: what violates, as a text
+    pub(super) resource: At<String>,
+}
+
+/// Form 2.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Statements", deny_unknown_fields)]
+pub(super) struct RawStatements {
+    /// tables read, for example [audit, identity]
+    pub(super) reads: Vec<At<String>>,
+    /// history needed before the interval, for example 15m
+    pub(super) lookback: Option<At<String>>,
+    /// SELECT that returns scope, n and u
+    pub(super) population: At<String>,
+    /// SELECT that returns scope, event_id, time, resource, reason and the evidence columns
+    pub(super) violations: At<String>,
+}
+
+/// One status rule: `{when: SQL, is: STATUS}`, or `{else: STATUS}` in the last line.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Rule", deny_unknown_fields)]
+pub(super) struct RawRule {
+    /// SQL over n, v, u and the parameters
+    pub(super) when: Option<At<String>>,
+    /// pass, warn or fail
+    pub(super) is: Option<Status>,
+    /// pass, warn or fail
+    #[serde(rename = "else")]
+    pub(super) otherwise: Option<Status>,
+}
+
+/// What is kept of each violation.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Evidence", deny_unknown_fields)]
+pub(super) struct RawEvidence {
+    /// columns kept, for example [event_id, time, actor_id]
+    pub(super) columns: At<Vec<At<String>>>,
+    /// personal columns kept as they are and not as a pseudonym
+    #[serde(default)]
+    pub(super) show: Vec<At<String>>,
+    /// rows kept for each tenant; 10000 when left out
+    #[schemars(range(min = 1))]
+    pub(super) max_rows: Option<u64>,
+    /// how long the evidence is kept, for example 7y or 400d
+    pub(super) keep: At<String>,
+}
+
+/// A fixture.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Test", deny_unknown_fields)]
+pub(super) struct RawTest {
+    /// NDJSON file beside the control
+    pub(super) given: At<String>,
+    /// status by tenant, for example {t1: fail, t2: pass}
+    pub(super) expect: BTreeMap<String, Status>,
+    /// event ids of violations by tenant, for example {t1: [e-7]}
+    #[serde(default)]
+    pub(super) violations: BTreeMap<String, Vec<String>>,
+}
+
+/// A framework: ships with auditlake.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Framework", deny_unknown_fields)]
+pub(super) struct RawFramework {
+    /// key, for example soc2
+    pub(super) framework: At<String>,
+    /// display name
+    pub(super) name: At<String>,
+    /// edition the ids are of
+    pub(super) edition: At<String>,
+    /// every requirement at the level used for mapping
+    pub(super) requirements: At<Vec<RawRequirement>>,
+}
+
+/// A requirement.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Requirement", deny_unknown_fields)]
+pub(super) struct RawRequirement {
+    /// id in the framework
+    pub(super) id: At<String>,
+    /// our own short title, at most 60 characters
+    pub(super) title: At<String>,
+    /// never, where audit events can never show it
+    pub(super) looked_at: Option<LookedAt>,
+    /// why never
+    pub(super) why: Option<At<String>>,
+}
+
+/// The one word of `looked_at`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LookedAt {
+    /// Audit events can never show it.
+    Never,
+}

@@ -1,0 +1,210 @@
+//! Judges a tree against the JSON Schema of its raw type, and reports everything that does not fit.
+//!
+//! It knows the part of JSON Schema that `schemars` writes for `raw.rs`, and no more. One source for what editors
+//! show and what is refused; the typed reading behind it then meets no surprise.
+
+use serde_json::Value;
+
+use super::later;
+use super::nearest::nearest;
+use super::problem::{Place, Problems};
+use super::yaml::{Node, Tree};
+use crate::tables::DATASET_SCHEMAS;
+
+/// Reports every unknown, missing and misshapen key of a file. Whether its type can be read all the same: unknown keys
+/// do not hinder that, so what is wrong with the values is said with them.
+pub(super) fn judge(document: &'static str, schema: &Value, node: &Node, problems: &mut Problems) -> bool {
+    let mut judge = Judge { document, root: schema, problems, readable: true };
+    judge.node(schema, node, document, true);
+    judge.readable
+}
+
+struct Judge<'a> {
+    document: &'static str,
+    root: &'a Value,
+    problems: &'a mut Problems,
+    readable: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// Something is missing or of the wrong shape, so the type cannot be read.
+    fn misshapen(&mut self, place: Place, message: String) {
+        self.readable = false;
+        self.problems.add(place, message);
+    }
+
+    /// One node against its schema; `name` is what messages call it.
+    fn node(&mut self, schema: &'a Value, node: &Node, name: &str, top: bool) {
+        let schema = self.resolved(schema);
+        if let Some(word) = schema.get("const") {
+            return self.word(&[word.as_str().unwrap_or_default()], node, name);
+        }
+        if let Some(words) = words(schema) {
+            return self.word(&words, node, name);
+        }
+        if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
+            return self.choice(choices, node, name);
+        }
+        let wanted = wanted_type(schema);
+        match (wanted, &node.value) {
+            ("object", Tree::Map(entries)) => self.mapping(schema, node.place, entries, name, top),
+            ("array", Tree::List(items)) => {
+                let Some(item_schema) = schema.get("items") else { return };
+                items.iter().for_each(|item| self.node(item_schema, item, name, false));
+            }
+            // A number or a boolean without quotes is read as the text that stands there.
+            ("string", Tree::Text(_) | Tree::Int(_) | Tree::Float(_) | Tree::Bool(_)) => {}
+            ("boolean", Tree::Bool(_)) => {}
+            ("integer", Tree::Int(value)) => self.number(schema, *value, node.place, name),
+            (_, Tree::Null) => {
+                self.misshapen(node.place, format!("{name} has no value; give it one or leave the key out"));
+            }
+            (_, found) => {
+                let wanted = wanted_phrase(wanted);
+                self.misshapen(node.place, format!("{name} must be {wanted}; found {}", found.describe()));
+            }
+        }
+    }
+
+    fn mapping(&mut self, schema: &'a Value, place: Place, entries: &[(Node, Node)], name: &str, top: bool) {
+        let known = schema.get("properties").and_then(Value::as_object);
+        for (key, value) in entries {
+            let Some(key_text) = key_text(&key.value) else {
+                self.misshapen(key.place, format!("a key of {name} must be a text; found {}", key.value.describe()));
+                continue;
+            };
+            match (known.and_then(|known| known.get(&key_text)), schema.get("additionalProperties")) {
+                (Some(of_key), _) => self.node(of_key, value, &key_text, false),
+                (None, Some(of_any @ Value::Object(_))) => self.node(of_any, value, &key_text, false),
+                (None, _) => {
+                    let known: Vec<&str> = known.into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+                    let message = self.unknown_key(&key_text, &known, top);
+                    self.problems.add(key.place, message);
+                }
+            }
+        }
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        for key in required.filter(|key| !entries.iter().any(|(name, _)| name.value.text() == Some(key))) {
+            self.misshapen(place, missing(key, known.and_then(|known| known.get(key))));
+        }
+    }
+
+    fn unknown_key(&self, key: &str, known: &[&str], top: bool) -> String {
+        if top && let Some(instead) = later::key(self.document, key) {
+            return format!("key \"{key}\" is not in this version; {instead}");
+        }
+        let offer = nearest(key, known.iter().copied()).map(|near| format!("; did you mean \"{near}\"?"));
+        format!("unknown key {key:?}{} keys are: {}", offer.as_deref().unwrap_or(";"), known.join(", "))
+    }
+
+    fn word(&mut self, words: &[&str], node: &Node, name: &str) {
+        let Some(given) = node.value.text() else {
+            let message = format!("{name} must be one of {}; found {}", words.join(", "), node.value.describe());
+            return self.misshapen(node.place, message);
+        };
+        if words.contains(&given) {
+            return;
+        }
+        let choices = words.join(", ");
+        let message = match (name, nearest(given, words.iter().copied())) {
+            ("format", _) if later::FORMATS.contains(&given) => {
+                format!("format {given:?} does not exist in this version; formats are: {choices}")
+            }
+            (_, Some(near)) => format!("{name} {given:?} does not exist; did you mean \"{near}\"? choices are: {choices}"),
+            (_, None) => format!("{name} {given:?} does not exist; choices are: {choices}"),
+        };
+        self.misshapen(node.place, message);
+    }
+
+    /// `anyOf`: an optional value (the other choice is null), or the untagged value of a parameter.
+    fn choice(&mut self, choices: &'a [Value], node: &Node, name: &str) {
+        let not_null: Vec<&Value> = choices.iter().filter(|choice| wanted_type(choice) != "null").collect();
+        if let [only] = not_null.as_slice() {
+            return self.node(only, node, name, false);
+        }
+        let fits = match &node.value {
+            Tree::List(items) => items.iter().all(|item| matches!(item.value, Tree::Text(_))),
+            Tree::Int(value) => i64::try_from(*value).is_ok(),
+            Tree::Bool(_) | Tree::Text(_) => true,
+            Tree::Null | Tree::Float(_) | Tree::Map(_) => false,
+        };
+        if !fits {
+            let found = node.value.describe();
+            let wanted = "true or false, a whole number, a text, or a list of texts (quoted where they look like numbers)";
+            self.misshapen(node.place, format!("{name} must be {wanted}; found {found}"));
+        }
+    }
+
+    fn number(&mut self, schema: &Value, value: i128, place: Place, name: &str) {
+        let bound = |key: &str| schema.get(key).and_then(Value::as_f64).map(|bound| bound as i128);
+        let top = match schema.get("format").and_then(Value::as_str) {
+            Some("uint32") => i128::from(u32::MAX),
+            _ => i128::from(i64::MAX),
+        };
+        let (min, max) = (bound("minimum").unwrap_or(0), bound("maximum").unwrap_or(top));
+        if value < min {
+            self.misshapen(place, format!("{name} must be at least {min}; found {value}"));
+        } else if value > max {
+            self.misshapen(place, format!("{name} must be at most {max}; found {value}"));
+        }
+    }
+
+    fn resolved(&self, schema: &'a Value) -> &'a Value {
+        schema
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|path| path.strip_prefix('#'))
+            .and_then(|path| self.root.pointer(path))
+            .unwrap_or(schema)
+    }
+}
+
+/// The text of a key; a number or boolean is taken as it prints.
+fn key_text(key: &Tree) -> Option<String> {
+    match key {
+        Tree::Text(text) => Some(text.clone()),
+        Tree::Int(value) => Some(value.to_string()),
+        Tree::Bool(value) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+fn missing(key: &str, schema: Option<&Value>) -> String {
+    if key == "schema" {
+        let names: Vec<&str> = DATASET_SCHEMAS.iter().map(|schema| schema.name).collect();
+        return format!("schema is required; schemas are: {}", names.join(", "));
+    }
+    match schema.and_then(|schema| schema.get("description")).and_then(Value::as_str) {
+        Some(doc) => format!("{key} is required: {doc}"),
+        None => format!("{key} is required"),
+    }
+}
+
+/// The words of an enum, whether its variants carry docs (`oneOf` of `const`) or not (`enum`).
+fn words(schema: &Value) -> Option<Vec<&str>> {
+    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
+        return Some(words.iter().filter_map(Value::as_str).collect());
+    }
+    let choices = schema.get("oneOf").and_then(Value::as_array)?;
+    choices.iter().map(|choice| choice.get("const").and_then(Value::as_str)).collect()
+}
+
+/// The type a schema wants; of `["string", "null"]` the one that is not null.
+fn wanted_type(schema: &Value) -> &str {
+    match schema.get("type") {
+        Some(Value::String(one)) => one,
+        Some(Value::Array(some)) => some.iter().filter_map(Value::as_str).find(|one| *one != "null").unwrap_or("null"),
+        _ => "",
+    }
+}
+
+fn wanted_phrase(wanted: &str) -> &'static str {
+    match wanted {
+        "object" => "a mapping of keys to values",
+        "array" => "a list",
+        "string" => "a text",
+        "boolean" => "true or false",
+        "integer" => "a whole number",
+        _ => "a value",
+    }
+}

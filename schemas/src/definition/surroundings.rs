@@ -1,0 +1,95 @@
+//! What a job's check knows of the other files: filled file by file, datasets and controls before jobs.
+
+use std::collections::BTreeMap;
+
+use super::checked::{Dataset, ReportFormat};
+use super::nearest::nearest;
+use super::path_template::PathTemplate;
+use crate::control::Control;
+use crate::framework::Framework;
+use crate::id::JobId;
+
+/// Names that files claim, also files whose other keys are wrong, so that one error does not make a second one.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Name and the file that claims it; what ships has no file.
+    files: BTreeMap<String, Option<String>>,
+    /// A file has no name that can be told, or another's, so any name may be meant by it.
+    pub(super) unknown: bool,
+}
+
+impl Names {
+    /// Claims a name; the file that already has it, if any.
+    pub(super) fn claim(&mut self, name: &str, file: Option<&str>) -> Option<String> {
+        match self.files.get(name) {
+            Some(earlier) => Some(earlier.clone().unwrap_or_else(|| "what ships".to_owned())),
+            None => {
+                self.files.insert(name.to_owned(), file.map(str::to_owned));
+                None
+            }
+        }
+    }
+
+    /// When nothing can be of that name: what to do, as a sentence.
+    pub(super) fn lacks(&self, name: &str) -> Option<String> {
+        if self.unknown || self.files.contains_key(name) {
+            return None;
+        }
+        let names: Vec<&str> = self.files.keys().map(String::as_str).collect();
+        Some(match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None if names.is_empty() => "there is none yet; describe one".to_owned(),
+            None if names.len() > 20 => "see the list of controls that ship, or describe it".to_owned(),
+            None => format!("there are: {}", names.join(", ")),
+        })
+    }
+}
+
+/// Everything around a job.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    /// Checked datasets with their files.
+    pub(super) datasets: Vec<(Dataset, String)>,
+    /// Every dataset that is named.
+    pub(super) dataset_names: Names,
+    /// Checked controls, those that ship first.
+    pub(super) controls: Vec<Control>,
+    /// Every control that is named.
+    pub(super) control_names: Names,
+    /// Every job that is named.
+    pub(super) job_names: Names,
+    /// The frameworks that ship.
+    pub(super) frameworks: &'static [Framework],
+    /// What jobs write: format and template, to the job.
+    outputs: BTreeMap<(ReportFormat, String), String>,
+}
+
+impl Surroundings {
+    /// A lake without files of its own: only what ships.
+    pub(super) fn new(controls: &[Control], frameworks: &'static [Framework]) -> Self {
+        let mut control_names = Names::default();
+        for control in controls {
+            // Two that ship under one id are our bug; a test finds them.
+            control_names.claim(control.id.as_str(), None);
+        }
+        Self {
+            datasets: Vec::new(),
+            dataset_names: Names::default(),
+            controls: controls.to_vec(),
+            control_names,
+            job_names: Names::default(),
+            frameworks,
+            outputs: BTreeMap::new(),
+        }
+    }
+
+    /// Claims a folder for a format; the job that already writes there, if any.
+    pub(super) fn claim_output(&mut self, to: &PathTemplate, format: ReportFormat, job: &JobId) -> Option<String> {
+        let key = (format, to.key());
+        if let Some(other) = self.outputs.get(&key) {
+            return Some(other.clone());
+        }
+        self.outputs.insert(key, job.to_string());
+        None
+    }
+}

@@ -1,0 +1,38 @@
+//! The words of auditlake: ids, tables, definitions, controls, the report, and the clock's trait.
+//!
+//! Everything here is pure: no I/O, no async, no wall clock. The floors above (`engine`, `lineage`,
+//! `exporters`, then `jobs`) speak these types and never raw text.
+
+mod clock;
+mod control;
+mod definition;
+mod framework;
+mod id;
+mod instant;
+mod remedy;
+mod report;
+mod shipped;
+mod table;
+mod tables;
+
+pub use clock::{Clock, FixedClock};
+pub use control::{
+    Control, ControlSql, ControlTest, ControlType, EvidenceSpec, ParamValue, Severity, Status, StatusRule,
+};
+pub use definition::{
+    Class, Dataset, DefinitionError, DefinitionKind, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping,
+    PathTemplate, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, check, is_definition, json_schema,
+    parse_control, parse_framework,
+};
+pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
+pub use id::{ControlId, DatasetId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};
+pub use instant::{compact, parse_rfc3339, rfc3339};
+pub use remedy::Remedy;
+pub use report::{
+    ControlReport, EvidenceObject, FindingRow, HistoryPoint, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow,
+    Provenance, RejectedCount, Report, RequirementRow, ResultRow, RunInfo, Scorecard, StatusCounts, Summary,
+    UncoveredRequirements,
+};
+pub use shipped::{shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks};
+pub use table::{Column, ColumnType, Presence, TableSchema};
+pub use tables::{AUDIT, CONTROL_RESULT, DATASET_SCHEMAS, FINDING, IDENTITY, REJECTED};

@@ -1,0 +1,340 @@
+//! The compliance report as data: what every renderer shows, and nothing that only one of them knows.
+//!
+//! Figures are whole numbers and texts, so that every format prints the same. Absent: the wall clock.
+//! "Generated" is the instant of the run.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::control::{Severity, Status};
+
+/// A whole compliance report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Name of the lake.
+    pub lake: String,
+    /// The run that made the report.
+    pub run: RunInfo,
+    /// The time the report is about, half open.
+    pub interval: Interval,
+    /// What a manager reads in a minute.
+    pub summary: Summary,
+    /// One per framework, in the order the job names them.
+    pub scorecards: Vec<Scorecard>,
+    /// One per control, by id.
+    pub controls: Vec<ControlReport>,
+    /// Every evidence object.
+    pub evidence: Vec<EvidenceObject>,
+    /// What the report does not say.
+    pub not_looked_at: NotLookedAt,
+    /// Where the figures come from.
+    pub provenance: Provenance,
+}
+
+/// A half-open span of time, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Interval {
+    /// Inclusive.
+    pub start: DateTime<Utc>,
+    /// Exclusive.
+    pub end: DateTime<Utc>,
+}
+
+/// The run that made a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunInfo {
+    /// The job.
+    pub job: String,
+    /// Run id, `job@20260329T040000Z`.
+    pub id: String,
+    /// Instant of the run.
+    pub instant: DateTime<Utc>,
+    /// Zone the report's dates are shown in.
+    pub timezone: String,
+    /// Version of auditlake.
+    pub version: String,
+    /// SHA-256 of the definitions.
+    pub definitions_sha256: String,
+}
+
+/// What a manager reads in a minute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// Events in the interval over all tables the controls read.
+    pub rows: u64,
+    /// Tenants looked at.
+    pub tenants: u64,
+    /// Number of controls by worst status.
+    pub controls: StatusCounts,
+    /// Findings in the interval.
+    pub findings: u64,
+    /// Ids of the five worst controls, worst first.
+    pub worst: Vec<String>,
+    /// One sentence: what was not looked at.
+    pub not_looked_at: String,
+}
+
+/// How many have each status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StatusCounts {
+    /// Pass.
+    pub pass: u64,
+    /// Warn.
+    pub warn: u64,
+    /// Fail.
+    pub fail: u64,
+    /// Not applicable.
+    pub not_applicable: u64,
+    /// Not evaluated.
+    pub not_evaluated: u64,
+    /// Error.
+    pub error: u64,
+}
+
+impl StatusCounts {
+    /// Counts one more of `status`.
+    pub fn add(&mut self, status: Status) {
+        let slot = match status {
+            Status::Pass => &mut self.pass,
+            Status::Warn => &mut self.warn,
+            Status::Fail => &mut self.fail,
+            Status::NotApplicable => &mut self.not_applicable,
+            Status::NotEvaluated => &mut self.not_evaluated,
+            Status::Error => &mut self.error,
+        };
+        *slot += 1;
+    }
+}
+
+/// A framework with its score and coverage, which are never shown apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Scorecard {
+    /// Key, for example `soc2`.
+    pub framework: String,
+    /// Display name.
+    pub name: String,
+    /// Edition the ids are of.
+    pub edition: String,
+    /// Weighted share that passes, per mille, rounded down; none when nothing could be judged.
+    pub score_permille: Option<u64>,
+    /// Requirements with pass, warn or fail.
+    pub covered: u64,
+    /// All requirements of the framework.
+    pub requirements_total: u64,
+    /// Coverage is under one half.
+    pub partial: bool,
+    /// Every requirement, in the framework's order.
+    pub requirements: Vec<RequirementRow>,
+}
+
+/// One requirement of a framework.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RequirementRow {
+    /// Id in the framework.
+    pub id: String,
+    /// Our own short title.
+    pub title: String,
+    /// Worst status of its controls over all tenants; none when no control of this report speaks to it.
+    pub status: Option<Status>,
+    /// Number of tenants that fail.
+    pub failing_tenants: u64,
+    /// Controls that speak to it.
+    pub controls: Vec<String>,
+    /// Why audit events can never show it, where that is so.
+    pub never_looked_at: Option<String>,
+}
+
+/// One control with its results.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlReport {
+    /// Id of the control.
+    pub id: String,
+    /// Version of the control.
+    pub version: u32,
+    /// Title.
+    pub title: String,
+    /// Severity.
+    pub severity: Severity,
+    /// Worst status over all tenants.
+    pub status: Status,
+    /// Parameters: name, default, value used.
+    pub params: Vec<ParamRow>,
+    /// Requirement ids by framework key.
+    pub frameworks: BTreeMap<String, Vec<String>>,
+    /// One per tenant, by name.
+    pub results: Vec<ResultRow>,
+    /// The SQL that gives n, v and u per tenant.
+    pub counts_sql: String,
+    /// The SQL that lists the violations.
+    pub violations_sql: String,
+    /// SHA-256 of the optimised plan.
+    pub plan_sha256: Option<String>,
+    /// Columns of `rows`, the evidence columns shown.
+    pub columns: Vec<String>,
+    /// First rows of the evidence.
+    pub rows: Vec<FindingRow>,
+    /// Findings over all tenants, also those not shown.
+    pub findings: u64,
+    /// What to do about it.
+    pub remediation: String,
+}
+
+/// A parameter of a control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ParamRow {
+    /// Name.
+    pub name: String,
+    /// The control's own value.
+    pub default: String,
+    /// The value used.
+    pub value: String,
+}
+
+/// What one control found for one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ResultRow {
+    /// Derived id of the result.
+    pub result_id: String,
+    /// Tenant.
+    pub scope: String,
+    /// Status.
+    pub status: Status,
+    /// n: rows in the population.
+    pub population: u64,
+    /// v: violations.
+    pub violations: u64,
+    /// Rows of the population whose violation is unknown.
+    pub undecided_violation: u64,
+    /// Rows of which it is unknown whether they belong to the population.
+    pub undecided_population: u64,
+    /// Why it was not evaluated, or the error.
+    pub reason: Option<String>,
+    /// Evidence rows kept.
+    pub evidence_rows: u64,
+    /// The same figures of earlier intervals, oldest first, for the trend.
+    pub history: Vec<HistoryPoint>,
+}
+
+/// A result of an earlier interval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryPoint {
+    /// End of that interval.
+    pub interval_end: DateTime<Utc>,
+    /// Version of the control then.
+    pub control_version: u32,
+    /// Status then.
+    pub status: Status,
+    /// Violations then.
+    pub violations: u64,
+}
+
+/// One violation as a report shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingRow {
+    /// Derived id, the same in every report.
+    pub finding_id: String,
+    /// Tenant.
+    pub scope: String,
+    /// When.
+    pub time: Option<DateTime<Utc>>,
+    /// What violates.
+    pub resource: String,
+    /// Why.
+    pub reason: String,
+    /// When a run saw it first.
+    pub first_seen_at: DateTime<Utc>,
+    /// Values of the evidence columns as text; none is null.
+    pub values: Vec<Option<String>>,
+}
+
+/// An object that holds evidence rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EvidenceObject {
+    /// Control.
+    pub control: String,
+    /// Path in the lake.
+    pub path: String,
+    /// SHA-256 in hex.
+    pub sha256: String,
+    /// Bytes.
+    pub bytes: u64,
+    /// Rows kept.
+    pub rows: u64,
+    /// Violations in truth.
+    pub violations: u64,
+    /// How long the control wants it kept, as written.
+    pub keep: String,
+}
+
+/// What the report does not say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotLookedAt {
+    /// Requirements without a control, per framework key: (never can be, could be).
+    pub requirements: Vec<UncoveredRequirements>,
+    /// Controls not evaluated, with tenant and reason.
+    pub controls: Vec<NotEvaluated>,
+    /// Tenants known from earlier results without rows in the interval.
+    pub silent_tenants: Vec<String>,
+    /// Rejected records by dataset, at ingest.
+    pub rejected: Vec<RejectedCount>,
+}
+
+/// How many requirements of a framework have no control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UncoveredRequirements {
+    /// Framework key.
+    pub framework: String,
+    /// Audit events can never show these.
+    pub never: u64,
+    /// No control speaks to these.
+    pub without_control: u64,
+    /// A control speaks to these, but none could be judged.
+    pub not_judged: u64,
+}
+
+/// A control that could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotEvaluated {
+    /// Control.
+    pub control: String,
+    /// Tenant.
+    pub scope: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Records that an ingest refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RejectedCount {
+    /// Dataset they were meant for.
+    pub dataset: String,
+    /// How many.
+    pub rows: u64,
+}
+
+/// Where the figures come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Provenance {
+    /// Every file read.
+    pub inputs: Vec<InputFile>,
+    /// Versions of engine and frameworks: name and version.
+    pub versions: Vec<(String, String)>,
+}
+
+/// A pinned file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InputFile {
+    /// Dataset.
+    pub dataset: String,
+    /// Path in the lake.
+    pub path: String,
+    /// ETag as pinned.
+    pub etag: String,
+    /// Bytes.
+    pub bytes: u64,
+    /// Rows.
+    pub rows: u64,
+}

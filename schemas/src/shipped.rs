@@ -1,0 +1,70 @@
+//! What ships: controls and frameworks, part of the binary.
+//!
+//! The lists are written out, so that nothing in the folders is shipped by accident; `tests/definitions.rs` compares them
+//! with the folders and refuses a file that does not check. Absent: fixtures, which tests read from disk.
+
+use std::sync::LazyLock;
+
+use crate::control::Control;
+use crate::definition::{SourceFile, parse_control, parse_framework};
+use crate::framework::Framework;
+
+/// The controls that ship, by id.
+pub fn shipped_controls() -> &'static [Control] {
+    static CONTROLS: LazyLock<Vec<Control>> = LazyLock::new(|| {
+        // A file that does not check is our bug; the test names it, and a lake meets one control fewer.
+        let mut controls: Vec<Control> =
+            shipped_control_files().iter().filter_map(|file| parse_control(file).ok()).collect();
+        controls.sort_by(|a, b| a.id.cmp(&b.id));
+        controls
+    });
+    &CONTROLS
+}
+
+/// The frameworks that ship, by key.
+pub fn shipped_frameworks() -> &'static [Framework] {
+    static FRAMEWORKS: LazyLock<Vec<Framework>> =
+        LazyLock::new(|| shipped_framework_files().iter().filter_map(|file| parse_framework(file).ok()).collect());
+    &FRAMEWORKS
+}
+
+/// The files of the controls that ship; paths are relative to the crate.
+pub fn shipped_control_files() -> Vec<SourceFile> {
+    sources(CONTROL_FILES)
+}
+
+/// The files of the frameworks that ship; paths are relative to the crate.
+pub fn shipped_framework_files() -> Vec<SourceFile> {
+    sources(FRAMEWORK_FILES)
+}
+
+fn sources(files: &[(&str, &str)]) -> Vec<SourceFile> {
+    files.iter().map(|(path, text)| SourceFile { path: (*path).to_owned(), text: text.as_bytes().to_vec() }).collect()
+}
+
+/// Path and text of files of this crate: two lists use it.
+macro_rules! files {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../", $path)))),*]
+    };
+}
+
+const FRAMEWORK_FILES: &[(&str, &str)] = files![
+    "frameworks/aiact.yaml",
+    "frameworks/ccpa.yaml",
+    "frameworks/gdpr.yaml",
+    "frameworks/hipaa.yaml",
+    "frameworks/iso.yaml",
+    "frameworks/pci.yaml",
+    "frameworks/soc2.yaml",
+    "frameworks/sox.yaml",
+];
+
+const CONTROL_FILES: &[(&str, &str)] = files![
+    "controls/acc/AL-ACC-008.yaml",
+    "controls/auth/AL-AUTH-001.yaml",
+    "controls/auth/AL-AUTH-003.yaml",
+    "controls/auth/AL-AUTH-004.yaml",
+    "controls/log/AL-LOG-003.yaml",
+    "controls/log/AL-LOG-010.yaml",
+];

@@ -1,0 +1,134 @@
+//! A sample lake that checks, and ways to spoil it.
+
+use schemas::SourceFile;
+
+const FILES: &[(&str, &str)] = &[
+    ("README.md", "not a definition"),
+    ("data/audit/notes.yaml", "not: {a: definition"),
+    (
+        "lake.yaml",
+        "# the lake\nlake: acme\nstore: file:./data\ntimezone: Europe/Berlin\n",
+    ),
+    (
+        "datasets/audit.yaml",
+        "dataset: audit
+location: audit/
+schema: audit.v1
+time: time
+tenant: tenant_id
+subjects: [actor_id, subject_id]
+columns:
+  src_ip: {class: personal}
+  subject_id: {class: personal}
+  source: {class: internal}
+",
+    ),
+    (
+        "datasets/people/identity.yaml",
+        "dataset: identity\nlocation: people/identity/\nschema: identity.v1\nsubjects: [account_id]\n",
+    ),
+    (
+        "jobs/ingest-trail.yaml",
+        "job: ingest-trail\nkind: ingest\nfrom: {location: drop/trail/, format: cloudtrail}\ninto: audit\n",
+    ),
+    (
+        "jobs/ingest-app.yaml",
+        "job: ingest-app
+kind: ingest
+from: {location: drop/app/, format: ndjson}
+into: audit
+mapping: app@1
+map: |
+  SELECT id AS event_id, to_timestamp_micros(ts) AS time, org AS tenant_id, 'app' AS source
+  FROM input
+max_rejected_ppm: 20000
+",
+    ),
+    (
+        "jobs/soc2-daily.yaml",
+        "job: soc2-daily
+kind: compliance_report
+window: 30d
+frameworks: [soc2, gdpr]
+params:
+  ACME-AUTH-001: {warn_ppm: 500}
+outputs:
+  - {format: html, to: \"reports/soc2/{interval.end:%Y-%m-%d}/\"}
+  - {format: csv, to: \"reports/{job}/{interval.start}/{interval.end:%Y}/\"}
+",
+    ),
+    (
+        "controls/auth/ACME-AUTH-001.yaml",
+        "control: ACME-AUTH-001
+version: 3
+title: Login of an owner without MFA
+severity: critical
+type: detective
+owner: security
+params:
+  privileged: {value: [owner]}
+  warn_ppm: {value: 0}
+rows:
+  from: audit
+  population: event_type = 'user.login' AND array_has_any(actor_roles, $privileged)
+  violation: mfa = false
+  reason: \"'costs $5'\"
+  resource: actor_id
+evidence: {columns: [event_id, time, actor_id, src_ip], show: [src_ip], keep: 7y}
+frameworks: {soc2: [CC6.1], pci: [8.4.1, 8.4.2], gdpr: [\"32\"]}
+remediation: Enforce a second factor.
+tests:
+  - {given: mfa.ndjson, expect: {t1: fail, t2: pass}, violations: {t1: [e-7]}}
+",
+    ),
+    (
+        "controls/ACME-ACC-001.yaml",
+        "control: ACME-ACC-001
+version: 1
+title: Grant without approval
+severity: high
+type: preventive
+owner: security
+sql:
+  reads: [audit]
+  lookback: 15m
+  population: SELECT tenant_id AS scope, count(*) AS n, 0 AS u FROM audit WHERE time >= $start AND time < $end GROUP BY tenant_id
+  violations: SELECT tenant_id AS scope, event_id, time, actor_id AS resource, 'x' AS reason FROM audit
+status:
+  - {when: v <= 3, is: pass}
+  - {else: fail}
+evidence: {columns: [event_id, time], keep: 400d, max_rows: 5}
+frameworks: {}
+remediation: Ask for approval.
+",
+    ),
+];
+
+/// The sample lake.
+pub(crate) fn acme() -> Vec<SourceFile> {
+    FILES.iter().map(|(path, text)| file(path, text.as_bytes())).collect()
+}
+
+/// A file.
+pub(crate) fn file(path: &str, text: &[u8]) -> SourceFile {
+    SourceFile { path: path.to_owned(), text: text.to_vec() }
+}
+
+/// The sample lake with one text replaced in one file.
+#[track_caller]
+pub(crate) fn with(path: &str, from: &str, to: &str) -> Vec<SourceFile> {
+    let mut files = acme();
+    let spoilt = files.iter_mut().find(|file| file.path == path).expect("a file of the sample");
+    let text = String::from_utf8(spoilt.text.clone()).expect("text");
+    assert!(text.contains(from), "{path} does not contain {from:?}");
+    spoilt.text = text.replacen(from, to, 1).into_bytes();
+    files
+}
+
+/// The sample lake with one more file, or one in place of another.
+pub(crate) fn plus(path: &str, text: &[u8]) -> Vec<SourceFile> {
+    let mut files = acme();
+    files.retain(|file| file.path != path);
+    files.push(file(path, text));
+    files
+}

@@ -1,0 +1,157 @@
+//! Definitions: what is accepted, and one case for each thing that is refused.
+
+mod acme;
+mod mutation;
+mod refused;
+mod shipped;
+
+use std::collections::BTreeMap;
+
+use acme::{acme, with};
+use schemas::{
+    Class, ControlId, ControlSql, DATASET_SCHEMAS, DatasetId, DefinitionKind, IngestFormat, Interval, JobId, JobKind, Lake,
+    ParamValue, ReportFormat, Status, StoreUrl, check, json_schema, parse_rfc3339, shipped_controls,
+};
+
+fn checked() -> Lake {
+    check(&acme()).expect("the sample lake is right")
+}
+
+#[test]
+fn a_lake_is_read_whole() {
+    let lake = checked();
+    assert_eq!(lake.id.as_str(), "acme");
+    assert_eq!(lake.store, StoreUrl::File("./data".into()));
+    assert_eq!(lake.timezone, chrono_tz::Europe::Berlin);
+    assert_eq!(lake.datasets.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["audit", "identity"]);
+    assert_eq!(
+        lake.jobs.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(),
+        ["ingest-app", "ingest-trail", "soc2-daily"]
+    );
+    assert_eq!(lake.controls.len(), shipped_controls().len() + 2);
+    assert!(lake.controls.is_sorted_by(|a, b| a.id < b.id));
+    assert_eq!(lake.frameworks.len(), 8);
+    assert_eq!(lake.sha256.len(), 64);
+}
+
+#[test]
+fn a_dataset_takes_from_its_schema_what_it_does_not_say() {
+    let lake = checked();
+    let audit = lake.dataset(&DatasetId::parse("audit").expect("name")).expect("declared");
+    assert_eq!((audit.location.as_str(), audit.schema.name), ("audit/", "audit.v1"));
+    assert_eq!((audit.time.as_deref(), audit.tenant.as_str()), (Some("time"), "tenant_id"));
+    assert_eq!(audit.subjects, ["actor_id", "subject_id"]);
+    assert_eq!(audit.classes["src_ip"], Class::Personal);
+    assert!(audit.is_personal("src_ip") && !audit.is_personal("source") && !audit.is_personal("event_id"));
+    let identity = lake.dataset(&DatasetId::parse("identity").expect("name")).expect("declared");
+    assert_eq!(identity.time, None);
+    assert_eq!(identity.subjects, ["account_id"]);
+}
+
+#[test]
+fn jobs_say_what_they_do() {
+    let lake = checked();
+    let job = |name: &str| lake.job(&JobId::parse(name).expect("name")).expect("declared");
+    let JobKind::Ingest(app) = &job("ingest-app").kind else { panic!("an ingest") };
+    assert_eq!((app.from.as_str(), app.format, app.max_rejected_ppm), ("drop/app/", IngestFormat::Ndjson, 20_000));
+    let mapping = app.mapping.as_ref().expect("mapped");
+    assert_eq!(mapping.name, "app@1");
+    assert!(mapping.sql.starts_with("SELECT id AS event_id"));
+    let JobKind::Ingest(trail) = &job("ingest-trail").kind else { panic!("an ingest") };
+    assert_eq!((trail.format, trail.max_rejected_ppm, &trail.mapping), (IngestFormat::Cloudtrail, 10_000, &None));
+    let JobKind::ComplianceReport(report) = &job("soc2-daily").kind else { panic!("a report") };
+    assert_eq!(report.window_seconds, 30 * 86_400);
+    assert_eq!(report.frameworks, ["soc2", "gdpr"]);
+    assert!(report.formats().into_iter().eq([ReportFormat::Html, ReportFormat::Csv]));
+    let control = lake.control(&ControlId::parse("ACME-AUTH-001").expect("id")).expect("declared");
+    assert!(report.selects(control));
+    assert_eq!(report.params_of(control)["warn_ppm"], ParamValue::Int(500));
+    assert_eq!(control.params["warn_ppm"], ParamValue::Int(0));
+}
+
+#[test]
+fn a_report_goes_where_its_interval_says_in_the_zone_of_the_lake() {
+    let lake = checked();
+    let job = lake.job(&JobId::parse("soc2-daily").expect("name")).expect("declared");
+    let JobKind::ComplianceReport(report) = &job.kind else { panic!("a report") };
+    let at = |text| parse_rfc3339(text).expect("instant");
+    let interval = Interval { start: at("2026-02-27T23:00:00Z"), end: at("2026-03-29T22:00:00Z") };
+    let paths: Vec<String> = report.outputs.iter().map(|one| one.to.render(&interval, lake.timezone)).collect();
+    assert_eq!(paths, ["reports/soc2/2026-03-30/", "reports/soc2-daily/20260227T230000Z/2026/"]);
+}
+
+#[test]
+fn controls_have_two_forms_and_a_default_status() {
+    let lake = checked();
+    let control = |id: &str| lake.control(&ControlId::parse(id).expect("id")).expect("declared");
+    let first = control("ACME-AUTH-001");
+    assert!(matches!(&first.sql, ControlSql::Rows { from, .. } if from == "audit"));
+    let rules: Vec<_> = first.status.iter().map(|rule| (rule.when.as_deref(), rule.is)).collect();
+    let warn = (Some("v * 1000000 <= $warn_ppm * n"), Status::Warn);
+    assert_eq!(rules, [(Some("v = 0"), Status::Pass), warn, (None, Status::Fail)]);
+    assert_eq!((first.max_undecided_ppm, first.evidence.max_rows), (0, 10_000));
+    let second = control("ACME-ACC-001");
+    assert!(matches!(&second.sql, ControlSql::Statements { lookback_seconds: 900, .. }));
+    assert_eq!(second.status.len(), 2);
+    assert_eq!(second.frameworks, BTreeMap::new());
+}
+
+#[test]
+fn the_hash_follows_every_byte_and_no_order() {
+    let lake = checked();
+    let mut turned = acme();
+    turned.reverse();
+    assert_eq!(check(&turned).expect("right").sha256, lake.sha256);
+    let spaced = with("lake.yaml", "lake: acme", "lake:  acme");
+    assert_ne!(check(&spaced).expect("right").sha256, lake.sha256);
+    let id = JobId::parse("soc2-daily").expect("name");
+    let changed = check(&with("jobs/soc2-daily.yaml", "window: 30d", "window: 31d")).expect("right");
+    assert_ne!(changed.job(&id).map(|job| &job.sha256), lake.job(&id).map(|job| &job.sha256));
+}
+
+#[test]
+fn json_schemas_know_every_key_and_say_what_it_is_for() {
+    let documents = [
+        (DefinitionKind::Lake, vec!["lake", "store", "timezone"]),
+        (DefinitionKind::Dataset, vec!["dataset", "location", "schema", "time", "tenant", "subjects", "columns"]),
+        (DefinitionKind::Control, vec!["control", "version", "rows", "sql", "status", "evidence", "max_undecided_ppm"]),
+    ];
+    for (kind, keys) in documents {
+        let schema = json_schema(kind);
+        assert_eq!(schema["additionalProperties"], false, "{schema}");
+        for key in keys {
+            assert!(schema["properties"][key]["description"].is_string(), "{key} of {schema}");
+        }
+    }
+    let job = json_schema(DefinitionKind::Job);
+    for one in job["oneOf"].as_array().expect("kinds") {
+        let path = one["$ref"].as_str().and_then(|path| path.strip_prefix('#')).expect("a reference");
+        let kind = &job.pointer(path).expect("defined")["properties"]["kind"]["const"];
+        assert!(["ingest", "compliance_report"].map(Into::into).contains(kind), "{kind}");
+    }
+    assert!(!job.to_string().contains("Raw"), "names of our types are not for editors");
+}
+
+#[test]
+fn json_schemas_deny_unknown_keys_at_every_depth() {
+    fn walk(schema: &serde_json::Value, seen: &mut usize) {
+        if schema.get("properties").is_some() {
+            assert_eq!(schema["additionalProperties"], false, "{schema}");
+            *seen += 1;
+        }
+        let inner = schema.as_object().into_iter().flat_map(|object| object.values());
+        inner.chain(schema.as_array().into_iter().flatten()).for_each(|one| walk(one, seen));
+    }
+    let mut seen = 0;
+    DefinitionKind::ALL.into_iter().for_each(|kind| walk(&json_schema(kind), &mut seen));
+    assert!(seen >= 12, "{seen} mappings were walked");
+}
+
+#[test]
+fn every_schema_can_be_declared() {
+    for schema in DATASET_SCHEMAS {
+        let files = with("datasets/audit.yaml", "schema: audit.v1\ntime: time\n", &format!("schema: {}\n", schema.name));
+        let errors = check(&files).map(|_| ()).err().unwrap_or_default();
+        assert!(errors.iter().all(|error| !error.message.starts_with("schema ")), "{errors:?}");
+    }
+}
