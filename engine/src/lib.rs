@@ -7,6 +7,8 @@ mod control;
 mod dataset;
 mod error;
 mod hex;
+mod ingest;
+mod parquet_bytes;
 mod session;
 mod statement;
 mod store;
@@ -20,5 +22,9 @@ pub use dataset::{PinnedFile, list_files};
 pub use error::EngineError;
 pub use hex::hex;
 pub(crate) use hex::unhex;
+pub use ingest::{
+    Fence, IngestCounts, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput, ingest,
+};
+pub use parquet_bytes::parquet_bytes;
 pub use session::{LakeSession, Resources, SessionFactory, stream_error};
 pub use store::{Created, Lakefront};

@@ -38,12 +38,7 @@ pub(crate) enum CellFault {
 }
 
 /// Appends the text of one cell.
-pub(crate) fn push_cell(
-    out: &mut String,
-    field: &Field,
-    array: &dyn Array,
-    row: usize,
-) -> Result<CellKind, CellFault> {
+pub(crate) fn push_cell(out: &mut String, field: &Field, array: &dyn Array, row: usize) -> Result<CellKind, CellFault> {
     if array.is_null(row) {
         return Ok(CellKind::Null);
     }

@@ -90,9 +90,9 @@ pub(crate) fn push_record(out: &mut String, cells: &[Option<&str>]) {
 /// Keeps a spreadsheet from reading a text as a formula: one `'` in front where, after any run of `'`, a
 /// formula could begin. Taking one `'` away restores every value, because the run counts.
 pub(crate) fn guard(text: &str) -> Cow<'_, str> {
-    let formula = text.trim_start_matches('\'').starts_with([
-        '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '\t', '\r', '\n', '\0',
-    ]);
+    let formula = text
+        .trim_start_matches('\'')
+        .starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '\t', '\r', '\n', '\0']);
     if formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 

@@ -41,7 +41,9 @@ pub enum ExportError {
         alias: String,
     },
     /// Two fields of one name inside a struct, which a JSON object cannot hold.
-    #[error("column \"{column}\" holds a struct with two fields \"{field}\"; rename one of them, or select the fields apart")]
+    #[error(
+        "column \"{column}\" holds a struct with two fields \"{field}\"; rename one of them, or select the fields apart"
+    )]
     DuplicateField {
         /// The column.
         column: String,
@@ -49,7 +51,9 @@ pub enum ExportError {
         field: String,
     },
     /// A map that has a key twice, which a JSON object cannot hold.
-    #[error("column \"{column}\", row {row}: the map has key \"{key}\" twice; select map_entries(\"{column}\") AS \"{column}\"")]
+    #[error(
+        "column \"{column}\", row {row}: the map has key \"{key}\" twice; select map_entries(\"{column}\") AS \"{column}\""
+    )]
     RepeatedKey {
         /// The column.
         column: String,
@@ -59,7 +63,9 @@ pub enum ExportError {
         key: String,
     },
     /// A batch that is not of the schema the writer was made for.
-    #[error("a batch has {given} columns where the schema has {expected}; this is a bug of auditlake, please report it")]
+    #[error(
+        "a batch has {given} columns where the schema has {expected}; this is a bug of auditlake, please report it"
+    )]
     BatchShape {
         /// Columns of the batch.
         given: usize,

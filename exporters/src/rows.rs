@@ -128,7 +128,9 @@ fn unsupported(field: &Field) -> ExportError {
             let option = fields.iter().next().map_or("", |(_, option)| option.name().as_str());
             format!("select union_extract(\"{column}\", '{option}') AS \"{column}\"")
         }
-        _ => format!("select the parts of \"{column}\" that are no union, for example \"{column}\"['name'] AS \"name\""),
+        _ => {
+            format!("select the parts of \"{column}\" that are no union, for example \"{column}\"['name'] AS \"name\"")
+        }
     };
     ExportError::UnsupportedType { column: column.clone(), data_type: field.data_type().to_string(), instead }
 }

@@ -1,1 +1,198 @@
-//! crate
+//! `auditlake`, without its process: arguments in, exit code out.
+//!
+//! The only crate where engine, lineage and exporters meet, so that the story of a run is read in one
+//! function, `runner::run`. Absent: schedules and servers; a job runs when it is asked to.
+
+mod args;
+mod claim;
+mod clock;
+mod compliance;
+mod deliver;
+mod demo;
+mod error;
+mod evidence;
+mod ingest;
+mod lake;
+mod ledger;
+mod progress;
+mod records;
+mod runner;
+mod scaffold;
+mod show;
+mod sql;
+mod world;
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use exporters::RowFormat;
+use schemas::{DefinitionKind, FixedClock, JobId, Mapping};
+use serde_json::{Value, json};
+
+pub use args::{Cli, Command, FormatArg, IngestArgs, OutputForm, RunsCommand, SqlArgs};
+pub use demo::{Demo, Planted, generate};
+pub use error::JobError;
+pub use ingest::{IngestCommand, ingest};
+pub use lake::{OpenLake, read_definitions};
+pub use ledger::{
+    CommitRecord, CompleteRecord, FailRecord, Ledger, Output, OutputRole, RunEntry, RunKey, RunSummary, StartRecord,
+};
+pub use progress::Progress;
+pub use runner::{Ran, run};
+pub use sql::sql;
+pub use world::World;
+
+/// What a command answers: text for people, and the same as one JSON document.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) text: String,
+    pub(crate) json: Value,
+    pub(crate) code: u8,
+}
+
+impl Answer {
+    fn done(text: String, json: Value) -> Self {
+        Self { text, json, code: 0 }
+    }
+}
+
+/// Carries out a command and writes its answer to standard output; returns the exit code.
+///
+/// # Errors
+/// What the command ran into. Nothing was written to standard output then, unless rows were on their way.
+pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
+    let world = match cli.at {
+        Some(at) => world.at(Arc::new(FixedClock(at))),
+        None => world.clone(),
+    };
+    let answer = match &cli.command {
+        Command::Sql(args) => return rows(cli, &world, args).await,
+        Command::Init { dir } => scaffold::init(dir, &world)?,
+        Command::Demo { dir } => scaffold::demo(dir, Progress::on_terminal()).await?,
+        Command::Check => show::checked(&read_definitions(&cli.lake)?),
+        Command::Schema { kind } => schema(kind)?,
+        Command::Ingest(args) => ingest_command(cli, &world, args).await?,
+        Command::Run { job, fail_on } => run_job(cli, &world, job, fail_on).await?,
+        Command::Runs(command) => runs(cli, command).await?,
+    };
+    let mut out = std::io::stdout().lock();
+    match cli.output {
+        OutputForm::Human => writeln!(out, "{}", answer.text.trim_end())?,
+        OutputForm::Json => writeln!(out, "{:#}", answer.json)?,
+    }
+    Ok(answer.code)
+}
+
+async fn rows(cli: &Cli, world: &World, args: &SqlArgs) -> Result<u8, JobError> {
+    let format = match (cli.output, args.format.as_deref().and_then(RowFormat::parse)) {
+        (OutputForm::Human, format) => format.unwrap_or(RowFormat::Table),
+        (OutputForm::Json, None | Some(RowFormat::Json)) => RowFormat::Json,
+        (OutputForm::Json, Some(other)) => {
+            let other = other.as_str();
+            return Err(JobError::Usage(format!("--output json and --format {other} both write to standard output; give one")));
+        }
+    };
+    let statement = match (&args.statement, &args.file) {
+        (Some(statement), _) => statement.clone(),
+        (None, Some(file)) => read_text(file)?,
+        (None, None) => String::new(),
+    };
+    let lake = OpenLake::open(&cli.lake)?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    sql(&lake, world, &statement, format, &mut out).await?;
+    out.flush()?;
+    Ok(0)
+}
+
+fn read_text(file: &Path) -> Result<String, JobError> {
+    std::fs::read_to_string(file).map_err(|source| JobError::Local {
+        action: "read",
+        path: file.display().to_string(),
+        source,
+    })
+}
+
+fn schema(kind: &str) -> Result<Answer, JobError> {
+    let found = DefinitionKind::ALL.into_iter().find(|known| known.as_str() == kind);
+    let kind = found.ok_or_else(|| JobError::Usage(format!("\"{kind}\" is no kind of definition")))?;
+    let schema = schemas::json_schema(kind);
+    Ok(Answer::done(format!("{schema:#}"), schema))
+}
+
+async fn ingest_command(cli: &Cli, world: &World, args: &IngestArgs) -> Result<Answer, JobError> {
+    let lake = OpenLake::open(&cli.lake)?;
+    let mapping = match (&args.mapping, &args.map_file) {
+        (Some(name), Some(file)) => Some(Mapping { name: name.clone(), sql: read_text(file)? }),
+        _ => None,
+    };
+    let mut paths = Vec::new();
+    for path in &args.paths {
+        let absolute = std::path::absolute(path).map_err(|source| JobError::Local {
+            action: "find",
+            path: path.display().to_string(),
+            source,
+        })?;
+        paths.push(absolute.display().to_string());
+    }
+    let command = IngestCommand {
+        format: args.format.into(),
+        paths,
+        into: args.into.clone(),
+        mapping,
+        tenant: args.tenant.clone(),
+        partial: args.partial,
+        max_rejected_ppm: args.max_rejected_ppm,
+    };
+    let outcome = ingest(&lake, world, &command, &Progress::on_terminal()).await?;
+    Ok(show::ingested(&args.into, &outcome))
+}
+
+async fn run_job(cli: &Cli, world: &World, name: &str, fail_on: &[String]) -> Result<Answer, JobError> {
+    let lake = OpenLake::open(&cli.lake)?;
+    let found = JobId::parse(name).ok().and_then(|id| lake.definitions.job(&id));
+    let job = found.ok_or_else(|| JobError::Unknown {
+        what: "job",
+        name: name.to_owned(),
+        remedy: format!("jobs are: {}", lake::names(lake.definitions.jobs.iter().map(|job| &job.id))),
+    })?;
+    if cli.at.is_none() {
+        return Err(JobError::Usage(format!(
+            "job \"{name}\" has no schedule; say for which instant, for example auditlake run {name} --at 2026-03-01T00:00:00Z"
+        )));
+    }
+    let ran = run(&lake, world, job, &Progress::on_terminal()).await?;
+    let mut answer = show::ran(&lake, &ran);
+    let counts = ran.commit.summary.controls;
+    let count = |status: &str| match status {
+        "fail" => counts.fail,
+        "warn" => counts.warn,
+        "error" => counts.error,
+        _ => counts.not_evaluated,
+    };
+    if fail_on.iter().any(|status| count(status) > 0) {
+        answer.code = 3;
+    }
+    Ok(answer)
+}
+
+async fn runs(cli: &Cli, command: &RunsCommand) -> Result<Answer, JobError> {
+    let lake = OpenLake::open(&cli.lake)?;
+    let runs = Ledger::new(lake.front.clone()).runs().await?;
+    match command {
+        RunsCommand::List => Ok(show::runs(&runs)),
+        RunsCommand::Show { run } => {
+            let found = runs.iter().find(|entry| entry.run == *run).ok_or_else(|| JobError::Unknown {
+                what: "run",
+                name: run.clone(),
+                remedy: "list them with `auditlake runs list`".to_owned(),
+            })?;
+            Ok(show::run(found))
+        }
+    }
+}
+
+/// An error as the one JSON document of `--output json`.
+pub fn error_json(error: &JobError) -> Value {
+    json!({ "error": runner::chain(error), "remedy": error.remedy().as_str() })
+}

@@ -1,1 +1,25 @@
-fn main(){}
+//! The process: arguments, one runtime, one error chain, an exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use jobs::{Cli, OutputForm, World, carry_out, error_json};
+
+fn main() -> anyhow::Result<ExitCode> {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    match runtime.block_on(carry_out(&cli, &World::real())) {
+        Ok(code) => Ok(ExitCode::from(code)),
+        Err(error) => {
+            let code = error.exit_code();
+            if cli.output == OutputForm::Json {
+                writeln!(std::io::stdout(), "{:#}", error_json(&error))?;
+            }
+            writeln!(std::io::stderr(), "error: {}", error_json(&error)["error"].as_array().into_iter().flatten().filter_map(|cause| cause.as_str()).collect::<Vec<_>>().join("\n  because: "))?;
+            Ok(ExitCode::from(code))
+        }
+    }
+}

@@ -97,9 +97,8 @@ pub fn scorecard(framework: &Framework, judged: &[Judged<'_>]) -> Scorecard {
 
 /// Counts the requirements a scorecard says nothing about, by reason; each is counted once.
 pub fn uncovered(scorecard: &Scorecard) -> UncoveredRequirements {
-    let count = |wanted: fn(&RequirementRow) -> bool| {
-        scorecard.requirements.iter().filter(|row| wanted(row)).count() as u64
-    };
+    let count =
+        |wanted: fn(&RequirementRow) -> bool| scorecard.requirements.iter().filter(|row| wanted(row)).count() as u64;
     UncoveredRequirements {
         framework: scorecard.framework.clone(),
         never: count(|row| row.status.is_none() && row.never_looked_at.is_some()),
@@ -183,11 +182,13 @@ mod tests {
             control(3, "medium", &["CC7.2"]),
             control(4, "high", &["CC7.3"]),
         ];
-        let results = [tenants(&[Pass, Pass]), tenants(&[Pass, Fail, Fail]), tenants(&[Warn, NotApplicable]), tenants(&[Error])];
+        let results =
+            [tenants(&[Pass, Pass]), tenants(&[Pass, Fail, Fail]), tenants(&[Warn, NotApplicable]), tenants(&[Error])];
         let judged: Vec<Judged<'_>> =
             controls.iter().zip(&results).map(|(control, results)| Judged { control, results }).collect();
         let card = scorecard(&framework, &judged);
-        let rows: Vec<_> = card.requirements.iter().map(|row| (row.id.as_str(), row.status, row.failing_tenants)).collect();
+        let rows: Vec<_> =
+            card.requirements.iter().map(|row| (row.id.as_str(), row.status, row.failing_tenants)).collect();
         assert_eq!(
             rows,
             [

@@ -4,14 +4,18 @@
 //! Absent: row data.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
+use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use object_store::ObjectStore;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::async_reader::ParquetObjectReader;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::async_reader::MetadataFetch;
+use parquet::file::metadata::ParquetMetaDataReader;
 use schemas::{Dataset, InputFile, Interval};
 
 use crate::dataset::PinnedFile;
@@ -77,12 +81,29 @@ pub(crate) async fn footers(session: &LakeSession, files: &[PinnedFile]) -> Resu
 }
 
 async fn footer(store: Arc<dyn ObjectStore>, file: PinnedFile) -> Result<Footer, EngineError> {
-    let mut reader = ParquetObjectReader::new(store, file.meta.location.clone()).with_file_size(file.meta.size);
-    let loaded = ArrowReaderMetadata::load_async(&mut reader, ArrowReaderOptions::new()).await;
+    let ranges = Ranges { store, path: file.meta.location.clone() };
+    let loaded = ParquetMetaDataReader::new().load_and_finish(ranges, file.meta.size).await;
     let metadata = loaded.map_err(|source| unreadable(&file, source))?;
-    let columns = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or_default();
+    let metadata = metadata.file_metadata();
+    let columns = metadata.schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
+    let rows = u64::try_from(metadata.num_rows()).unwrap_or_default();
     Ok(Footer { columns, rows })
+}
+
+/// Ranges of one pinned file.
+struct Ranges {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+}
+
+impl MetadataFetch for Ranges {
+    fn fetch(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        async move {
+            let got = self.store.get_range(&self.path, range).await;
+            got.map_err(|source| parquet::errors::ParquetError::External(Box::new(source)))
+        }
+        .boxed()
+    }
 }
 
 fn unreadable(file: &PinnedFile, source: parquet::errors::ParquetError) -> EngineError {

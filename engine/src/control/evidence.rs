@@ -97,7 +97,7 @@ pub(crate) async fn collect(
 
 /// `p_` and 24 hex digits of HMAC-SHA256: equal values stay equal, and only the key leads back.
 pub(crate) fn pseudonym(key: &[u8; 32], value: &str) -> String {
-    let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(key.into());
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(value.as_bytes());
     let digest = mac.finalize().into_bytes();
     let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();

@@ -9,8 +9,8 @@ mod row;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, Int16Builder, Int32Builder, Int64Builder, ListBuilder, MapBuilder,
-    MapFieldNames, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, BooleanArray, Int16Array, Int32Array, Int64Array, ListBuilder, MapBuilder, MapFieldNames, StringBuilder,
+    TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
@@ -22,42 +22,6 @@ use super::records::RejectKind;
 use crate::error::EngineError;
 use row::{Row, tenant};
 
-/// Columns that the mapping fills from a record, in the order of `audit.v1`.
-const FILLED: [&str; 33] = [
-    "event_id",
-    "time",
-    "tenant_id",
-    "source",
-    "event_type",
-    "class_uid",
-    "activity_id",
-    "severity",
-    "action",
-    "outcome",
-    "actor_id",
-    "actor_type",
-    "src_ip",
-    "resource_type",
-    "resource_id",
-    "actor_tenant_id",
-    "actor_roles",
-    "impersonator_id",
-    "session_id",
-    "mfa",
-    "src_service",
-    "user_agent",
-    "api_operation",
-    "request_id",
-    "correlation_id",
-    "status_code",
-    "status_detail",
-    "resource_tenant_id",
-    "region",
-    "data_classes",
-    "byte_count",
-    "transport_encrypted",
-    "attributes",
-];
 /// Columns that name the record; ingest fills them.
 const STAMPED: [&str; 3] = ["ingested_at", "raw_ref", "raw_hash"];
 
@@ -68,8 +32,7 @@ pub(crate) struct CloudTrail {
 }
 
 /// Hears of each record that is refused: its number in the batch, why, and its tenant where that is known.
-pub(crate) type Refuse<'a> =
-    dyn FnMut(usize, RejectKind, String, Option<&str>) -> Result<(), EngineError> + 'a;
+type Refuse<'a> = dyn FnMut(usize, RejectKind, String, Option<&str>) -> Result<(), EngineError> + 'a;
 
 impl CloudTrail {
     /// A mapping that gives `tenant` to records without an account.
@@ -79,8 +42,9 @@ impl CloudTrail {
 
     /// The columns of its rows, in the order of `audit.v1`.
     pub(crate) fn columns() -> Vec<&'static Column> {
-        let has = |column: &&Column| FILLED.contains(&column.name) || STAMPED.contains(&column.name);
-        AUDIT.columns.iter().filter(has).collect()
+        let filled = filled(&[]);
+        let has = |name| STAMPED.contains(&name) || filled.iter().any(|(filled, _)| *filled == name);
+        AUDIT.columns.iter().filter(|column| has(column.name)).collect()
     }
 
     /// Maps records to rows; `source` is the number and name of their object.
@@ -95,178 +59,105 @@ impl CloudTrail {
         origins: &[Origin],
         refuse: &mut Refuse<'_>,
     ) -> Result<RecordBatch, EngineError> {
-        let mut rows = Rows::default();
+        let fallback = self.tenant.as_deref();
+        let mut rows = Vec::with_capacity(records.len());
         let mut kept = Vec::with_capacity(records.len());
         for (number, record) in records.iter().enumerate() {
-            match Row::read(record, self.tenant.as_deref()) {
+            match Row::read(record, fallback) {
                 Ok(row) => {
-                    rows.append(&row);
+                    rows.push(row);
                     kept.push(number);
                 }
-                Err(reject) => {
-                    refuse(number, reject.kind, reject.detail, tenant(record, self.tenant.as_deref()))?;
-                }
+                Err(reject) => refuse(number, reject.kind, reject.detail, tenant(record, fallback))?,
             }
         }
-        let mapped = rows.finish()?;
+        let (names, arrays): (Vec<_>, Vec<_>) = filled(&rows).into_iter().unzip();
+        let fields: Vec<Field> = names.into_iter().filter_map(|name| AUDIT.column(name)).map(Column::field).collect();
+        let mapped = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+            .map_err(|error| EngineError::Bug { what: format!("CloudTrail rows do not form a batch ({error})") })?;
         let origins: Vec<Origin> = kept.iter().map(|number| origins[*number].clone()).collect();
         columns.conform(source, &mapped, &origins, &mut |row, kind, why| {
-            let number = kept[row];
-            refuse(number, kind, why, tenant(&records[number], self.tenant.as_deref()))
+            refuse(kept[row], kind, why, Some(rows[row].tenant_id))
         })
     }
 }
 
-/// A builder for each column of [`FILLED`].
-#[derive(Default)]
-struct Rows {
-    event_id: StringBuilder,
-    time: TimestampMicrosecondBuilder,
-    tenant_id: StringBuilder,
-    source: StringBuilder,
-    event_type: StringBuilder,
-    class_uid: Int32Builder,
-    activity_id: Int32Builder,
-    severity: Int16Builder,
-    action: StringBuilder,
-    outcome: StringBuilder,
-    actor_id: StringBuilder,
-    actor_type: StringBuilder,
-    src_ip: StringBuilder,
-    resource_type: StringBuilder,
-    resource_id: StringBuilder,
-    actor_tenant_id: StringBuilder,
-    actor_roles: ListBuilder<StringBuilder>,
-    impersonator_id: StringBuilder,
-    session_id: StringBuilder,
-    mfa: BooleanBuilder,
-    src_service: StringBuilder,
-    user_agent: StringBuilder,
-    api_operation: StringBuilder,
-    request_id: StringBuilder,
-    correlation_id: StringBuilder,
-    status_code: StringBuilder,
-    status_detail: StringBuilder,
-    resource_tenant_id: StringBuilder,
-    region: StringBuilder,
-    data_classes: ListBuilder<StringBuilder>,
-    byte_count: Int64Builder,
-    transport_encrypted: BooleanBuilder,
-    attributes: Attributes,
+/// Every column that is filled from the record.
+fn filled(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
+    vec![
+        ("event_id", text(rows, |row| Some(row.event_id))),
+        ("time", times(rows)),
+        ("tenant_id", text(rows, |row| Some(row.tenant_id))),
+        ("source", text(rows, |row| Some(row.source))),
+        ("event_type", text(rows, |row| Some(row.call.event.name))),
+        ("class_uid", Arc::new(rows.iter().map(|row| Some(row.call.event.class_uid)).collect::<Int32Array>())),
+        ("activity_id", Arc::new(rows.iter().map(|row| Some(row.call.event.activity_id)).collect::<Int32Array>())),
+        ("severity", Arc::new(rows.iter().map(|row| Some(row.severity)).collect::<Int16Array>())),
+        ("action", text(rows, |row| Some(row.call.action))),
+        ("outcome", text(rows, |row| Some(row.outcome))),
+        ("actor_id", text(rows, |row| Some(row.identity.actor_id))),
+        ("actor_type", text(rows, |row| Some(row.identity.actor_type))),
+        ("src_ip", text(rows, |row| row.src_ip.as_deref())),
+        ("resource_type", text(rows, |row| row.resource_type)),
+        ("resource_id", text(rows, |row| row.resource_id)),
+        ("actor_tenant_id", text(rows, |row| row.identity.account_id)),
+        ("actor_roles", lists(rows, |row| row.identity.role)),
+        ("impersonator_id", text(rows, |row| row.identity.impersonator)),
+        ("session_id", text(rows, |row| row.identity.access_key_id)),
+        ("mfa", flags(rows, |row| row.mfa)),
+        ("src_service", text(rows, |row| row.src_service)),
+        ("user_agent", text(rows, |row| row.user_agent)),
+        ("api_operation", text(rows, |row| Some(row.api_operation))),
+        ("request_id", text(rows, |row| row.request_id)),
+        ("correlation_id", text(rows, |row| row.correlation_id)),
+        ("status_code", text(rows, |row| row.status_code)),
+        ("status_detail", text(rows, |row| row.status_detail)),
+        ("resource_tenant_id", text(rows, |row| row.resource_tenant_id)),
+        ("region", text(rows, |row| row.region)),
+        ("data_classes", lists(rows, |row| row.secret.then_some("secret"))),
+        ("byte_count", Arc::new(rows.iter().map(|row| row.byte_count).collect::<Int64Array>())),
+        ("transport_encrypted", flags(rows, |row| row.transport_encrypted)),
+        ("attributes", attributes(rows)),
+    ]
 }
 
-impl Rows {
-    fn append(&mut self, row: &Row<'_>) {
-        let identity = &row.identity;
-        self.event_id.append_value(row.event_id);
-        self.time.append_value(row.time_us);
-        self.tenant_id.append_value(row.tenant_id);
-        self.source.append_value(row.source);
-        self.event_type.append_value(row.call.event.name);
-        self.class_uid.append_value(row.call.event.class_uid);
-        self.activity_id.append_value(row.call.event.activity_id);
-        self.severity.append_value(row.severity);
-        self.action.append_value(row.call.action);
-        self.outcome.append_value(row.outcome);
-        self.actor_id.append_value(identity.actor_id);
-        self.actor_type.append_value(identity.actor_type);
-        self.src_ip.append_option(row.src_ip.as_deref());
-        self.resource_type.append_option(row.resource_type);
-        self.resource_id.append_option(row.resource_id);
-        self.actor_tenant_id.append_option(identity.account_id);
-        append_only(&mut self.actor_roles, identity.role);
-        self.impersonator_id.append_option(identity.impersonator);
-        self.session_id.append_option(identity.access_key_id);
-        self.mfa.append_option(row.mfa);
-        self.src_service.append_option(row.src_service);
-        self.user_agent.append_option(row.user_agent);
-        self.api_operation.append_value(row.api_operation);
-        self.request_id.append_option(row.request_id);
-        self.correlation_id.append_option(row.correlation_id);
-        self.status_code.append_option(row.status_code);
-        self.status_detail.append_option(row.status_detail);
-        self.resource_tenant_id.append_option(row.resource_tenant_id);
-        self.region.append_option(row.region);
-        append_only(&mut self.data_classes, row.secret.then_some("secret"));
-        self.byte_count.append_option(row.byte_count);
-        self.transport_encrypted.append_option(row.transport_encrypted);
-        self.attributes.append(row);
-    }
-
-    fn finish(self) -> Result<RecordBatch, EngineError> {
-        let Self { time, attributes, .. } = self;
-        let mut time = time.with_timezone("UTC");
-        let mut attributes = attributes.0;
-        let columns: [&mut dyn ArrayBuilder; FILLED.len()] = [
-            &mut { self.event_id },
-            &mut time,
-            &mut { self.tenant_id },
-            &mut { self.source },
-            &mut { self.event_type },
-            &mut { self.class_uid },
-            &mut { self.activity_id },
-            &mut { self.severity },
-            &mut { self.action },
-            &mut { self.outcome },
-            &mut { self.actor_id },
-            &mut { self.actor_type },
-            &mut { self.src_ip },
-            &mut { self.resource_type },
-            &mut { self.resource_id },
-            &mut { self.actor_tenant_id },
-            &mut { self.actor_roles },
-            &mut { self.impersonator_id },
-            &mut { self.session_id },
-            &mut { self.mfa },
-            &mut { self.src_service },
-            &mut { self.user_agent },
-            &mut { self.api_operation },
-            &mut { self.request_id },
-            &mut { self.correlation_id },
-            &mut { self.status_code },
-            &mut { self.status_detail },
-            &mut { self.resource_tenant_id },
-            &mut { self.region },
-            &mut { self.data_classes },
-            &mut { self.byte_count },
-            &mut { self.transport_encrypted },
-            &mut attributes,
-        ];
-        let arrays: Vec<ArrayRef> = columns.into_iter().map(|column| column.finish()).collect();
-        let fields: Vec<Field> =
-            FILLED.iter().filter_map(|name| AUDIT.column(name)).map(Column::field).collect();
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-            .map_err(|error| EngineError::Bug { what: format!("CloudTrail rows do not form a batch ({error})") })
-    }
+fn text<'a>(rows: &'a [Row<'a>], of: impl Fn(&'a Row<'a>) -> Option<&'a str>) -> ArrayRef {
+    let mut column = StringBuilder::with_capacity(rows.len(), rows.len() * 32);
+    rows.iter().for_each(|row| column.append_option(of(row)));
+    Arc::new(column.finish())
 }
 
-/// A list of the one value, or null.
-fn append_only(list: &mut ListBuilder<StringBuilder>, value: Option<&str>) {
-    if let Some(value) = value {
-        list.values().append_value(value);
-    }
-    list.append(value.is_some());
+fn times(rows: &[Row<'_>]) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.time_us)).with_timezone("UTC"))
 }
 
-/// The map of what the other columns have no place for.
-struct Attributes(MapBuilder<StringBuilder, StringBuilder>);
-
-impl Default for Attributes {
-    fn default() -> Self {
-        let names = MapFieldNames { entry: "entries".into(), key: "keys".into(), value: "values".into() };
-        Self(MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()))
-    }
+fn flags(rows: &[Row<'_>], of: fn(&Row<'_>) -> Option<bool>) -> ArrayRef {
+    Arc::new(rows.iter().map(of).collect::<BooleanArray>())
 }
 
-impl Attributes {
-    fn append(&mut self, row: &Row<'_>) {
+/// Lists of the one value, or nulls.
+fn lists<'a>(rows: &'a [Row<'a>], of: impl Fn(&'a Row<'a>) -> Option<&'a str>) -> ArrayRef {
+    let mut column = ListBuilder::new(StringBuilder::new());
+    for row in rows {
+        let value = of(row);
+        value.into_iter().for_each(|value| column.values().append_value(value));
+        column.append(value.is_some());
+    }
+    Arc::new(column.finish())
+}
+
+fn attributes(rows: &[Row<'_>]) -> ArrayRef {
+    let names = MapFieldNames { entry: "entries".into(), key: "keys".into(), value: "values".into() };
+    let mut column = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
+    for row in rows {
         for (key, value) in &row.attributes {
-            self.0.keys().append_value(key);
-            self.0.values().append_option(value.as_deref());
+            column.keys().append_value(key);
+            column.values().append_option(value.as_deref());
         }
         // A key and a value were appended each time, so their counts agree and appending cannot fail.
-        drop(self.0.append(!row.attributes.is_empty()));
+        drop(column.append(!row.attributes.is_empty()));
     }
+    Arc::new(column.finish())
 }
 
 #[cfg(test)]

@@ -27,13 +27,7 @@ pub(crate) fn lookup(name: &str) -> Option<EventType> {
     CATALOGUE.binary_search_by(|event| event.name.cmp(name)).ok().map(|index| CATALOGUE[index])
 }
 
-const fn event(
-    name: &'static str,
-    class_uid: i32,
-    activity_id: i32,
-    action: &'static str,
-    severity: i16,
-) -> EventType {
+const fn event(name: &'static str, class_uid: i32, activity_id: i32, action: &'static str, severity: i16) -> EventType {
     EventType { name, class_uid, activity_id, action, severity }
 }
 

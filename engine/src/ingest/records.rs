@@ -75,7 +75,10 @@ pub(crate) struct Splitter<R> {
 
 impl<R> std::fmt::Debug for Splitter<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Splitter").field("shape", &self.shape).field("offset", &self.input.offset).finish_non_exhaustive()
+        f.debug_struct("Splitter")
+            .field("shape", &self.shape)
+            .field("offset", &self.input.offset)
+            .finish_non_exhaustive()
     }
 }
 
@@ -161,8 +164,10 @@ impl<R: Read> Splitter<R> {
             match step {
                 Step::More if scan.at > self.record_bytes_max => return self.too_large(scan, step),
                 Step::More if self.input.fill()? => {}
-                Step::More => return self.top_unclosed(scan.at),
-                Step::End | Step::Cut if scan.at > self.record_bytes_max => return self.too_large(scan, step),
+                Step::More => return Ok(Found::Bad(self.top_unclosed())),
+                Step::End | Step::Cut | Step::Broken(_) if scan.at > self.record_bytes_max => {
+                    return self.too_large(scan, step);
+                }
                 Step::End | Step::Cut if cloudtrail && scan.keys.digest && !scan.keys.event_id => {
                     return Ok(Found::Skipped(scan.at));
                 }
@@ -180,16 +185,13 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// The input ended `length` bytes into a top-level object. Either it was cut off there, or a broken line
-    /// swallowed the lines behind it; a line that begins with `{` tells, and the scan starts over from it.
-    fn top_unclosed(&mut self, length: usize) -> io::Result<Found> {
-        let open = &self.input.rest()[..length];
-        let line = open.windows(2).position(|pair| pair == b"\n{");
-        let Some(length) = line else {
-            self.input.truncated = true;
-            return Ok(Found::Bad(self.reject(length, RejectKind::Truncated, "the object ends inside this record")));
-        };
-        Ok(Found::Bad(self.reject(length, RejectKind::Syntax, "the record is never closed")))
+    /// The input ended inside a top-level object. Either it was cut off there, or a broken line swallowed the
+    /// lines behind it; a line that begins with `{` tells, and the scan starts over from it.
+    fn top_unclosed(&mut self) -> Bad {
+        match self.input.rest().windows(2).position(|pair| pair == b"\n{") {
+            Some(line) => self.reject(line, RejectKind::Syntax, "the record is never closed"),
+            None => self.reject_truncated(),
+        }
     }
 
     /// In an array of records, before an element, or behind one (`comma`: a comma must come first).
@@ -229,20 +231,14 @@ impl<R: Read> Splitter<R> {
             match step {
                 Step::More if scan.at > self.record_bytes_max => return self.too_large(scan, step),
                 Step::More if self.input.fill()? => {}
-                Step::More => {
-                    self.input.truncated = true;
-                    let detail = "the object ends inside this record";
-                    return Ok(Found::Bad(self.reject(scan.at, RejectKind::Truncated, detail)));
-                }
+                Step::More => return Ok(Found::Bad(self.reject_truncated())),
                 Step::End | Step::Cut | Step::Broken(_) | Step::Records => {
                     if scan.at > self.record_bytes_max {
                         return self.too_large(scan, step);
                     }
                     self.expect_comma(step != Step::Cut || self.input.rest()[scan.at] != b'{');
                     return Ok(match scan.broken {
-                        Some(why) => {
-                            Found::Bad(self.reject(scan.at, RejectKind::Syntax, why))
-                        }
+                        Some(why) => Found::Bad(self.reject(scan.at, RejectKind::Syntax, why)),
                         None if object => Found::Record(scan.at),
                         None => Found::Bad(self.reject(scan.at, RejectKind::Type, "a record must be an object")),
                     });
@@ -360,6 +356,12 @@ impl<R: Read> Splitter<R> {
         waste.take(bytes);
         self.input.advance(length);
         waste.rejected(place, kind, detail.to_owned())
+    }
+
+    /// Refuses the rest of the input, which ends inside a record.
+    fn reject_truncated(&mut self) -> Bad {
+        self.input.truncated = true;
+        self.reject(self.input.rest().len(), RejectKind::Truncated, "the object ends inside this record")
     }
 
     /// Refuses everything up to the next line on which a record can begin.

@@ -72,6 +72,15 @@ impl Lakefront {
         }
     }
 
+    /// Writes `bytes` over what is there: only for outputs that no commit names.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn replace(&self, path: &Path, bytes: Bytes) -> Result<(), EngineError> {
+        let put = self.store.put(path, PutPayload::from_bytes(bytes)).await;
+        put.map(drop).map_err(|source| EngineError::store(path, "replace it", source))
+    }
+
     /// Writes a record of ours as JSON under a name that must be free.
     ///
     /// # Errors

@@ -40,7 +40,8 @@ fn push_uuid(out: &mut String, bytes: &[u8]) {
 
 fn push_base64(out: &mut String, bytes: &[u8]) {
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().enumerate().fold(0_u32, |word, (index, byte)| word | u32::from(*byte) << (16 - 8 * index));
+        let word =
+            chunk.iter().enumerate().fold(0_u32, |word, (index, byte)| word | u32::from(*byte) << (16 - 8 * index));
         for index in 0..4 {
             if index <= chunk.len() {
                 let sextet = (word >> (18 - 6 * index)) & 63;

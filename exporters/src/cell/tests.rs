@@ -2,11 +2,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryViewArray, BooleanArray, Date32Array, Date64Array, Decimal32Array, Decimal128Array, Decimal256Array,
-    DictionaryArray, DurationMillisecondArray, FixedSizeBinaryArray, Float16Array, Float32Array, Float64Array,
-    Int32Array, IntervalMonthDayNanoArray, IntervalYearMonthArray, LargeBinaryArray, LargeStringArray, ListArray,
-    MapBuilder, NullArray, RunArray, StringArray, StringBuilder, StructArray, Time64NanosecondArray,
-    TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array, Int64Builder,
+    ArrayRef, BinaryViewArray, BooleanArray, Date32Array, Date64Array, Decimal32Array, Decimal128Array,
+    Decimal256Array, DictionaryArray, DurationMillisecondArray, FixedSizeBinaryArray, Float16Array, Float32Array,
+    Float64Array, Int32Array, Int64Builder, IntervalMonthDayNanoArray, IntervalYearMonthArray, LargeBinaryArray,
+    LargeStringArray, ListArray, MapBuilder, NullArray, RunArray, StringArray, StringBuilder, StructArray,
+    Time64NanosecondArray, TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
 };
 use arrow::datatypes::{ArrowPrimitiveType, Float16Type, Int8Type, Int32Type, IntervalMonthDayNano, i256};
 
@@ -37,9 +37,10 @@ fn numbers_keep_every_digit() {
     check(UInt64Array::from(vec![u64::MAX]), &["18446744073709551615"]);
     check(BooleanArray::from(vec![Some(true), None]), &["true", "null"]);
     check(NullArray::new(1), &["null"]);
-    check(Decimal128Array::from(vec![-5, 0, 12_345]).with_precision_and_scale(38, 3).expect("fits"), &[
-        "\"-0.005\"", "\"0.000\"", "\"12.345\"",
-    ]);
+    check(
+        Decimal128Array::from(vec![-5, 0, 12_345]).with_precision_and_scale(38, 3).expect("fits"),
+        &["\"-0.005\"", "\"0.000\"", "\"12.345\""],
+    );
     check(Decimal32Array::from(vec![0, -7]).with_precision_and_scale(9, -2).expect("fits"), &["\"0\"", "\"-700\""]);
     let most = Decimal256Array::from(vec![i256::MIN]).with_precision_and_scale(76, 0).expect("fits");
     check(most, &["\"-57896044618658097711785492504343953926634992332820282019728792003956564819968\""]);
@@ -47,12 +48,14 @@ fn numbers_keep_every_digit() {
 
 #[test]
 fn floats_are_short_read_back_and_look_like_floats() {
-    check(Float64Array::from(vec![1.0, -0.0, 0.1, 1e22, 1.5e-7, 5e-324, f64::MAX]), &[
-        "1.0", "-0.0", "0.1", "1.0e+22", "1.5e-7", "5.0e-324", "1.7976931348623157e+308",
-    ]);
-    check(Float64Array::from(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY]), &[
-        "\"NaN\"", "\"Infinity\"", "\"-Infinity\"",
-    ]);
+    check(
+        Float64Array::from(vec![1.0, -0.0, 0.1, 1e22, 1.5e-7, 5e-324, f64::MAX]),
+        &["1.0", "-0.0", "0.1", "1.0e+22", "1.5e-7", "5.0e-324", "1.7976931348623157e+308"],
+    );
+    check(
+        Float64Array::from(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY]),
+        &["\"NaN\"", "\"Infinity\"", "\"-Infinity\""],
+    );
     check(Float32Array::from(vec![0.1, 1e16]), &["0.1", "1.0e+16"]);
     let halves = [0.1, 65_504.0, -2.0].map(<Float16Type as ArrowPrimitiveType>::Native::from_f32);
     check(Float16Array::from(halves.to_vec()), &["0.1", "65500.0", "-2.0"]);
@@ -60,34 +63,46 @@ fn floats_are_short_read_back_and_look_like_floats() {
 
 #[test]
 fn instants_have_the_decimals_of_their_unit_in_any_year() {
-    check(TimestampMicrosecondArray::from(vec![0, -1]).with_timezone("Europe/Berlin"), &[
-        "\"1970-01-01T00:00:00.000000Z\"", "\"1969-12-31T23:59:59.999999Z\"",
-    ]);
-    check(TimestampSecondArray::from(vec![1_709_208_000, i64::MAX, i64::MIN]), &[
-        "\"2024-02-29T12:00:00\"", "\"+292277026596-12-04T15:30:07\"", "\"-292277022657-01-27T08:29:52\"",
-    ]);
+    check(
+        TimestampMicrosecondArray::from(vec![0, -1]).with_timezone("Europe/Berlin"),
+        &["\"1970-01-01T00:00:00.000000Z\"", "\"1969-12-31T23:59:59.999999Z\""],
+    );
+    check(
+        TimestampSecondArray::from(vec![1_709_208_000, i64::MAX, i64::MIN]),
+        &["\"2024-02-29T12:00:00\"", "\"+292277026596-12-04T15:30:07\"", "\"-292277022657-01-27T08:29:52\""],
+    );
     check(TimestampNanosecondArray::from(vec![1]), &["\"1970-01-01T00:00:00.000000001\""]);
-    check(Date32Array::from(vec![20_541, -719_163, -719_528]), &["\"2026-03-29\"", "\"+000000-12-31\"", "\"+000000-01-01\""]);
+    check(
+        Date32Array::from(vec![20_541, -719_163, -719_528]),
+        &["\"2026-03-29\"", "\"+000000-12-31\"", "\"+000000-01-01\""],
+    );
     check(Date64Array::from(vec![-1]), &["\"1969-12-31\""]);
     check(Time64NanosecondArray::from(vec![86_399_000_001_000]), &["\"23:59:59.000001000\""]);
 }
 
 #[test]
 fn durations_and_intervals_are_iso_8601() {
-    check(DurationMillisecondArray::from(vec![1_500, -1_500, 0, 90_000]), &[
-        "\"PT1.5S\"", "\"-PT1.5S\"", "\"PT0S\"", "\"PT90S\"",
-    ]);
+    check(
+        DurationMillisecondArray::from(vec![1_500, -1_500, 0, 90_000]),
+        &["\"PT1.5S\"", "\"-PT1.5S\"", "\"PT0S\"", "\"PT90S\""],
+    );
     check(IntervalYearMonthArray::from(vec![14, -14]), &["\"P1Y2M\"", "\"-P1Y2M\""]);
-    check(IntervalMonthDayNanoArray::from(vec![
-        IntervalMonthDayNano::new(14, 3, 1_000_000_001),
-        IntervalMonthDayNano::new(1, -3, -500_000_000),
-    ]), &["\"P1Y2M3DT1.000000001S\"", "\"P1M-3DT-0.5S\""]);
+    check(
+        IntervalMonthDayNanoArray::from(vec![
+            IntervalMonthDayNano::new(14, 3, 1_000_000_001),
+            IntervalMonthDayNano::new(1, -3, -500_000_000),
+        ]),
+        &["\"P1Y2M3DT1.000000001S\"", "\"P1M-3DT-0.5S\""],
+    );
 }
 
 #[test]
 fn bytes_are_base64_or_hex() {
     check(LargeBinaryArray::from(vec![b"fo".as_ref(), b""]), &["\"Zm8=\"", "\"\""]);
-    check(BinaryViewArray::from(vec![b"foobar and more than twelve".as_ref()]), &["\"Zm9vYmFyIGFuZCBtb3JlIHRoYW4gdHdlbHZl\""]);
+    check(
+        BinaryViewArray::from(vec![b"foobar and more than twelve".as_ref()]),
+        &["\"Zm9vYmFyIGFuZCBtb3JlIHRoYW4gdHdlbHZl\""],
+    );
     let sixteen = FixedSizeBinaryArray::try_from_iter([(0_u8..16).collect::<Vec<_>>()].into_iter()).expect("is fixed");
     let uuid = Field::new("c", DataType::FixedSizeBinary(16), true)
         .with_metadata(HashMap::from([("ARROW:extension:name".into(), "arrow.uuid".into())]));

@@ -36,7 +36,11 @@ pub(super) fn status_bar(counts: &StatusCounts) -> Markup {
 }
 
 fn segment(status: Status, count: u64, left: u64, width: u64) -> Markup {
-    let ink = if matches!(status, Status::Warn | Status::NotApplicable | Status::NotEvaluated) { "on-light" } else { "on-dark" };
+    let ink = if matches!(status, Status::Warn | Status::NotApplicable | Status::NotEvaluated) {
+        "on-light"
+    } else {
+        "on-dark"
+    };
     html! {
         rect class={ "f-" (status.as_str()) } x=(left) y="0" width=(width.saturating_sub(2).max(1)) height="40" {}
         @if width >= LABELLED_WIDTH {

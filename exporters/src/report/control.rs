@@ -3,7 +3,7 @@
 //! The SQL that ran is printed as it ran. Absent: rows beyond the first; they are in the evidence objects.
 
 use maud::{Markup, html};
-use schemas::{ControlReport, FindingRow, Interval, Report, ResultRow};
+use schemas::{ControlReport, FindingRow, Interval, Report, ResultRow, Status};
 
 use super::figure::{badge, control_anchor, counted, length, number_cell, severity, thousands};
 use super::trend::{history_table, trend};
@@ -43,15 +43,24 @@ fn article(control: &ControlReport, interval: &Interval) -> Markup {
     }
 }
 
+/// Counts only where there is a verdict: no violations among rows nobody could judge would read like a pass.
 fn sentence(control: &ControlReport) -> Markup {
-    let sum = |figure: fn(&ResultRow) -> u64| control.results.iter().map(figure).fold(0_u64, u64::saturating_add);
+    let (judged, rest): (Vec<_>, Vec<_>) =
+        control.results.iter().partition(|row| matches!(row.status, Status::Pass | Status::Warn | Status::Fail));
+    let sum = |figure: fn(&ResultRow) -> u64| judged.iter().map(|row| figure(row)).fold(0_u64, u64::saturating_add);
     let undecided = sum(|row| row.undecided_violation.saturating_add(row.undecided_population));
+    let without_verdict = rest.iter().filter(|row| row.status != Status::NotApplicable).map(|_| 1_u64).sum();
     let since = control.rows.iter().map(|row| row.first_seen_at).min();
     html! {
         p {
-            b { (thousands(sum(|row| row.violations))) } " of " (thousands(sum(|row| row.population))) " violate the rule"
-            @if undecided > 0 { "; for " (thousands(undecided)) " the data cannot tell" } "."
-            @if let Some(since) = since { " The oldest finding shown was first seen at " (schemas::rfc3339(since)) "." }
+            @if !judged.is_empty() {
+                b { (thousands(sum(|row| row.violations))) } " of " (thousands(sum(|row| row.population))) " violate the rule"
+                @if undecided > 0 { "; for " (thousands(undecided)) " the data cannot tell" } ". "
+            } @else if without_verdict == 0 {
+                "Nothing in the data was subject to the rule. "
+            }
+            @if without_verdict > 0 { b { "No verdict" } " for " (counted(without_verdict, "tenant")) ". " }
+            @if let Some(since) = since { "The oldest finding shown was first seen at " (schemas::rfc3339(since)) "." }
         }
     }
 }
@@ -70,7 +79,7 @@ fn results(control: &ControlReport, interval: &Interval) -> Markup {
                 (number_cell(row.undecided_violation)) (number_cell(row.undecided_population))
                 (number_cell(row.evidence_rows))
                 td { (trend(control, row, interval)) }
-                td.hash { (row.result_id) }
+                td.hash.key { (row.result_id) }
             } } }
         } }
     }
@@ -85,9 +94,8 @@ fn findings(control: &ControlReport) -> Markup {
         @if shown > 0 {
             div.scroll { table.wide {
                 thead { tr {
-                    th { "Tenant" } th { "Time (UTC)" } th { "What" } th { "Why" } th { "First seen (UTC)" }
+                    th { "Tenant" } th { "Time, first seen (UTC)" } th { "What, why, finding id" }
                     @for column in &control.columns { th { (column) } }
-                    th { "Finding id" }
                 } }
                 tbody { @for row in &control.rows { (finding(row)) } }
             } }
@@ -100,10 +108,11 @@ fn findings(control: &ControlReport) -> Markup {
 fn finding(row: &FindingRow) -> Markup {
     html! { tr {
         td { (row.scope) }
-        td.when { @match row.time { Some(time) => (schemas::rfc3339(time)), None => span.null { "null" } } }
-        td.value { (row.resource) }
-        td.value { (row.reason) }
-        td.when { (schemas::rfc3339(row.first_seen_at)) }
+        td.when {
+            @match row.time { Some(time) => (schemas::rfc3339(time)), None => span.null { "null" } }
+            br; span.soft { "seen " (schemas::rfc3339(row.first_seen_at)) }
+        }
+        td.what { b { (row.resource) } br; (row.reason) br; span.hash { (row.finding_id) } }
         @for value in &row.values { td.value {
             @match value.as_deref() {
                 None => span.null { "null" },
@@ -111,7 +120,6 @@ fn finding(row: &FindingRow) -> Markup {
                 Some(text) => (text),
             }
         } }
-        td.hash { (row.finding_id) }
     } }
 }
 

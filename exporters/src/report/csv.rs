@@ -111,10 +111,28 @@ fn summary(report: &Report) -> CsvTable {
     let mut table = Table::new(
         "summary",
         &[
-            "lake", "job", "run_id", "run_at", "timezone", "auditlake_version", "definitions_sha256", "interval_start_at",
-            "interval_end_at", "review", "rows", "tenants", "controls_pass", "controls_warn", "controls_fail",
-            "controls_not_applicable", "controls_not_evaluated", "controls_error", "findings", "worst_controls",
-            "not_looked_at", "versions",
+            "lake",
+            "job",
+            "run_id",
+            "run_at",
+            "timezone",
+            "auditlake_version",
+            "definitions_sha256",
+            "interval_start_at",
+            "interval_end_at",
+            "review",
+            "rows",
+            "tenants",
+            "controls_pass",
+            "controls_warn",
+            "controls_fail",
+            "controls_not_applicable",
+            "controls_not_evaluated",
+            "controls_error",
+            "findings",
+            "worst_controls",
+            "not_looked_at",
+            "versions",
         ],
     );
     table.row([
@@ -186,8 +204,18 @@ fn controls(report: &Report) -> CsvTable {
     let mut table = Table::new(
         "controls",
         &[
-            "control", "version", "title", "severity", "status", "findings", "params", "frameworks", "remediation",
-            "counts_sql", "violations_sql", "plan_sha256",
+            "control",
+            "version",
+            "title",
+            "severity",
+            "status",
+            "findings",
+            "params",
+            "frameworks",
+            "remediation",
+            "counts_sql",
+            "violations_sql",
+            "plan_sha256",
         ],
     );
     for control in &report.controls {
@@ -213,8 +241,17 @@ fn results(report: &Report) -> CsvTable {
     let mut table = Table::new(
         "results",
         &[
-            "control", "scope", "result_id", "status", "population", "violations", "undecided_violation",
-            "undecided_population", "evidence_rows", "reason", "history",
+            "control",
+            "scope",
+            "result_id",
+            "status",
+            "population",
+            "violations",
+            "undecided_violation",
+            "undecided_population",
+            "evidence_rows",
+            "reason",
+            "history",
         ],
     );
     for control in &report.controls {
@@ -238,7 +275,8 @@ fn results(report: &Report) -> CsvTable {
 }
 
 fn findings(report: &Report) -> CsvTable {
-    let columns = ["control", "finding_id", "scope", "time", "resource", "reason", "first_seen_at", "columns", "values"];
+    let columns =
+        ["control", "finding_id", "scope", "time", "resource", "reason", "first_seen_at", "columns", "values"];
     let mut table = Table::new("findings", &columns);
     for control in &report.controls {
         for row in &control.rows {
@@ -276,9 +314,21 @@ fn evidence(report: &Report) -> CsvTable {
 
 fn not_looked_at(report: &Report) -> CsvTable {
     let gaps = &report.not_looked_at;
-    let mut table = Table::new("not_looked_at", &["kind", "framework", "control", "scope", "dataset", "count", "reason"]);
-    let mut row = |kind: &str, [framework, control, scope, dataset]: [Option<&String>; 4], count: Option<u64>, reason: Option<&String>| {
-        table.row([kind.into(), framework.into(), control.into(), scope.into(), dataset.into(), count.into(), reason.into()]);
+    let mut table =
+        Table::new("not_looked_at", &["kind", "framework", "control", "scope", "dataset", "count", "reason"]);
+    let mut row = |kind: &str,
+                   [framework, control, scope, dataset]: [Option<&String>; 4],
+                   count: Option<u64>,
+                   reason: Option<&String>| {
+        table.row([
+            kind.into(),
+            framework.into(),
+            control.into(),
+            scope.into(),
+            dataset.into(),
+            count.into(),
+            reason.into(),
+        ]);
     };
     for gap in &gaps.requirements {
         for (kind, count) in [
@@ -327,7 +377,10 @@ mod tests {
             let tables = report_csv(&report);
             assert_eq!(tables, report_csv(&report));
             let names: Vec<_> = tables.iter().map(|table| table.name).collect();
-            assert_eq!(names.join(" "), "summary scorecards requirements controls results findings evidence not_looked_at inputs");
+            assert_eq!(
+                names.join(" "),
+                "summary scorecards requirements controls results findings evidence not_looked_at inputs"
+            );
             for table in tables {
                 let records = read_back(&table.bytes);
                 assert!(records.len() > 1, "{} has rows", table.name);

@@ -11,7 +11,7 @@ use super::figure::{control_link, number_cell};
 pub(super) fn section(report: &Report) -> Markup {
     let gaps = &report.not_looked_at;
     html! {
-        section.page #not-looked-at {
+        section #not-looked-at {
             h2 { "Not looked at" }
             p { (report.summary.not_looked_at) }
             h3 { "Requirements without a verdict" }

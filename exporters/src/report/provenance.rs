@@ -12,7 +12,7 @@ use super::figure::{control_link, counted, length, number_cell};
 /// The last section.
 pub(super) fn section(report: &Report) -> Markup {
     html! {
-        section.page #provenance {
+        section #provenance {
             h2 { "Provenance" }
             dl {
                 dt { "Run" } dd { code { (report.run.id) } }

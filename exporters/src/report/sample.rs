@@ -66,7 +66,10 @@ pub(crate) fn sample() -> Report {
         },
         provenance: Provenance {
             inputs: (1..=31).map(input).collect(),
-            versions: vec![("datafusion".into(), "55.2.0".into()), ("soc2".into(), "2017, points of focus 2022".into())],
+            versions: vec![
+                ("datafusion".into(), "55.2.0".into()),
+                ("soc2".into(), "2017, points of focus 2022".into()),
+            ],
         },
     }
 }
@@ -94,7 +97,7 @@ fn hash(of: &str) -> String {
 
 fn input(day: u64) -> InputFile {
     InputFile {
-        dataset: if day % 5 == 0 { "identity".into() } else { "audit".into() },
+        dataset: if day.is_multiple_of(5) { "identity".into() } else { "audit".into() },
         path: format!("data/audit/tenant=acme/date=2026-03-{day:02}/part-{:08}.parquet", day * 7_919),
         etag: format!("\"{}\"", &hash(&day.to_string())[..32]),
         bytes: 48_120_331 + day * 1_013,
@@ -114,7 +117,13 @@ fn evidence(control: &str, rows: u64, violations: u64) -> EvidenceObject {
     }
 }
 
-fn requirement(id: &str, title: &str, status: Option<Status>, failing_tenants: u64, controls: &[&str]) -> RequirementRow {
+fn requirement(
+    id: &str,
+    title: &str,
+    status: Option<Status>,
+    failing_tenants: u64,
+    controls: &[&str],
+) -> RequirementRow {
     RequirementRow {
         id: id.into(),
         title: title.into(),
@@ -140,7 +149,13 @@ fn soc2() -> Scorecard {
         partial: true,
         requirements: vec![
             never("CC1.1", "Integrity and ethical values", "needs interviews"),
-            requirement("CC6.1", "Logical access to information assets", Some(Status::Fail), 2, &["ac-mfa", "ac-review"]),
+            requirement(
+                "CC6.1",
+                "Logical access to information assets",
+                Some(Status::Fail),
+                2,
+                &["ac-mfa", "ac-review"],
+            ),
             requirement("CC6.2", "Registering and removing users", Some(Status::Fail), 1, &["ac-leaver"]),
             requirement("CC7.2", "Monitoring for anomalies", Some(Status::NotEvaluated), 0, &["log-gap"]),
             requirement("CC6.6", "Protection from outside the boundary", None, 0, &[]),
@@ -159,7 +174,13 @@ fn gdpr() -> Scorecard {
         requirements_total: 99,
         partial: false,
         requirements: vec![
-            requirement("Art. 32(1)(b)", "Ongoing confidentiality and integrity", Some(Status::Warn), 0, &["ac-review"]),
+            requirement(
+                "Art. 32(1)(b)",
+                "Ongoing confidentiality and integrity",
+                Some(Status::Warn),
+                0,
+                &["ac-review"],
+            ),
             never("Art. 35", "Data protection impact assessment", "is a document, no event"),
         ],
     }

@@ -41,9 +41,10 @@ th, td { text-align: left; vertical-align: top; padding: 6px 10px; border-bottom
 th { font-weight: 600; font-size: .82rem; color: var(--soft); border-bottom: 1.5px solid var(--soft); vertical-align: bottom; }
 tbody th { font-size: inherit; color: inherit; border-bottom: 1px solid var(--line); vertical-align: top; }
 tbody tr:hover { background: var(--panel); }
-td.num, th.num { text-align: right; white-space: nowrap; }
-td.value { white-space: pre-wrap; overflow-wrap: anywhere; }
-td.when { white-space: nowrap; }
+td.num, th.num { text-align: right; } td.num { white-space: nowrap; }
+td.value { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 9em; } td.what { min-width: 23em; overflow-wrap: anywhere; }
+td.what b { white-space: pre-wrap; } td.what .hash { font-size: .92em; }
+td.when { white-space: nowrap; } td.key { font-size: .78rem; min-width: 13.5em; }
 .hash { overflow-wrap: anywhere; color: var(--soft); }
 table.wide { font-size: .82rem; } table.narrow { width: auto; min-width: 46%; }
 .null { color: var(--soft); font-style: italic; }
@@ -55,14 +56,14 @@ table.wide { font-size: .82rem; } table.narrow { width: auto; min-width: 46%; }
 .badge.not_evaluated { color: var(--none); background: #eef1f4; border-style: dashed; }
 .badge.not_applicable { color: var(--none); background: #fff; }
 .severity { white-space: nowrap; } .dots { letter-spacing: -.05em; font-size: .78em; color: var(--soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(205px, 1fr)); gap: 14px; margin: 14px 0; padding: 0; list-style: none; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(235px, 1fr)); gap: 14px; margin: 14px 0; padding: 0; list-style: none; }
 .tile { border: 1px solid var(--line); border-top: 4px solid var(--accent); border-radius: 4px; padding: 12px 14px 14px; }
 .tile h3 { margin: 0; font-size: .95rem; } .tile .edition { color: var(--soft); font-size: .78rem; display: block; }
 .tile .score { margin: 10px 0 8px; } .tile .score b { display: block; font-size: 1.75rem; line-height: 1.15; white-space: nowrap; }
 .tile .score span { color: var(--soft); font-size: .86rem; }
 .tile.partial { border-top-color: #9aa5b1; background: var(--panel); } .tile.partial .score b { color: #6b7784; }
 .partial-label { border: 1px dashed var(--none); border-radius: 3px; color: var(--none); font-size: .76rem; padding: 0 6px;
-  font-weight: 600; white-space: nowrap; }
+  font-weight: 600; display: inline-block; }
 .note { border-left: 4px solid var(--accent); background: var(--panel); padding: 10px 14px; margin: 14px 0; max-width: none; }
 .note.warn { border-left-color: var(--warn); }
 article { border: 1px solid var(--line); border-radius: 5px; padding: 4px 20px 16px; margin: 18px 0; }
@@ -74,17 +75,17 @@ svg { display: block; max-width: 100%; } .bar { width: 100%; height: auto; margi
 .f-not_evaluated { fill: #93a0ad; } .f-not_applicable { fill: #dfe4ea; }
 .on-dark { fill: #fff; } .on-light { fill: #1b2733; } svg text { font: 600 13px system-ui, sans-serif; }
 .track { fill: #e4e9ee; } .reach { fill: var(--accent); } .partial .reach { fill: #9aa5b1; }
-.trend { width: 150px; height: 40px; } .trend .line { fill: none; stroke: var(--accent); stroke-width: 1.6; }
-.trend .dot { fill: var(--accent); } .trend .last { fill: var(--fail); } .trend .base { stroke: var(--line); }
+.trend { width: 130px; height: 35px; max-width: none; } .trend .line { fill: none; stroke: var(--accent); stroke-width: 1.6; }
+.trend .dot { fill: var(--accent); } .trend .last { fill: var(--ink); } .trend .base { stroke: var(--line); }
 .trend .turn { stroke: var(--soft); stroke-dasharray: 2 2; } .trend .hole { stroke: var(--soft); stroke-width: 1.4; }
 footer { margin: 48px 0 32px; padding-top: 12px; border-top: 1px solid var(--line); color: var(--soft); font-size: .86rem; }
 @page { size: A4; margin: 15mm 13mm 16mm; }
 @media print {
   body { font-size: 10pt; } nav { display: none; } main, header > div { max-width: none; padding: 0; }
-  header { padding-top: 10px; } h2 { margin-top: 0; } section.page { break-before: page; }
-  h2, h3, h4, caption, .meta { break-after: avoid; } tr, .tile, .note, svg { break-inside: avoid; }
+  header { padding-top: 10px; } h2 { margin-top: 26px; } section.page { break-before: page; } .page h2 { margin-top: 0; }
+  h2, h3, h4, caption, .meta, summary { break-after: avoid; } pre { break-inside: avoid; } tr, .tile, .note, svg { break-inside: avoid; }
   thead { display: table-header-group; } table { font-size: 8.5pt; } table.wide { font-size: 7pt; }
-  th, td { padding: 3px 6px; } .scroll { overflow: visible; } table.wide td, table.wide .id { white-space: normal; overflow-wrap: anywhere; }
+  th, td { padding: 3px 6px; } td.key { min-width: 10em; } td.value { min-width: 4em; } td.what { min-width: 15em; } .scroll { overflow: visible; } table.wide td, table.wide .id { white-space: normal; overflow-wrap: anywhere; }
   article { border: 0; border-top: 1.5px solid var(--ink); border-radius: 0; padding: 0; } a { color: inherit; text-decoration: none; }
   .tiles { grid-template-columns: repeat(3, 1fr); } details::details-content { content-visibility: visible; block-size: auto; }
   summary { list-style: none; color: var(--ink); font-weight: 600; } summary::-webkit-details-marker { display: none; }

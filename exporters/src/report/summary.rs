@@ -16,14 +16,17 @@ pub(super) fn section(report: &Report) -> Markup {
     let summary = &report.summary;
     let controls = by_status(&summary.controls);
     let total = controls.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+    let judged =
+        [summary.controls.fail, summary.controls.warn, summary.controls.pass].into_iter().fold(0, u64::saturating_add);
     html! {
         section #summary {
             h2 { "Executive summary" }
             p {
-                b { (counted(total, "control")) } " judged " b { (counted(summary.rows, "event")) } " of "
+                b { (counted(total, "control")) } " over " b { (counted(summary.rows, "event")) } " of "
                 b { (counted(summary.tenants, "tenant")) } ": "
                 (thousands(summary.controls.fail)) " fail, " (thousands(summary.controls.warn)) " warn, "
-                (thousands(summary.controls.pass)) " pass. There are " b { (counted(summary.findings, "finding")) }
+                (thousands(summary.controls.pass)) " pass, "
+                (thousands(total.saturating_sub(judged))) " without a verdict. There are " b { (counted(summary.findings, "finding")) }
                 " in the interval."
             }
             @if !report.scorecards.is_empty() {
@@ -45,8 +48,7 @@ pub(super) fn section(report: &Report) -> Markup {
 
 /// Score and coverage, which are one figure in two parts.
 pub(super) fn score(card: &Scorecard) -> Markup {
-    let coverage =
-        format!("on {} of {} requirements", thousands(card.covered), thousands(card.requirements_total));
+    let coverage = format!("on {} of {} requirements", thousands(card.covered), thousands(card.requirements_total));
     html! {
         div.score {
             b { @match card.score_permille { Some(score) => (percent(score)), None => "no score" } } " "
@@ -61,7 +63,7 @@ fn tile(card: &Scorecard) -> Markup {
             h3 { (card.name) } span.edition { (card.edition) }
             (score(card))
             (coverage_bar(card.covered, card.requirements_total))
-            @if card.partial { span.partial-label { "partial: under half could be judged" } }
+            @if card.partial { span.partial-label { "partial: under half judged" } }
         }
     }
 }

@@ -112,7 +112,8 @@ fn places(points: &[Point]) -> Vec<(i64, Option<i64>)> {
         .iter()
         .map(|point| {
             let x = MARGIN + scaled(i128::from(point.at_us - start), i128::from(end - start), WIDTH - 2 * MARGIN);
-            let y = point.violations.map(|count| HEIGHT - MARGIN - scaled(count.into(), most.into(), HEIGHT - 2 * MARGIN));
+            let y =
+                point.violations.map(|count| HEIGHT - MARGIN - scaled(count.into(), most.into(), HEIGHT - 2 * MARGIN));
             (x, y)
         })
         .collect()
@@ -127,7 +128,7 @@ fn lines(points: &[Point], places: &[(i64, Option<i64>)]) -> Vec<String> {
     let mut steps: Vec<_> = points.windows(2).map(|pair| pair[1].at_us - pair[0].at_us).collect();
     steps.sort_unstable();
     // One and a half of the usual step: months differ by a tenth, a missing interval by the whole.
-    let usual = steps.get(steps.len() / 2).copied().unwrap_or_default();
+    let usual = steps.get(steps.len().saturating_sub(1) / 2).copied().unwrap_or_default();
     let longest = usual.saturating_add(usual / 2);
     let mut lines = vec![String::new()];
     let mut previous = None;
@@ -161,6 +162,7 @@ mod tests {
         check(&[(0, Some(0)), (1, Some(5)), (2, Some(10))], &["5,35 75,20 145,5"]);
         check(&[(0, Some(1)), (1, Some(1)), (4, Some(1)), (5, Some(1))], &["5,5 33,5", "117,5 145,5"]);
         check(&[(0, Some(1)), (1, Some(1)), (2, None), (3, Some(1)), (4, Some(1))], &["5,5 40,5", "110,5 145,5"]);
+        check(&[(0, Some(1)), (1, Some(1)), (6, Some(1))], &["5,5 28,5"]);
         check(&[(0, None), (0, None)], &[]);
     }
 }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, MapBuilder, RecordBatch, StringArray, StringBuilder,
-    StringViewArray, UnionArray,
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, MapBuilder, RecordBatch, StringArray,
+    StringBuilder, StringViewArray, UnionArray,
 };
 use arrow::datatypes::{Int8Type, UnionFields};
 use expect_test::{Expect, expect};
@@ -11,7 +11,8 @@ use super::*;
 use crate::csv::read_back;
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
-    let fields: Vec<_> = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
+    let fields: Vec<_> =
+        columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
     let arrays = columns.into_iter().map(|(_, array)| array).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).expect("is a batch")
 }
@@ -49,12 +50,31 @@ fn check(format: RowFormat, expected: Expect) {
 
 #[test]
 fn a_table_is_aligned_and_obeys_no_data() {
-    check(RowFormat::Table, expect![[""]]);
+    check(
+        RowFormat::Table,
+        expect![[r#"
+                         id | name             | tag  |   share
+        --------------------+------------------+------+--------
+                          1 |                  | a    | 1.0e+22
+                        -20 | NULL             | NULL |     NaN
+        9223372036854775807 | =a "b",\u{1b}\nc | a    |     0.1
+        (3 rows)
+    "#]],
+    );
 }
 
 #[test]
 fn json_is_one_array_and_reads_back() {
-    check(RowFormat::Json, expect![[""]]);
+    check(
+        RowFormat::Json,
+        expect![[r#"
+        [
+        {"id":1,"name":"","tag":"a","share":1.0e+22},
+        {"id":-20,"name":null,"tag":null,"share":"NaN"},
+        {"id":9223372036854775807,"name":"=a \"b\",\u001b\nc","tag":"a","share":0.1}
+        ]
+    "#]],
+    );
     let (bytes, _) = render(RowFormat::Json, &[mixed()]).expect("renders");
     let rows: serde_json::Value = serde_json::from_slice(&bytes).expect("reads");
     assert_eq!(rows[2]["name"], "=a \"b\",\u{1b}\nc");
@@ -64,7 +84,14 @@ fn json_is_one_array_and_reads_back() {
 
 #[test]
 fn ndjson_is_one_object_a_line() {
-    check(RowFormat::Ndjson, expect![[""]]);
+    check(
+        RowFormat::Ndjson,
+        expect![[r#"
+        {"id":1,"name":"","tag":"a","share":1.0e+22}
+        {"id":-20,"name":null,"tag":null,"share":"NaN"}
+        {"id":9223372036854775807,"name":"=a \"b\",\u001b\nc","tag":"a","share":0.1}
+    "#]],
+    );
 }
 
 #[test]
@@ -81,7 +108,8 @@ fn csv_reads_back_with_null_and_empty_apart_and_no_guard() {
 fn later_rows_are_not_cut_to_the_widths_of_the_first() {
     let long = "x".repeat(500);
     let texts: Vec<_> = (0..1_500).map(|row| if row == 1_400 { long.as_str() } else { "y" }).collect();
-    let (bytes, rows) = render(RowFormat::Table, &[batch(vec![("t", Arc::new(StringArray::from(texts)))])]).expect("renders");
+    let (bytes, rows) =
+        render(RowFormat::Table, &[batch(vec![("t", Arc::new(StringArray::from(texts)))])]).expect("renders");
     let text = String::from_utf8(bytes).expect("is utf-8");
     assert!(rows == 1_500 && text.contains(&long) && text.ends_with("(1500 rows)\n"));
 }

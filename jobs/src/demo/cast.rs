@@ -82,7 +82,8 @@ const SERVICES: [&str; 3] = ["scheduler", "backup", "deploy"];
 impl Cast {
     /// The same cast every time: chance decides what people do, not who they are.
     pub(super) fn assemble() -> Self {
-        let nobody = Actor { id: "unknown".to_owned(), kind: "unknown", ..person("", 0, &[], "203.0.113.250".to_owned()) };
+        let nobody =
+            Actor { id: "unknown".to_owned(), kind: "unknown", ..person("", 0, &[], "203.0.113.250".to_owned()) };
         let attackers = (10..40).map(|host| format!("203.0.113.{host}")).collect();
         Self { tenants: (0..TENANTS.len()).map(tenant).collect(), nobody, attackers }
     }
@@ -96,11 +97,8 @@ impl Cast {
 fn tenant(index: usize) -> Tenant {
     let (id, people, privileged, network, first_host) = TENANTS[index];
     let people = (0..people).map(|number| {
-        let roles = if number < privileged {
-            PRIVILEGED[number % PRIVILEGED.len()]
-        } else {
-            PLAIN[number % PLAIN.len()]
-        };
+        let roles =
+            if number < privileged { PRIVILEGED[number % PRIVILEGED.len()] } else { PLAIN[number % PLAIN.len()] };
         // Every seventh person is on IPv6 and alone there; the others share an office in fours.
         let address = if number % 7 == 3 {
             format!("2001:db8:{:x}::{:x}", index + 1, number + 1)

@@ -133,14 +133,28 @@ impl<'c> Writer<'c> {
         self.attempts(Is::Violation, (COBALT, 6), midnight - 8 * MINUTE_US, &across, 4, "burst across midnight");
         // The first is exactly 15 minutes before the fifth: the edge is inside.
         let night = self.night();
-        self.attempts(Is::Violation, (DUNE, 5), night, &minutes(&[0, 4, 8, 12, 15]), 4, "5 failed logins in exactly 15 min");
+        self.attempts(
+            Is::Violation,
+            (DUNE, 5),
+            night,
+            &minutes(&[0, 4, 8, 12, 15]),
+            4,
+            "5 failed logins in exactly 15 min",
+        );
     }
 
     fn near_bursts(&mut self) {
         let night = self.night();
         self.attempts(Is::NearMiss, (BOREALIS, 5), night, &seconds(&[0, 15, 30, 50]), 3, "4 failed logins in 50 s");
         let night = self.night();
-        self.attempts(Is::NearMiss, (BOREALIS, 6), night, &minutes(&[0, 4, 8, 12, 16]), 4, "5 failed logins over 16 min");
+        self.attempts(
+            Is::NearMiss,
+            (BOREALIS, 6),
+            night,
+            &minutes(&[0, 4, 8, 12, 16]),
+            4,
+            "5 failed logins over 16 min",
+        );
         let night = self.night();
         self.attempts(Is::NearMiss, (ACME, 7), night, &minutes(&[0, 1, 2, 3]), 3, "4 failed logins, then none");
         let night = self.night();
@@ -149,7 +163,9 @@ impl<'c> Writer<'c> {
     }
 
     fn logins_without_mfa(&mut self) {
-        for (tenant, number) in [(ACME, 1), (ACME, 1), (ACME, 2), (ACME, 3), (ACME, 4), (BOREALIS, 1), (BOREALIS, 2), (BOREALIS, 2)] {
+        for (tenant, number) in
+            [(ACME, 1), (ACME, 1), (ACME, 2), (ACME, 3), (ACME, 4), (BOREALIS, 1), (BOREALIS, 2), (BOREALIS, 2)]
+        {
             let (at, person) = (self.daytime(), self.person(tenant, number));
             let mut event = Event::login(person, self.tenant(tenant), at, "success", false);
             event.session_id = Some(format!("ses-{}-extra-{:02}", person.tenant, self.script.planted.len()));
@@ -176,7 +192,8 @@ impl<'c> Writer<'c> {
         for attempt in 0..attempts {
             let person = self.person(tenant, 9 + attempt % accounts);
             let time = first + i64::try_from(attempt).unwrap_or_default() * apart;
-            let event = Event { src_ip: Some(from), ..Event::login(person, self.tenant(tenant), time, "failure", false) };
+            let event =
+                Event { src_ip: Some(from), ..Event::login(person, self.tenant(tenant), time, "failure", false) };
             if attempt == entry {
                 self.script.enter(is, "AL-AUTH-004", event, what);
             } else {
@@ -187,7 +204,14 @@ impl<'c> Writer<'c> {
 
     fn sprays(&mut self) {
         self.spray(Is::Violation, ACME, 10, 10, 4 * SECOND_US, "10 accounts from one address in 36 s");
-        self.spray(Is::Violation, COBALT, 14, 14, 20 * SECOND_US, "14 accounts from one address, reported at the tenth");
+        self.spray(
+            Is::Violation,
+            COBALT,
+            14,
+            14,
+            20 * SECOND_US,
+            "14 accounts from one address, reported at the tenth",
+        );
         self.spray(Is::Violation, COBALT, 12, 12, 66 * SECOND_US, "the tenth account 9.9 min after the first");
         self.spray(Is::Violation, EMBER, 11, 11, SECOND_US, "11 accounts from one address in 10 s");
         self.spray(Is::NearMiss, ACME, 9, 9, 5 * SECOND_US, "9 accounts from one address");
@@ -227,7 +251,8 @@ impl<'c> Writer<'c> {
         for (tenant, event_type) in [(BOREALIS, "api.request"), (COBALT, "config.changed")] {
             let at = self.daytime();
             // Nobody knows who it was, so nobody knows the home tenant either.
-            let event = Event { actor_tenant_id: None, ..Event::by(&self.cast.nobody, self.tenant(tenant), event_type, at) };
+            let event =
+                Event { actor_tenant_id: None, ..Event::by(&self.cast.nobody, self.tenant(tenant), event_type, at) };
             let event = Event { resource_type: Some("setting"), resource_id: Some("set-01".to_owned()), ..event };
             self.missing(event, "no actor");
         }

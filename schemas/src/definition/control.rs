@@ -108,7 +108,8 @@ impl Params {
 
     fn say_unused(&self, problems: &mut Problems) {
         for (name, place) in &self.unused {
-            problems.add(*place, format!("parameter {name:?} is used by no SQL of the control; use ${name} or remove it"));
+            problems
+                .add(*place, format!("parameter {name:?} is used by no SQL of the control; use ${name} or remove it"));
         }
     }
 }
@@ -187,7 +188,8 @@ fn default_rules(params: &mut Params) -> Vec<StatusRule> {
 
 fn evidence(raw: RawEvidence, problems: &mut Problems) -> EvidenceSpec {
     if raw.columns.value.is_empty() {
-        problems.add(raw.columns.place, "columns is empty; name what is kept of a violation, for example [event_id, time]");
+        problems
+            .add(raw.columns.place, "columns is empty; name what is kept of a violation, for example [event_id, time]");
     }
     let columns = unique("column", raw.columns.value, problems);
     let show_places: Vec<At<String>> = raw.show;
@@ -232,7 +234,8 @@ fn requirements(
         };
         for id in ids.iter().filter(|id| framework.requirement(&id.value).is_none()) {
             let offer = nearest(&id.value, framework.requirements.iter().map(|one| one.id.as_str()));
-            let offer = offer.map_or_else(|| "see its file for the ids".to_owned(), |near| format!("did you mean \"{near}\"?"));
+            let offer =
+                offer.map_or_else(|| "see its file for the ids".to_owned(), |near| format!("did you mean \"{near}\"?"));
             problems.add(id.place, format!("framework \"{key}\" has no requirement {:?}; {offer}", id.value));
         }
         mapped.insert(key, unique("requirement", ids, problems));
@@ -252,7 +255,8 @@ fn fixture(raw: RawTest, problems: &mut Problems) -> ControlTest {
         problems.add(raw.given.place, message);
     }
     for tenant in raw.violations.keys().filter(|tenant| !raw.expect.contains_key(*tenant)) {
-        let message = format!("violations name tenant {tenant:?}, of which expect says nothing; add its status to expect");
+        let message =
+            format!("violations name tenant {tenant:?}, of which expect says nothing; add its status to expect");
         problems.add(raw.given.place, message);
     }
     ControlTest { given: raw.given.value, expect: raw.expect, violations: raw.violations }

@@ -43,7 +43,9 @@ pub(super) fn build(raw: RawDataset, earlier: &[(Dataset, String)], problems: &m
 
 fn dataset_id(given: &str) -> Result<DatasetId, String> {
     if given.ends_with(REJECTED_ENDING) {
-        return Err(format!("dataset {given:?} ends with {REJECTED_ENDING}, which is kept for rejected records; rename it"));
+        return Err(format!(
+            "dataset {given:?} ends with {REJECTED_ENDING}, which is kept for rejected records; rename it"
+        ));
     }
     DatasetId::parse(given).map_err(|error| error.to_string())
 }
@@ -73,7 +75,8 @@ fn table(given: &str) -> Result<&'static TableSchema, String> {
 fn column(schema: &'static TableSchema, given: &str) -> Result<&'static crate::table::Column, String> {
     schema.column(given).ok_or_else(|| {
         let offer = nearest(given, schema.columns.iter().map(|column| column.name));
-        let offer = offer.map_or_else(|| "name one of its columns".to_owned(), |near| format!("did you mean \"{near}\"?"));
+        let offer =
+            offer.map_or_else(|| "name one of its columns".to_owned(), |near| format!("did you mean \"{near}\"?"));
         format!("column {given:?} is not in schema {}; {offer}", schema.name)
     })
 }
@@ -99,7 +102,8 @@ fn subject_columns(schema: &'static TableSchema, given: &[At<String>], problems:
             Err(error) => problems.add(name.place, error),
             Ok(found) if found.kind != ColumnType::Str => {
                 let kind = found.kind.name();
-                problems.add(name.place, format!("subject column {:?} is of type {kind}; name a text column", name.value));
+                problems
+                    .add(name.place, format!("subject column {:?} is of type {kind}; name a text column", name.value));
             }
             Ok(_) if subjects.contains(&name.value) => {
                 problems.add(name.place, format!("subject column {:?} stands here twice; keep one", name.value));

@@ -30,8 +30,7 @@ pub struct SourceFile {
 /// # Errors
 /// Everything that is wrong in all files, by file and place.
 pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
-    let mut files: Vec<(Slot, &SourceFile)> =
-        files.iter().filter_map(|file| Some((slot(&file.path)?, file))).collect();
+    let mut files: Vec<(Slot, &SourceFile)> = files.iter().filter_map(|file| Some((slot(&file.path)?, file))).collect();
     files.sort_by(|(_, a), (_, b)| a.path.cmp(&b.path));
     let mut folder = Folder {
         around: Surroundings::new(shipped_controls(), shipped_frameworks()),
@@ -41,7 +40,8 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
     };
     if !files.iter().any(|(slot, _)| matches!(slot, Slot::Lake)) {
         let mut problems = Problems::of("lake.yaml");
-        problems.add(Place::START, "lake.yaml is missing; write it with lake, store and timezone, or run `auditlake init`");
+        problems
+            .add(Place::START, "lake.yaml is missing; write it with lake, store and timezone, or run `auditlake init`");
         folder.errors.extend(problems.into_errors());
     }
     let opened: Vec<Opened<'_>> = files.iter().filter_map(|(slot, file)| folder.open(slot, file)).collect();
@@ -144,7 +144,8 @@ impl Folder {
             Some(id) if is_name(slot, text_of(id)) => {
                 if let Some(earlier) = names.claim(text_of(id), Some(&file.path)) {
                     names.unknown = true;
-                    let message = format!("{key} {:?} is already described in {earlier}; rename one of them", text_of(id));
+                    let message =
+                        format!("{key} {:?} is already described in {earlier}; rename one of them", text_of(id));
                     problems.add(id.place, message);
                 }
             }

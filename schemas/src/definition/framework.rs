@@ -33,7 +33,9 @@ pub(super) fn build(raw: RawFramework, problems: &mut Problems) -> Option<Framew
 fn build_requirement(raw: RawRequirement, problems: &mut Problems) -> Requirement {
     let place = raw.id.place;
     match (&raw.looked_at, &raw.why) {
-        (Some(_), None) => problems.add(place, "looked_at: never needs a why: say what keeps audit events from showing it"),
+        (Some(_), None) => {
+            problems.add(place, "looked_at: never needs a why: say what keeps audit events from showing it")
+        }
         (None, Some(why)) => problems.add(why.place, "why is given without looked_at: never; add it or leave why out"),
         _ => {}
     }

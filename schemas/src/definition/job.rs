@@ -82,7 +82,8 @@ fn mapping(
     if format == IngestFormat::Cloudtrail {
         for (key, given) in [("mapping", name), ("map", map)] {
             if let Some(given) = given {
-                problems.add(given.place, format!("{key} is not for cloudtrail, whose mapping is built in; leave it out"));
+                problems
+                    .add(given.place, format!("{key} is not for cloudtrail, whose mapping is built in; leave it out"));
             }
         }
         return None;
@@ -139,12 +140,7 @@ pub(super) fn build_report(
     (problems.len() == before).then_some(Job { id, kind: JobKind::ComplianceReport(spec), sha256 })
 }
 
-fn controls(
-    listed: Vec<At<String>>,
-    job: Place,
-    around: &Surroundings,
-    problems: &mut Problems,
-) -> Vec<ControlId> {
+fn controls(listed: Vec<At<String>>, job: Place, around: &Surroundings, problems: &mut Problems) -> Vec<ControlId> {
     if listed.is_empty() {
         problems.add(job, "controls is empty; list controls, or leave it out for all of the frameworks");
     }
@@ -189,13 +185,19 @@ fn params(
             match control.params.get(name) {
                 None => {
                     let known: Vec<&str> = control.params.keys().map(String::as_str).collect();
-                    let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has: {}", known.join(", ")) };
+                    let known = if known.is_empty() {
+                        "it has none".to_owned()
+                    } else {
+                        format!("it has: {}", known.join(", "))
+                    };
                     problems.add(value.place, format!("control \"{id}\" has no parameter {name:?}; {known}"));
                 }
                 Some(default) if !default.same_type(&value.value) => {
                     let message = format!(
                         "parameter {name:?} of control \"{id}\" must be {}, as its default {} is; found {}",
-                        type_phrase(default), default.display(), type_phrase(&value.value)
+                        type_phrase(default),
+                        default.display(),
+                        type_phrase(&value.value)
                     );
                     problems.add(value.place, message);
                 }
@@ -223,20 +225,29 @@ fn outputs(
     problems: &mut Problems,
 ) -> Vec<ReportOutput> {
     if raw.value.is_empty() {
-        problems.add(raw.place, "outputs is empty; add for example {format: html, to: \"reports/{interval.end:%Y-%m-%d}/\"}");
+        problems.add(
+            raw.place,
+            "outputs is empty; add for example {format: html, to: \"reports/{interval.end:%Y-%m-%d}/\"}",
+        );
     }
     let mut outputs = Vec::new();
     for RawOutput { format, to } in raw.value {
         let Some(template) = problems.keep(to.place, PathTemplate::parse(&to.value, job)) else { continue };
         if let Some((dataset, file)) = around.datasets.iter().find(|(dataset, _)| template.meets(&dataset.location)) {
-            problems.add(to.place, format!(
-                "path {:?} lies in {:?}, the location of dataset \"{}\" in {file}; choose another folder",
-                to.value, dataset.location, dataset.id
-            ));
+            problems.add(
+                to.place,
+                format!(
+                    "path {:?} lies in {:?}, the location of dataset \"{}\" in {file}; choose another folder",
+                    to.value, dataset.location, dataset.id
+                ),
+            );
         }
         if let Some(other) = around.claim_output(&template, format.value, job) {
             let format = format.value.as_str();
-            problems.add(to.place, format!("job \"{other}\" writes {format} to {:?}, too; choose another folder", to.value));
+            problems.add(
+                to.place,
+                format!("job \"{other}\" writes {format} to {:?}, too; choose another folder", to.value),
+            );
         }
         outputs.push(ReportOutput { format: format.value, to: template });
     }

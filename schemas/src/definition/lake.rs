@@ -29,7 +29,9 @@ fn store_url(given: &str) -> Result<StoreUrl, String> {
         return Ok(StoreUrl::Memory);
     }
     if let Some(scheme) = later::STORES.iter().find(|scheme| given.starts_with(*scheme)) {
-        return Err(format!("store {given:?}: {scheme} is not in this version; write a folder, for example file:./data"));
+        return Err(format!(
+            "store {given:?}: {scheme} is not in this version; write a folder, for example file:./data"
+        ));
     }
     let folder = given.strip_prefix("file:").map(|path| match path.strip_prefix("//") {
         Some(absolute) if absolute.starts_with('/') => absolute,

@@ -4,14 +4,22 @@
 
 /// Kinds of job that are designed and not built.
 pub(crate) const KINDS: &[&str] = &[
-    "query", "anomalies", "sla", "usage", "retention", "anonymize", "subject_request", "export", "lineage", "verify",
+    "query",
+    "anomalies",
+    "sla",
+    "usage",
+    "retention",
+    "anonymize",
+    "subject_request",
+    "export",
+    "lineage",
+    "verify",
     "compact",
 ];
 
 /// Values of `format` that are designed and not built, for ingest and for outputs.
-pub(crate) const FORMATS: &[&str] = &[
-    "ocsf", "kubernetes", "focus", "cur", "parquet", "xlsx", "oscal", "pdf", "xml", "yaml", "arrow", "ipc",
-];
+pub(crate) const FORMATS: &[&str] =
+    &["ocsf", "kubernetes", "focus", "cur", "parquet", "xlsx", "oscal", "pdf", "xml", "yaml", "arrow", "ipc"];
 
 /// Stores that are designed and not built.
 pub(crate) const STORES: &[&str] = &["s3://", "gs://", "az://", "abfs://", "http://", "https://"];

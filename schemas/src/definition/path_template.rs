@@ -51,7 +51,9 @@ impl PathTemplate {
             push(&mut parts, Part::Text(text.to_owned()));
             let close = tail.find('}').filter(|_| tail.starts_with('{'));
             let Some(close) = close else {
-                return Err(format!("path \"{source}\" has a brace without its partner; placeholders are {PLACEHOLDERS}"));
+                return Err(format!(
+                    "path \"{source}\" has a brace without its partner; placeholders are {PLACEHOLDERS}"
+                ));
             };
             push(&mut parts, placeholder(source, &tail[1..close], job)?);
             rest = &tail[close + 1..];
@@ -120,7 +122,9 @@ fn placeholder(source: &str, inside: &str, job: &JobId) -> Result<Part, String> 
     if let Some(format) = &format
         && (format.is_empty() || StrftimeItems::new(format).any(|item| item == Item::Error) || !printable(format))
     {
-        return Err(format!("path \"{source}\" has the date format \"{format}\", which does not exist; write for example %Y-%m-%d"));
+        return Err(format!(
+            "path \"{source}\" has the date format \"{format}\", which does not exist; write for example %Y-%m-%d"
+        ));
     }
     match (name, format) {
         ("interval.start", format) => Ok(Part::Start(format)),

@@ -88,7 +88,10 @@ impl Problems {
             Some(value) if self.found.is_empty() => Ok(value),
             _ => {
                 if self.found.is_empty() {
-                    self.add(Place::START, "file could not be checked and no reason is known; report this with the file");
+                    self.add(
+                        Place::START,
+                        "file could not be checked and no reason is known; report this with the file",
+                    );
                 }
                 self.found.sort();
                 Err(self.found)

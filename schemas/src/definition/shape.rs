@@ -110,7 +110,9 @@ impl<'a> Judge<'a> {
             ("format", _) if later::FORMATS.contains(&given) => {
                 format!("format {given:?} does not exist in this version; formats are: {choices}")
             }
-            (_, Some(near)) => format!("{name} {given:?} does not exist; did you mean \"{near}\"? choices are: {choices}"),
+            (_, Some(near)) => {
+                format!("{name} {given:?} does not exist; did you mean \"{near}\"? choices are: {choices}")
+            }
             (_, None) => format!("{name} {given:?} does not exist; choices are: {choices}"),
         };
         self.misshapen(node.place, message);
@@ -130,7 +132,8 @@ impl<'a> Judge<'a> {
         };
         if !fits {
             let found = node.value.describe();
-            let wanted = "true or false, a whole number, a text, or a list of texts (quoted where they look like numbers)";
+            let wanted =
+                "true or false, a whole number, a text, or a list of texts (quoted where they look like numbers)";
             self.misshapen(node.place, format!("{name} must be {wanted}; found {found}"));
         }
     }

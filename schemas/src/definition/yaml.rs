@@ -157,7 +157,10 @@ impl<'de> Visitor<'de> for TreeVisitor {
 /// The tree of a file, or the one thing that keeps it from being read.
 pub(crate) fn tree(bytes: &[u8]) -> Result<Node, (Place, String)> {
     if bytes.len() > FILE_BYTES_MAX {
-        return Err((Place::START, format!("file has {} bytes; a definition has at most {FILE_BYTES_MAX}", bytes.len())));
+        return Err((
+            Place::START,
+            format!("file has {} bytes; a definition has at most {FILE_BYTES_MAX}", bytes.len()),
+        ));
     }
     let text = text(bytes)?;
     if text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
@@ -225,19 +228,29 @@ fn unreadable(error: &Error) -> String {
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => format!(
-            "file is too large or too deeply nested; a definition has at most {NODES_MAX} values, aliases followed, \
-             and {DEPTH_MAX} levels"
-        ),
+        | Error::AliasReplayStackDepthExceeded { .. } => too_large(),
         Error::MergeKeyNotAllowed { .. } => "merge keys (<<) are not read; write the keys out".to_owned(),
         Error::UnsupportedTag { .. } => "tags (!…) are not read; write the plain value".to_owned(),
-        Error::RecursiveReferencesRequireWeakTypes { .. } => "alias stands inside its own anchor; write it out".to_owned(),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            "alias stands inside its own anchor; write it out".to_owned()
+        }
         other => {
             let said = DefaultMessageFormatter.format_message(other);
+            // The scanner's own limit on nested brackets has no variant here, only these words.
+            if said.contains("recursion limit") {
+                return too_large();
+            }
             let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             format!("file is not readable as YAML: {said}")
         }
     }
+}
+
+fn too_large() -> String {
+    format!(
+        "file is too large or too deeply nested; a definition has at most {NODES_MAX} values, aliases followed, and \
+         {DEPTH_MAX} levels"
+    )
 }
 
 fn place(location: Location) -> Place {

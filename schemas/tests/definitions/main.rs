@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use acme::{acme, with};
 use schemas::{
-    Class, ControlId, ControlSql, DATASET_SCHEMAS, DatasetId, DefinitionKind, IngestFormat, Interval, JobId, JobKind, Lake,
-    ParamValue, ReportFormat, Status, StoreUrl, check, json_schema, parse_rfc3339, shipped_controls,
+    Class, ControlId, ControlSql, DATASET_SCHEMAS, DatasetId, DefinitionKind, IngestFormat, Interval, JobId, JobKind,
+    Lake, ParamValue, ReportFormat, Status, StoreUrl, check, json_schema, parse_rfc3339, shipped_controls,
 };
 
 fn checked() -> Lake {
@@ -150,7 +150,8 @@ fn json_schemas_deny_unknown_keys_at_every_depth() {
 #[test]
 fn every_schema_can_be_declared() {
     for schema in DATASET_SCHEMAS {
-        let files = with("datasets/audit.yaml", "schema: audit.v1\ntime: time\n", &format!("schema: {}\n", schema.name));
+        let files =
+            with("datasets/audit.yaml", "schema: audit.v1\ntime: time\n", &format!("schema: {}\n", schema.name));
         let errors = check(&files).map(|_| ()).err().unwrap_or_default();
         assert!(errors.iter().all(|error| !error.message.starts_with("schema ")), "{errors:?}");
     }

@@ -18,9 +18,54 @@ impl Xorshift {
 
 /// Pieces that mean something to YAML, to us or to a careless reader.
 const PIECES: &[&str] = &[
-    "{", "}", "[", "]", ":", ": ", "- ", "\n", "\n  ", "\t", "'", "\"", "|", ">", "&a ", "*a", "<<: ", "!!str ", "!x ", "---\n",
-    "...\n", "#", "%", "\\", "~", "null", "true", "yes", "-1", "0", "99999999999999999999999", "1e999", ".nan", "\u{0}",
-    "\u{feff}", "é", "\u{1f600}", "{interval.end}", "{", "$", "$start", "..", "//", "_auditlake/", "AL-", "%#z", "@", "7y",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ": ",
+    "- ",
+    "\n",
+    "\n  ",
+    "\t",
+    "'",
+    "\"",
+    "|",
+    ">",
+    "&a ",
+    "*a",
+    "<<: ",
+    "!!str ",
+    "!x ",
+    "---\n",
+    "...\n",
+    "#",
+    "%",
+    "\\",
+    "~",
+    "null",
+    "true",
+    "yes",
+    "-1",
+    "0",
+    "99999999999999999999999",
+    "1e999",
+    ".nan",
+    "\u{0}",
+    "\u{feff}",
+    "é",
+    "\u{1f600}",
+    "{interval.end}",
+    "{",
+    "$",
+    "$start",
+    "..",
+    "//",
+    "_auditlake/",
+    "AL-",
+    "%#z",
+    "@",
+    "7y",
 ];
 
 fn mutate(text: &mut Vec<u8>, chance: &mut Xorshift) {
@@ -69,9 +114,10 @@ fn spoilt_files_are_refused_with_a_place_and_never_panic() {
         refused += 1;
         for error in errors {
             let known = error.file == "lake.yaml" || files.iter().any(|file| file.path == error.file);
-            let lines = files.iter().find(|file| file.path == error.file).map_or(1, |file| {
-                String::from_utf8_lossy(&file.text).split(['\n', '\r']).count() as u32
-            });
+            let lines = files
+                .iter()
+                .find(|file| file.path == error.file)
+                .map_or(1, |file| String::from_utf8_lossy(&file.text).split(['\n', '\r']).count() as u32);
             assert!(known && (1..=lines + 1).contains(&error.line) && error.column >= 1, "case {case}: {error}");
             assert!(!error.message.is_empty() && !error.message.contains('\n'), "case {case}: {error}");
         }
@@ -87,9 +133,9 @@ fn spoilt_shipped_files_never_panic() {
     for _ in 0..300 {
         let mut control = controls[chance.below(controls.len())].clone();
         mutate(&mut control.text, &mut chance);
-        let _ = parse_control(&control);
+        drop(parse_control(&control));
         let mut framework = frameworks[chance.below(frameworks.len())].clone();
         mutate(&mut framework.text, &mut chance);
-        let _ = parse_framework(&framework);
+        drop(parse_framework(&framework));
     }
 }

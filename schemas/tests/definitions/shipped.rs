@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use schemas::{
-    SourceFile, Status, parse_control, parse_framework, shipped_control_files, shipped_controls, shipped_framework_files,
-    shipped_frameworks,
+    SourceFile, Status, parse_control, parse_framework, shipped_control_files, shipped_controls,
+    shipped_framework_files, shipped_frameworks,
 };
 
 fn crate_dir() -> PathBuf {

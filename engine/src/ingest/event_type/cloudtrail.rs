@@ -165,13 +165,12 @@ fn by_verb(name: &str) -> (&'static str, &'static str) {
     match verb {
         "Get" | "List" | "Describe" | "Head" | "Lookup" | "Search" | "Query" | "Scan" | "Select" | "View" | "Check"
         | "Test" | "Validate" | "Verify" | "Preview" | "Estimate" | "Download" | "Read" => ("api.read", "read"),
-        "Create" | "Run" | "Allocate" | "Register" | "Import" | "Upload" | "Copy" | "Provision" | "Request" | "Issue" => {
-            ("api.create", "create")
-        }
+        "Create" | "Run" | "Allocate" | "Register" | "Import" | "Upload" | "Copy" | "Provision" | "Request"
+        | "Issue" => ("api.create", "create"),
         "Update" | "Modify" | "Put" | "Set" | "Change" | "Attach" | "Detach" | "Associate" | "Disassociate" | "Add"
-        | "Remove" | "Enable" | "Disable" | "Tag" | "Untag" | "Authorize" | "Revoke" | "Replace" | "Restore" | "Reset"
-        | "Rotate" | "Apply" | "Grant" | "Configure" | "Edit" | "Move" | "Merge" | "Promote" | "Accept" | "Reject"
-        | "Activate" | "Deactivate" | "Upgrade" | "Patch" | "Write" => ("api.update", "update"),
+        | "Remove" | "Enable" | "Disable" | "Tag" | "Untag" | "Authorize" | "Revoke" | "Replace" | "Restore"
+        | "Reset" | "Rotate" | "Apply" | "Grant" | "Configure" | "Edit" | "Move" | "Merge" | "Promote" | "Accept"
+        | "Reject" | "Activate" | "Deactivate" | "Upgrade" | "Patch" | "Write" => ("api.update", "update"),
         "Delete" | "Terminate" | "Deregister" | "Release" | "Purge" | "Destroy" => ("api.delete", "delete"),
         "Invoke" | "Execute" | "Start" | "Stop" | "Reboot" | "Send" | "Publish" | "Submit" | "Decrypt" | "Encrypt"
         | "Sign" | "Generate" | "Assume" => ("api.request", "execute"),

@@ -35,9 +35,8 @@ const GUIDE: &str = "
     api.create 6003.1, api.read 6003.2, api.update 6003.3, api.delete 6003.4, api.request 6003.99
 ";
 
-const ACTIONS: [&str; 11] = [
-    "create", "read", "update", "delete", "execute", "export", "share", "login", "logout", "approve", "other",
-];
+const ACTIONS: [&str; 11] =
+    ["create", "read", "update", "delete", "execute", "export", "share", "login", "logout", "approve", "other"];
 
 #[test]
 fn the_catalogue_is_the_list_of_the_guide() {

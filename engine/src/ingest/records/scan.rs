@@ -14,7 +14,7 @@ pub(super) enum Step {
     More,
     /// The value ends just before [`Scan::at`].
     End,
-    /// The array under the top-level key `Records` opens just before [`Scan::at`].
+    /// The array under the top-level key `Records` opens just before [`Scan::at`], in an object that is no event.
     Records,
     /// The text at [`Scan::at`] cannot follow what stands before it.
     Broken(&'static str),
@@ -168,7 +168,7 @@ impl Scan {
     }
 
     fn open(&mut self, object: bool) -> Option<Step> {
-        if !object && self.depth == 1 && self.records_key && self.broken.is_none() {
+        if !object && self.depth == 1 && self.records_key && !self.keys.event_id && self.broken.is_none() {
             self.records_key = false;
             return Some(Step::Records);
         }
@@ -237,7 +237,8 @@ impl Scan {
 
     fn scalar(&mut self, bytes: &[u8]) -> Option<Step> {
         let rest = &bytes[self.at..];
-        let stop = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' | b'[' | b']' | b'{' | b'}' | b'"');
+        let stop =
+            |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' | b'[' | b']' | b'{' | b'}' | b'"');
         match rest.iter().position(stop) {
             Some(length) => {
                 self.at += length;
@@ -365,10 +366,15 @@ mod tests {
             let bytes: Vec<u8> = (0..23)
                 .map(|_| {
                     seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    [b'a', b'!', b'#', 0x20, 0x21, 0x5b, 0x5d, 0x80, 0xa2, 0xdc, 0xff, b'"', b'\\', 0x1f, 0][(seed >> 16) as usize % if seed & 0x800 == 0 { 11 } else { 15 }]
+                    [b'a', b'!', b'#', 0x20, 0x21, 0x5b, 0x5d, 0x80, 0xa2, 0xdc, 0xff, b'"', b'\\', 0x1f, 0]
+                        [(seed >> 16) as usize % if seed & 0x800 == 0 { 11 } else { 15 }]
                 })
                 .collect();
-            assert_eq!(string_stop(&bytes), bytes.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20)), "{bytes:?}");
+            assert_eq!(
+                string_stop(&bytes),
+                bytes.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20)),
+                "{bytes:?}"
+            );
         }
     }
 

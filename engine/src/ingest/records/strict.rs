@@ -114,7 +114,7 @@ mod tests {
         refused(r#"{"a":1} {"a":2}"#, "trailing characters");
         refused("", "EOF");
         refused(b"{\"a\":\"\xff\"}", "unicode");
-        refused(r#"{"a":"\ud800"}"#, "surrogate");
+        refused(r#"{"a":"\ud800x"}"#, "hex escape");
         refused(r#"{"a":1e999}"#, "out of range");
         refused(r#"{"a":NaN}"#, "expected");
         refused("[".repeat(128) + &"]".repeat(128), "recursion limit");

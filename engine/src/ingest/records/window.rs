@@ -32,6 +32,12 @@ impl<R: Read> Window<R> {
         &self.buf[self.pos..]
     }
 
+    /// Bytes of memory held.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.buf.capacity()
+    }
+
     /// Uses up `bytes`.
     pub(super) fn advance(&mut self, bytes: usize) {
         let used = &self.buf[self.pos..self.pos + bytes];

@@ -55,7 +55,8 @@ impl Row {
 
     fn crosses(&self) -> bool {
         let home = self.actor_tenant_id.as_ref();
-        self.owned() && home.expect("who acts on an owned resource has a home") != self.resource_tenant_id.as_ref().unwrap()
+        self.owned()
+            && home.expect("who acts on an owned resource has a home") != self.resource_tenant_id.as_ref().unwrap()
     }
 
     fn owned(&self) -> bool {

@@ -1,0 +1,186 @@
+//! JSON values as Arrow columns, for sources that a SQL mapping reads.
+//!
+//! Types come from the values themselves, all of them, so the result does not depend on where a batch ends.
+//! Nothing is lost to a type: where values disagree, or nest too deep, or an object is a map with endless keys,
+//! the column is text, and whatever is no string stands there as JSON. Fields keep the order in which they were
+//! first seen. Absent: dates and decimals, which the mapping makes of text.
+
+mod array;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields};
+use serde_json::{Map, Number, Value};
+
+pub(crate) use array::decode;
+
+/// Levels of nesting that become columns; the record itself is level 0.
+const LEVELS_MAX: usize = 8;
+/// Most keys of one object; with more, it is a map and becomes text.
+const KEYS_MAX: usize = 2_000;
+/// Most fields of all objects together. An object that would exceed it becomes text.
+const FIELDS_MAX: usize = 20_000;
+/// Integers beyond this have no exact float.
+const FLOAT_EXACT_MAX: u64 = 1 << 53;
+
+/// The type of all records observed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InferredType {
+    record: Object,
+    fields: usize,
+    left_out: bool,
+}
+
+/// What the values of one column have in common.
+#[derive(Debug, Clone, Default, PartialEq)]
+enum Kind {
+    #[default]
+    Null,
+    Bool,
+    /// `wide`: one of them has no exact float.
+    Int {
+        wide: bool,
+    },
+    Float,
+    /// Strings, or values that have nothing in common.
+    Text,
+    List(Box<Kind>),
+    Object(Object),
+}
+
+/// Fields in the order in which they were first seen.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Object {
+    fields: Vec<(String, Kind)>,
+    places: HashMap<String, usize>,
+}
+
+impl InferredType {
+    /// Widens the type so that it fits `record`; what is no object is no record and is passed over.
+    pub(crate) fn observe(&mut self, record: &Value) {
+        let Value::Object(entries) = record else { return };
+        for (key, value) in entries {
+            let known = self.record.places.contains_key(key);
+            if !known && self.record.fields.len() >= KEYS_MAX {
+                self.left_out = true;
+                continue;
+            }
+            self.fields += usize::from(!known);
+            self.record.slot(key).widen(value, 1, &mut self.fields);
+        }
+    }
+
+    /// The columns.
+    pub(crate) fn to_fields(&self) -> Fields {
+        self.record.to_fields()
+    }
+
+    /// Whether records had more than 2,000 different keys, of which only the first became columns.
+    pub(crate) fn left_out(&self) -> bool {
+        self.left_out
+    }
+}
+
+impl Kind {
+    fn widen(&mut self, value: &Value, level: usize, fields: &mut usize) {
+        if *self == Self::Text {
+            return;
+        }
+        match value {
+            Value::Null => {}
+            Value::Array(items) if level < LEVELS_MAX => self.widen_list(items, level, fields),
+            Value::Object(entries) if level < LEVELS_MAX => self.widen_object(entries, level, fields),
+            Value::Array(_) | Value::Object(_) => *self = Self::Text,
+            scalar => {
+                let scalar = Self::of_scalar(scalar);
+                *self = match (std::mem::take(self), scalar) {
+                    (Self::Null, scalar) => scalar,
+                    (Self::Bool, Self::Bool) => Self::Bool,
+                    (Self::Float, Self::Float) => Self::Float,
+                    (Self::Int { wide }, Self::Int { wide: also }) => Self::Int { wide: wide || also },
+                    (Self::Int { wide: false }, Self::Float) | (Self::Float, Self::Int { wide: false }) => Self::Float,
+                    _ => Self::Text,
+                };
+            }
+        }
+    }
+
+    fn of_scalar(scalar: &Value) -> Self {
+        match scalar {
+            Value::Bool(_) => Self::Bool,
+            Value::Number(number) => Self::of_number(number),
+            _ => Self::Text,
+        }
+    }
+
+    fn of_number(number: &Number) -> Self {
+        match (number.as_i64(), number.is_f64()) {
+            (Some(int), _) => Self::Int { wide: int.unsigned_abs() > FLOAT_EXACT_MAX },
+            (None, true) => Self::Float,
+            (None, false) => Self::Text,
+        }
+    }
+
+    fn widen_list(&mut self, items: &[Value], level: usize, fields: &mut usize) {
+        if *self == Self::Null {
+            *self = Self::List(Box::default());
+        }
+        match self {
+            Self::List(item) => items.iter().for_each(|value| item.widen(value, level + 1, fields)),
+            _ => *self = Self::Text,
+        }
+    }
+
+    fn widen_object(&mut self, entries: &Map<String, Value>, level: usize, fields: &mut usize) {
+        if *self == Self::Null {
+            *self = Self::Object(Object::default());
+        }
+        let Self::Object(object) = self else {
+            *self = Self::Text;
+            return;
+        };
+        for (key, value) in entries {
+            if !object.places.contains_key(key) {
+                if object.fields.len() >= KEYS_MAX || *fields >= FIELDS_MAX {
+                    *self = Self::Text;
+                    return;
+                }
+                *fields += 1;
+            }
+            object.slot(key).widen(value, level + 1, fields);
+        }
+    }
+
+    fn to_type(&self) -> DataType {
+        match self {
+            Self::Bool => DataType::Boolean,
+            Self::Int { .. } => DataType::Int64,
+            Self::Float => DataType::Float64,
+            Self::List(item) => DataType::List(Arc::new(Field::new("item", item.to_type(), true))),
+            Self::Object(object) if !object.fields.is_empty() => DataType::Struct(object.to_fields()),
+            Self::Null | Self::Text | Self::Object(_) => DataType::Utf8,
+        }
+    }
+}
+
+impl Object {
+    fn slot(&mut self, key: &str) -> &mut Kind {
+        let place = match self.places.get(key) {
+            Some(place) => *place,
+            None => {
+                self.places.insert(key.to_owned(), self.fields.len());
+                self.fields.push((key.to_owned(), Kind::Null));
+                self.fields.len() - 1
+            }
+        };
+        &mut self.fields[place].1
+    }
+
+    fn to_fields(&self) -> Fields {
+        self.fields.iter().map(|(name, kind)| Field::new(name, kind.to_type(), true)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! Controls over a lake in memory: the shipped fixtures, refusals, figures checked by hand, and shared
+//! scans held equal to separate ones.
+
+#[path = "control/harness.rs"]
+mod harness;
+
+use std::collections::BTreeMap;
+
+use engine::{ControlRun, Evaluated, EvaluationInput, evaluate};
+use harness::{KEY, Lake, interval, rows_control, statements_control};
+use schemas::{Control, ParamValue, Status};
+
+async fn run(lake: &Lake, controls: &[&Control], known: &[&str]) -> Vec<Evaluated> {
+    let session = lake.session();
+    let input = EvaluationInput {
+        controls: controls.iter().map(|control| ControlRun { control, params: control.params.clone() }).collect(),
+        interval: interval(),
+        known_tenants: known.iter().map(|tenant| (*tenant).to_owned()).collect(),
+        timezone: "UTC".to_owned(),
+        pseudonym_key: &KEY,
+    };
+    evaluate(&session, &input).await.expect("evaluates")
+}
+
+fn statuses(evaluated: &Evaluated) -> BTreeMap<String, Status> {
+    evaluated.scopes.iter().map(|scope| (scope.scope.clone(), scope.status)).collect()
+}
+
+/// Event ids of the evidence by scope.
+fn violations(evaluated: &Evaluated) -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if let Some(evidence) = &evaluated.evidence {
+        let scopes = harness::texts(&evidence.rows, "scope");
+        for (scope, event_id) in scopes.into_iter().zip(harness::texts(&evidence.rows, "event_id")) {
+            found.entry(scope).or_default().push(event_id);
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn shipped_controls_give_what_their_fixtures_expect() {
+    let all: Vec<&Control> = schemas::shipped_controls().iter().collect();
+    assert!(all.len() >= 6, "shipped controls load");
+    for control in &all {
+        for test in &control.tests {
+            let lake = harness::fixture(control, &test.given).await;
+            let known: Vec<&str> = test.expect.keys().map(String::as_str).collect();
+            let fused = run(&lake, &all, &known).await;
+            let alone = run(&lake, &[control], &known).await;
+            let at = all.iter().position(|other| other.id == control.id).expect("listed");
+            for evaluated in [&fused[at], &alone[0]] {
+                let reasons: Vec<_> = evaluated.scopes.iter().map(|scope| (&scope.scope, &scope.reason)).collect();
+                assert_eq!(statuses(evaluated), test.expect, "{} {} {reasons:?}", control.id, test.given);
+                assert_eq!(violations(evaluated), test.violations, "{} {}", control.id, test.given);
+            }
+            assert_eq!(fused[at].plan_sha256, alone[0].plan_sha256, "{}", control.id);
+            reprinted(&lake, &alone[0]).await;
+        }
+    }
+}
+
+/// The printed SQL gives the figures of the report again.
+async fn reprinted(lake: &Lake, evaluated: &Evaluated) {
+    let judged = evaluated.scopes.iter().any(|scope| scope.population > 0);
+    if !judged {
+        return;
+    }
+    let session = lake.session();
+    let counts = session.query(&evaluated.counts_sql).await.expect("counts run");
+    let listed = session.query(&evaluated.violations_sql).await.expect("violations run");
+    let mut figures = BTreeMap::new();
+    for batch in &counts {
+        let scopes = harness::texts(batch, "scope");
+        let (n, v) = (harness::texts(batch, "n"), harness::texts(batch, "v"));
+        for (scope, figure) in scopes.into_iter().zip(n.into_iter().zip(v)) {
+            figures.insert(scope, figure);
+        }
+    }
+    for scope in evaluated.scopes.iter().filter(|scope| scope.population > 0) {
+        let expected = (scope.population.to_string(), scope.violations.to_string());
+        assert_eq!(figures.get(&scope.scope), Some(&expected), "{}", evaluated.control);
+    }
+    let rows: usize = listed.iter().map(|batch| batch.num_rows()).sum();
+    let total: u64 = evaluated.scopes.iter().map(|scope| scope.violations).sum();
+    assert_eq!(rows as u64, total, "{}", evaluated.control);
+}
+
+#[tokio::test]
+async fn three_numbers_are_those_counted_by_hand() {
+    let lake = harness::lake(
+        &[
+            r#"{"event_id":"e1","time":"2026-03-01T01:00:00Z","tenant_id":"t","mfa":false,"src_country":"DE"}"#,
+            r#"{"event_id":"e2","time":"2026-03-01T02:00:00Z","tenant_id":"t","mfa":true,"src_country":"DE"}"#,
+            r#"{"event_id":"e3","time":"2026-03-01T03:00:00Z","tenant_id":"t","mfa":null,"src_country":"DE"}"#,
+            r#"{"event_id":"e4","time":"2026-03-01T04:00:00Z","tenant_id":"t","mfa":false,"src_country":null}"#,
+            r#"{"event_id":"e5","time":"2026-03-01T05:00:00Z","tenant_id":"t","mfa":null,"src_country":null}"#,
+            r#"{"event_id":"e6","time":"2026-03-01T06:00:00Z","tenant_id":"t","mfa":true,"src_country":null}"#,
+            r#"{"event_id":"e7","time":"2026-03-01T07:00:00Z","tenant_id":"t","mfa":false,"src_country":"US"}"#,
+            r#"{"event_id":"e8","time":"2026-03-02T00:00:00Z","tenant_id":"t","mfa":false,"src_country":"DE"}"#,
+        ],
+        &[],
+    )
+    .await;
+    let control = rows_control("TE-ST-001", "src_country = 'DE'", "mfa = false");
+    let found = run(&lake, &[&control], &["gone"]).await;
+    let gone = &found[0].scopes[0];
+    assert_eq!((gone.scope.as_str(), gone.status), ("gone", Status::NotEvaluated));
+    assert_eq!(gone.reason.as_deref(), Some("no rows of this tenant in the interval"));
+    let t = &found[0].scopes[1];
+    let figures = (t.population, t.violations, t.undecided_violation, t.undecided_population);
+    assert_eq!((t.status, figures), (Status::Fail, (3, 1, 1, 2)), "{:?}", t.reason);
+    let none = rows_control("TE-ST-002", "src_country = 'DE'", "mfa = false AND event_id = 'e2'");
+    let undecided = &run(&lake, &[&none], &[]).await[0].scopes[0];
+    assert_eq!((undecided.status, undecided.violations), (Status::Pass, 0), "an AND with false is decided");
+}
+
+#[track_caller]
+fn one(found: &[Evaluated]) -> (Status, String) {
+    (found[0].scopes[0].status, found[0].scopes[0].reason.clone().unwrap_or_default())
+}
+
+async fn check(population: &str, violation: &str, status: Status, part: &str) {
+    let lake = harness::lake(&[r#"{"event_id":"e1","time":"2026-03-01T01:00:00Z","tenant_id":"t"}"#], &[]).await;
+    let control = rows_control("TE-ST-001", population, violation);
+    let good = rows_control("TE-ST-002", "true", "event_id = 'e1'");
+    let third = rows_control("TE-ST-003", "true", "event_id = 'e2'");
+    let found = run(&lake, &[&control, &good, &third], &[]).await;
+    let (given, reason) = one(&found);
+    assert!(given == status && reason.contains(part), "{violation}: {given:?} {reason}");
+    assert_eq!(found[1].scopes[0].status, Status::Fail, "{violation}: one control touched another");
+    assert_eq!(found[2].scopes[0].status, Status::Pass, "{violation}: one control touched another");
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_is_a_status_with_a_reason() {
+    use Status::{Error, NotEvaluated};
+    check("true", "mfa = false", NotEvaluated, "column \"mfa\" of dataset \"audit\" is in no file read").await;
+    check("true", "nope = 1", NotEvaluated, "column \"nope\" of dataset \"audit\" is not declared").await;
+    check("true", "event_id =", Error, "violation does not parse").await;
+    check("true", "event_id = $x", Error, "uses $x").await;
+    check("true", "time < now()", Error, "calls now()").await;
+    check("true", "time < current_timestamp", Error, "calls now()").await;
+    check("true", "random() > 0.5", Error, "calls random()").await;
+    check("true", "event_id = uuid()", Error, "calls uuid()").await;
+    check("true", "event_id IN (SELECT event_id FROM audit)", Error, "has a subquery").await;
+    check("true", "CAST(event_id AS bigint) > 1", Error, "Cannot cast").await;
+    check("event_id", "true", Error, "").await;
+}
+
+#[tokio::test]
+async fn statements_read_only_their_tables_and_the_interval() {
+    let lake = harness::lake(
+        &[
+            r#"{"event_id":"e0","time":"2026-02-28T23:59:00Z","tenant_id":"t"}"#,
+            r#"{"event_id":"e1","time":"2026-03-01T01:00:00Z","tenant_id":"t"}"#,
+        ],
+        &[],
+    )
+    .await;
+    let counted = "SELECT tenant_id AS scope, count(*) AS n, 0 AS u FROM audit WHERE time >= $start GROUP BY tenant_id";
+    let listed = "SELECT tenant_id AS scope, event_id, time, actor_id AS resource, 'why' AS reason FROM audit";
+    let control = statements_control("TE-ST-001", counted, listed);
+    let found = run(&lake, &[&control], &[]).await;
+    assert_eq!(one(&found), (Status::Fail, String::new()));
+    assert_eq!(violations(&found[0]), BTreeMap::from([("t".to_owned(), vec!["e1".to_owned()])]));
+    let rows = &found[0].evidence.as_ref().expect("kept").rows;
+    assert_eq!(harness::texts(rows, "raw_ref"), ["fixture#2"], "joined back");
+    assert!(harness::texts(rows, "resource")[0].starts_with("p_"), "a person is a pseudonym");
+    for (population, part) in [
+        ("SELECT tenant_id AS scope, count(*) AS n FROM audit GROUP BY tenant_id", "does not return u"),
+        ("SELECT * FROM audit", "SELECT *"),
+        ("SELECT tenant_id AS scope, 1 AS n, 0 AS u FROM identity", "reads table \"identity\""),
+        ("SELECT tenant_id AS scope, 1 AS n, 0 AS u FROM public.audit", "reads table \"public.audit\""),
+        ("SELECT 'a' AS scope, value AS n, 0 AS u FROM generate_series(1, 2)", "reads table"),
+        ("DELETE FROM audit", "is not a SELECT"),
+    ] {
+        let control = statements_control("TE-ST-001", population, listed);
+        let (status, reason) = one(&run(&lake, &[&control], &[]).await);
+        assert!(status == Status::Error && reason.contains(part), "{population}: {status:?} {reason}");
+    }
+}
+
+#[tokio::test]
+async fn evidence_is_cut_while_the_total_stays_true_and_people_are_pseudonyms() {
+    let rows: Vec<String> = (0..5)
+        .map(|i| format!(r#"{{"event_id":"e{i}","time":"2026-03-01T0{i}:00:00Z","tenant_id":"t","actor_id":"u-{}"}}"#, i % 2))
+        .collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let lake = harness::lake(&rows, &[]).await;
+    let mut control = rows_control("TE-ST-001", "true", "actor_id <> $who");
+    control.params.insert("who".to_owned(), ParamValue::Text("nobody's \\' OR true".to_owned()));
+    control.evidence.max_rows = 3;
+    control.evidence.columns = vec!["event_id".into(), "actor_id".into()];
+    let found = run(&lake, &[&control], &[]).await;
+    assert_eq!((found[0].scopes[0].violations, found[0].scopes[0].evidence_rows), (5, 3));
+    let evidence = found[0].evidence.as_ref().expect("kept");
+    let people = harness::texts(&evidence.rows, "actor_id");
+    assert!(people.iter().all(|value| value.starts_with("p_") && value.len() == 26), "{people:?}");
+    assert!(people[0] == people[2] && people[0] != people[1], "equal values stay equal");
+    assert_eq!(harness::texts(&evidence.rows, "resource"), people, "the resource is the same person");
+    assert_eq!(evidence.pseudonyms, ["resource", "actor_id"]);
+    control.evidence.show = vec!["actor_id".to_owned()];
+    let shown = run(&lake, &[&control], &[]).await;
+    assert_eq!(harness::texts(&shown[0].evidence.as_ref().expect("kept").rows, "resource"), ["u-0", "u-1", "u-0"]);
+}
+
+#[tokio::test]
+async fn the_interval_is_compared_without_casting_the_column() {
+    let lake = harness::lake(&[r#"{"event_id":"e1","time":"2026-03-01T01:00:00Z","tenant_id":"t"}"#], &[]).await;
+    let control = rows_control("TE-ST-001", "true", "outcome = 'denied'");
+    let found = run(&lake, &[&control], &[]).await;
+    let session = lake.session();
+    let plan = session.plan(&found[0].counts_sql).await.expect("plans");
+    let shown = session.optimized(&plan).expect("optimises").display_indent().to_string();
+    assert!(shown.contains("audit.time >= TimestampMicrosecond(") && !shown.contains("CAST"), "{shown}");
+    assert!(!shown.contains(".parquet"), "{shown}");
+}
+
+#[tokio::test]
+async fn shared_and_separate_scans_agree_on_generated_controls() {
+    let mut chance = harness::Chance(7);
+    for _ in 0..12 {
+        let rows: Vec<String> = (0..40).map(|at| chance.row(at)).collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let lake = harness::lake(&rows, &["mfa", "src_country", "row_count"]).await;
+        let controls: Vec<Control> = (0..6)
+            .map(|at| rows_control(&format!("TE-ST-00{at}"), &chance.predicate(2), &chance.predicate(2)))
+            .collect();
+        let fused = run(&lake, &controls.iter().collect::<Vec<_>>(), &[]).await;
+        for (control, fused) in controls.iter().zip(&fused) {
+            let alone = &run(&lake, &[control], &[]).await[0];
+            assert_eq!(alone.scopes, fused.scopes, "{:?}", control.sql);
+            assert_eq!(alone.evidence, fused.evidence, "{:?}", control.sql);
+            assert!(fused.scopes.iter().all(|scope| scope.status != Status::Error), "{:?}", fused.scopes);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lake_without_rows_says_so() {
+    let lake = harness::lake(&[], &[]).await;
+    let control = rows_control("TE-ST-001", "true", "event_id = 'x'");
+    let found = run(&lake, &[&control], &[]).await;
+    assert_eq!(found[0].scopes[0].scope, engine::LAKE_SCOPE);
+    assert_eq!(one(&found), (Status::NotEvaluated, "no rows in the interval".to_owned()));
+    let mut elsewhere = control.clone();
+    if let schemas::ControlSql::Rows { from, .. } = &mut elsewhere.sql {
+        *from = "sales".to_owned();
+    }
+    let found = run(&lake, &[&elsewhere], &["t"]).await;
+    assert_eq!(one(&found), (Status::NotEvaluated, "dataset \"sales\" is not declared".to_owned()));
+    let files = engine::input_files(&lake.session(), "audit", interval()).await.expect("reads");
+    assert_eq!(files.len(), 0);
+}

@@ -1,0 +1,162 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use schemas::IngestFormat;
+
+/// Audit and usage events into evidence that a stranger can check.
+#[derive(Debug, Parser)]
+#[command(name = "auditlake", version, after_help = EXAMPLE)]
+pub struct Cli {
+    /// Folder of lake.yaml
+    #[arg(long, env = "AUDITLAKE_LAKE", default_value = ".", global = true, value_name = "DIR")]
+    pub lake: PathBuf,
+    /// Text for people, or one JSON document on standard output
+    #[arg(long, value_enum, default_value_t = OutputForm::Human, global = true)]
+    pub output: OutputForm,
+    /// Pin the clock to an instant, for example 2026-03-29T04:00:00Z
+    #[arg(long, global = true, value_name = "INSTANT", value_parser = schemas::parse_rfc3339)]
+    pub at: Option<DateTime<Utc>>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLE: &str = "Example:
+  auditlake init my-lake
+  auditlake --lake my-lake ingest cloudtrail downloads/AWSLogs --into audit
+  auditlake --lake my-lake sql \"SELECT source, count(*) FROM audit GROUP BY source\"
+  auditlake --lake my-lake run compliance --at 2026-03-01T00:00:00Z";
+
+/// How a command answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputForm {
+    /// Text for people
+    Human,
+    /// One JSON document
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a folder with the definitions of an empty lake
+    #[command(after_help = "Example: auditlake init my-lake")]
+    Init {
+        /// Folder, which must be absent or empty
+        dir: PathBuf,
+    },
+    /// Make a lake of invented events with planted violations, and its report
+    #[command(after_help = "Example: auditlake demo demo-lake")]
+    Demo {
+        /// Folder, which must be absent or empty
+        #[arg(default_value = "demo-lake")]
+        dir: PathBuf,
+    },
+    /// Check every definition and show all errors at once
+    #[command(after_help = "Example: auditlake --lake my-lake check")]
+    Check,
+    /// Print the JSON Schema of a kind of definition
+    #[command(after_help = "Example: auditlake schema job > job.schema.json")]
+    Schema {
+        /// Kind of definition
+        #[arg(value_parser = ["control", "dataset", "job", "lake"])]
+        kind: String,
+    },
+    /// Read source records into a dataset, each once
+    #[command(after_help = "Examples:
+  auditlake ingest cloudtrail downloads/AWSLogs --into audit
+  auditlake ingest ndjson drop/app --into audit --mapping app@1 --map-file app.sql")]
+    Ingest(IngestArgs),
+    /// Run one reading SQL statement
+    #[command(after_help = "Example: auditlake sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\" --format csv")]
+    Sql(SqlArgs),
+    /// Run a job once for the instant given with --at
+    #[command(after_help = "Example: auditlake run compliance --at 2026-03-01T00:00:00Z --fail-on fail,error")]
+    Run {
+        /// The job
+        job: String,
+        /// Exit with 3 when a control has one of these statuses
+        #[arg(long, value_delimiter = ',', value_parser = ["fail", "warn", "error", "not_evaluated"])]
+        fail_on: Vec<String>,
+    },
+    /// Look at the runs of the ledger
+    #[command(subcommand)]
+    Runs(RunsCommand),
+}
+
+/// What to ingest.
+#[derive(Debug, Args)]
+pub struct IngestArgs {
+    /// Shape of the records
+    #[arg(value_enum)]
+    pub format: FormatArg,
+    /// Files or folders
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Dataset the rows go to
+    #[arg(long)]
+    pub into: String,
+    /// Name and version of the mapping, for example app@1
+    #[arg(long, requires = "map_file")]
+    pub mapping: Option<String>,
+    /// File with the mapping's SELECT … FROM input
+    #[arg(long, requires = "mapping")]
+    pub map_file: Option<PathBuf>,
+    /// Tenant of records that name none
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Accept truncated objects and more rejected records than allowed
+    #[arg(long)]
+    pub partial: bool,
+    /// Records per million of an object that may be rejected
+    #[arg(long, default_value_t = 10_000, value_name = "PPM")]
+    pub max_rejected_ppm: u64,
+}
+
+/// Shape of source records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// CloudTrail objects, arrays or lines
+    Cloudtrail,
+    /// One JSON object a line
+    Ndjson,
+}
+
+impl From<FormatArg> for IngestFormat {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Cloudtrail => Self::Cloudtrail,
+            FormatArg::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
+/// Which statement, and how its rows are written.
+#[derive(Debug, Args)]
+pub struct SqlArgs {
+    /// The statement
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    pub statement: Option<String>,
+    /// File that holds the statement
+    #[arg(long)]
+    pub file: Option<PathBuf>,
+    /// Form of the rows; with --output json it is json
+    #[arg(long, value_parser = ["table", "csv", "json", "ndjson"])]
+    pub format: Option<String>,
+}
+
+/// Views of the ledger.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Every run with its state
+    List,
+    /// One run with its inputs and outputs
+    #[command(after_help = "Example: auditlake runs show compliance@20260301T000000Z")]
+    Show {
+        /// Run id, for example compliance@20260301T000000Z
+        run: String,
+    },
+}

@@ -1,0 +1,218 @@
+//! The job kind `compliance_report`: controls over a window, evidence, findings, scores, and the report itself.
+
+mod model;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::{AsArray, RecordBatch};
+use chrono::{DateTime, Utc};
+use engine::{ControlRun, Evaluated, EvaluationInput, LAKE_SCOPE, LakeSession, evaluate, input_files};
+use schemas::{Control, InputFile, Interval, ReportFormat, ReportSpec, Status, StatusCounts, compact, rfc3339};
+use sha2::{Digest, Sha256};
+
+use crate::deliver::Delivery;
+use crate::error::JobError;
+use crate::evidence::{Finding, ResultContext, finding_rows, findings, result_rows};
+use crate::ledger::{OutputRole, RunSummary};
+use crate::runner::{Attempt, Executed};
+
+/// Everything the report is made from.
+struct Material<'a> {
+    attempt: &'a Attempt<'a>,
+    spec: &'a ReportSpec,
+    session: &'a LakeSession,
+    controls: Vec<&'a Control>,
+    evaluated: Vec<Evaluated>,
+    findings: Vec<(&'a Control, Vec<Finding>)>,
+    evidence: Vec<schemas::EvidenceObject>,
+    inputs: Vec<InputFile>,
+}
+
+/// Evaluates, writes evidence and results, and renders the report.
+pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<Executed, JobError> {
+    let lake = attempt.lake;
+    let session = lake.sessions.session(attempt.key.instant)?;
+    let controls: Vec<&Control> =
+        lake.definitions.controls.iter().filter(|control| spec.selects(control)).collect();
+    let key = lake.pseudonym_key()?;
+    let input = EvaluationInput {
+        controls: controls.iter().map(|control| ControlRun { control, params: spec.params_of(control) }).collect(),
+        interval: attempt.interval,
+        known_tenants: known_tenants(&session, attempt.interval).await?,
+        timezone: lake.definitions.timezone.to_string(),
+        pseudonym_key: &key,
+    };
+    let evaluated = evaluate(&session, &input).await?;
+    let first_seen = first_seen(&session).await?;
+    let mut found = Vec::new();
+    for (control, one) in controls.iter().zip(&evaluated) {
+        found.push((*control, findings(control, one, &first_seen, attempt.key.instant)?));
+    }
+    let mut delivery = Delivery {
+        front: &lake.front,
+        fence: attempt.fence,
+        retried: attempt.number > 1,
+        outputs: Vec::new(),
+    };
+    let evidence = write_evidence(attempt, spec, &controls, &evaluated, &found, &mut delivery).await?;
+    let inputs = inputs(&session, attempt.interval, &controls).await?;
+    let reads = reads(&session, &evaluated).await;
+    let material =
+        Material { attempt, spec, session: &session, controls, evaluated, findings: found, evidence, inputs };
+    let report = model::report(&material).await?;
+    write_report(attempt, spec, &report, &mut delivery).await?;
+    let summary = RunSummary { controls: report.summary.controls, findings: report.summary.findings, ingest: None };
+    Ok(Executed { inputs: material.inputs, reads, outputs: delivery.outputs, summary })
+}
+
+async fn write_evidence(
+    attempt: &Attempt<'_>,
+    spec: &ReportSpec,
+    controls: &[&Control],
+    evaluated: &[Evaluated],
+    found: &[(&Control, Vec<Finding>)],
+    delivery: &mut Delivery<'_>,
+) -> Result<Vec<schemas::EvidenceObject>, JobError> {
+    let folder =
+        format!("_auditlake/evidence/{}/{}/{}", attempt.key.job, compact(attempt.key.instant), attempt.number);
+    let mut objects = Vec::new();
+    let mut hashes = BTreeMap::new();
+    for (control, one) in controls.iter().zip(evaluated) {
+        let Some(kept) = one.evidence.as_ref().filter(|kept| kept.rows.num_rows() > 0) else { continue };
+        let path = format!("{folder}/{}.parquet", control.id);
+        let hash = delivery.create_rows(path.clone(), OutputRole::Evidence, &kept.rows).await?;
+        objects.push(schemas::EvidenceObject {
+            control: control.id.to_string(),
+            path: path.clone(),
+            sha256: engine::hex(&hash),
+            bytes: delivery.outputs.last().map(|output| output.bytes).unwrap_or_default(),
+            rows: kept.rows.num_rows() as u64,
+            violations: one.scopes.iter().map(|scope| scope.violations).sum(),
+            keep: control.evidence.keep.clone(),
+        });
+        hashes.insert(control.id.to_string(), (path, hash));
+    }
+    let dataset = |control: &Control| control.sql.reads().first().copied().unwrap_or_default().to_owned();
+    let rows = finding_rows(found, attempt.interval, &dataset)?;
+    delivery.create_rows(format!("{folder}/findings.parquet"), OutputRole::Findings, &rows).await?;
+    let spec_hash = |control: &Control| spec_hash(control, spec);
+    let context =
+        ResultContext { key: attempt.key, interval: attempt.interval, evidence: &hashes, spec_hash: &spec_hash };
+    let all: Vec<(&Control, &Evaluated)> = controls.iter().copied().zip(evaluated).collect();
+    let rows = result_rows(&all, &context)?;
+    delivery.create_rows(format!("{folder}/control_results.parquet"), OutputRole::ControlResults, &rows).await?;
+    Ok(objects)
+}
+
+/// SHA-256 over everything of a control that can change a result.
+fn spec_hash(control: &Control, spec: &ReportSpec) -> [u8; 32] {
+    let text = format!(
+        "{}\n{}\n{:?}\n{:?}\n{:?}\n{}",
+        control.id,
+        control.version,
+        spec.params_of(control),
+        control.sql,
+        control.status,
+        control.max_undecided_ppm
+    );
+    Sha256::digest(text).into()
+}
+
+async fn write_report(
+    attempt: &Attempt<'_>,
+    spec: &ReportSpec,
+    report: &schemas::Report,
+    delivery: &mut Delivery<'_>,
+) -> Result<(), JobError> {
+    for output in &spec.outputs {
+        let folder = output.to.render(&attempt.interval, attempt.lake.definitions.timezone);
+        let job = &attempt.key.job;
+        match output.format {
+            ReportFormat::Html => {
+                let html = exporters::report_html(report);
+                delivery.publish(format!("{folder}{job}.html"), html.into()).await?;
+            }
+            ReportFormat::Json => {
+                let json = exporters::report_json(report)?;
+                delivery.publish(format!("{folder}{job}.json"), json.into()).await?;
+            }
+            ReportFormat::Csv => {
+                for table in exporters::report_csv(report) {
+                    delivery.publish(format!("{folder}{job}.{}.csv", table.name), table.bytes.into()).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tenants with a result in the 400 days before the interval's end: one that falls silent stays visible.
+async fn known_tenants(session: &LakeSession, interval: Interval) -> Result<BTreeSet<String>, JobError> {
+    let since = interval.end - chrono::TimeDelta::days(400);
+    let sql = format!(
+        "SELECT DISTINCT scope FROM auditlake.control_results WHERE interval_end > TIMESTAMP '{}' AND scope <> '{LAKE_SCOPE}'",
+        rfc3339(since)
+    );
+    Ok(texts(&session.query(&sql).await?, "scope").into_iter().flatten().collect())
+}
+
+async fn first_seen(session: &LakeSession) -> Result<BTreeMap<String, DateTime<Utc>>, JobError> {
+    let sql = "SELECT finding_id, CAST(min(first_seen_at) AS bigint) AS first FROM auditlake.findings GROUP BY finding_id";
+    let mut first = BTreeMap::new();
+    for batch in session.query(sql).await? {
+        let times = batch.column(1).as_primitive::<arrow::datatypes::Int64Type>().clone();
+        for (row, id) in texts(std::slice::from_ref(&batch), "finding_id").into_iter().enumerate() {
+            if let (Some(id), Some(at)) = (id, DateTime::from_timestamp_micros(times.value(row))) {
+                first.insert(id, at);
+            }
+        }
+    }
+    Ok(first)
+}
+
+/// A text column of all batches.
+fn texts(batches: &[RecordBatch], name: &str) -> Vec<Option<String>> {
+    let mut all = Vec::new();
+    for batch in batches {
+        let Some(column) = batch.column_by_name(name) else { continue };
+        let Ok(column) = arrow::compute::cast(column, &arrow::datatypes::DataType::Utf8) else { continue };
+        all.extend(column.as_string::<i32>().iter().map(|text| text.map(str::to_owned)));
+    }
+    all
+}
+
+async fn inputs(session: &LakeSession, interval: Interval, controls: &[&Control]) -> Result<Vec<InputFile>, JobError> {
+    let tables: BTreeSet<&str> = controls.iter().flat_map(|control| control.sql.reads()).collect();
+    let lookback = controls.iter().map(|control| match &control.sql {
+        schemas::ControlSql::Statements { lookback_seconds, .. } => *lookback_seconds,
+        schemas::ControlSql::Rows { .. } => 0,
+    });
+    let lookback = i64::try_from(lookback.max().unwrap_or(0)).unwrap_or(i64::MAX);
+    let start = chrono::TimeDelta::try_seconds(lookback).and_then(|back| interval.start.checked_sub_signed(back));
+    let wide = Interval { start: start.unwrap_or(interval.start), end: interval.end };
+    let mut all = Vec::new();
+    for table in tables {
+        all.extend(input_files(session, table, wide).await?);
+    }
+    Ok(all)
+}
+
+/// Columns that the controls' SQL reads, by table. What cannot be planned reads nothing.
+async fn reads(session: &LakeSession, evaluated: &[Evaluated]) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for sql in evaluated.iter().flat_map(|one| [&one.counts_sql, &one.violations_sql]).filter(|sql| !sql.is_empty()) {
+        let Ok(plan) = session.plan(sql).await else { continue };
+        let Ok(plan) = session.optimized(&plan) else { continue };
+        for (table, columns) in lineage::reads(&plan).tables {
+            all.entry(table).or_default().extend(columns);
+        }
+    }
+    all.into_iter().map(|(table, columns)| (table, columns.into_iter().collect())).collect()
+}
+
+/// How many controls have each worst status.
+fn status_counts(statuses: impl Iterator<Item = Status>) -> StatusCounts {
+    let mut counts = StatusCounts::default();
+    statuses.for_each(|status| counts.add(status));
+    counts
+}

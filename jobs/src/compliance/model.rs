@@ -1,0 +1,271 @@
+//! The report as data, from what the controls found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Int32Type, Int64Type};
+use chrono::DateTime;
+use engine::{Evaluated, LAKE_SCOPE};
+use schemas::{
+    Control, ControlReport, HistoryPoint, Judged, NotEvaluated, NotLookedAt, ParamRow, Provenance, RejectedCount,
+    Report, ResultRow, RunInfo, Scorecard, Status, Summary, rfc3339, scorecard, uncovered,
+};
+
+use super::{Material, status_counts, texts};
+use crate::error::JobError;
+use crate::evidence::{Finding, result_id};
+
+/// Evidence rows that a report shows of each control.
+const ROWS_SHOWN: usize = 10;
+/// Earlier intervals in a trend, the report's own included.
+const HISTORY: usize = 13;
+
+/// Earlier results by control and tenant, oldest first.
+type History = BTreeMap<(String, String), Vec<HistoryPoint>>;
+
+/// Builds the report.
+pub(super) async fn report(material: &Material<'_>) -> Result<Report, JobError> {
+    let history = history(material).await?;
+    let controls: Vec<ControlReport> = material
+        .controls
+        .iter()
+        .zip(&material.evaluated)
+        .zip(&material.findings)
+        .map(|((control, one), (_, found))| control_report(material, control, one, found, &history))
+        .collect();
+    let scorecards = scorecards(material);
+    let not_looked_at = not_looked_at(material, &scorecards).await?;
+    let lake = &material.attempt.lake.definitions;
+    let key = material.attempt.key;
+    Ok(Report {
+        lake: lake.id.to_string(),
+        run: RunInfo {
+            job: key.job.to_string(),
+            id: key.id(),
+            instant: key.instant,
+            timezone: lake.timezone.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            definitions_sha256: lake.sha256.clone(),
+        },
+        interval: material.attempt.interval,
+        summary: summary(material, &controls, &not_looked_at).await?,
+        scorecards,
+        controls,
+        evidence: material.evidence.clone(),
+        not_looked_at,
+        provenance: provenance(material),
+    })
+}
+
+fn worst(one: &Evaluated) -> Status {
+    Status::worst(one.scopes.iter().map(|scope| scope.status)).unwrap_or(Status::NotEvaluated)
+}
+
+fn control_report(
+    material: &Material<'_>,
+    control: &Control,
+    one: &Evaluated,
+    found: &[Finding],
+    history: &History,
+) -> ControlReport {
+    let used = material.spec.params_of(control);
+    let params = control.params.iter().map(|(name, default)| ParamRow {
+        name: name.clone(),
+        default: default.display(),
+        value: used.get(name).unwrap_or(default).display(),
+    });
+    let results = one.scopes.iter().map(|scope| ResultRow {
+        result_id: result_id(control, &scope.scope, material.attempt.interval),
+        scope: scope.scope.clone(),
+        status: scope.status,
+        population: scope.population,
+        violations: scope.violations,
+        undecided_violation: scope.undecided_violation,
+        undecided_population: scope.undecided_population,
+        reason: scope.reason.clone(),
+        evidence_rows: scope.evidence_rows,
+        history: history.get(&(control.id.to_string(), scope.scope.clone())).cloned().unwrap_or_default(),
+    });
+    ControlReport {
+        id: control.id.to_string(),
+        version: control.version,
+        title: control.title.clone(),
+        severity: control.severity,
+        status: worst(one),
+        params: params.collect(),
+        frameworks: control.frameworks.clone(),
+        results: results.collect(),
+        counts_sql: one.counts_sql.clone(),
+        violations_sql: one.violations_sql.clone(),
+        plan_sha256: one.plan_sha256.map(|hash| engine::hex(&hash)),
+        columns: control.evidence.columns.clone(),
+        rows: found.iter().take(ROWS_SHOWN).map(|finding| finding.row.clone()).collect(),
+        findings: one.scopes.iter().map(|scope| scope.violations).sum(),
+        remediation: control.remediation.clone(),
+    }
+}
+
+fn scorecards(material: &Material<'_>) -> Vec<Scorecard> {
+    let statuses: Vec<Vec<(String, Status)>> = material
+        .evaluated
+        .iter()
+        .map(|one| one.scopes.iter().map(|scope| (scope.scope.clone(), scope.status)).collect())
+        .collect();
+    let judged: Vec<Judged<'_>> = material
+        .controls
+        .iter()
+        .zip(&statuses)
+        .map(|(control, results)| Judged { control, results })
+        .collect();
+    let lake = &material.attempt.lake.definitions;
+    material.spec.frameworks.iter().filter_map(|key| lake.framework(key)).map(|one| scorecard(one, &judged)).collect()
+}
+
+async fn summary(
+    material: &Material<'_>,
+    controls: &[ControlReport],
+    not_looked_at: &NotLookedAt,
+) -> Result<Summary, JobError> {
+    let mut worst_first: Vec<&ControlReport> =
+        controls.iter().filter(|control| !matches!(control.status, Status::Pass | Status::NotApplicable)).collect();
+    worst_first.sort_by(|a, b| {
+        let key = |control: &ControlReport| (control.status.rank(), std::cmp::Reverse(control.severity.level()));
+        key(a).cmp(&key(b)).then_with(|| b.findings.cmp(&a.findings)).then_with(|| a.id.cmp(&b.id))
+    });
+    let tenants: BTreeSet<&String> = material
+        .evaluated
+        .iter()
+        .flat_map(|one| one.scopes.iter().map(|scope| &scope.scope))
+        .filter(|scope| *scope != LAKE_SCOPE)
+        .collect();
+    Ok(Summary {
+        rows: rows_in_interval(material).await?,
+        tenants: tenants.len() as u64,
+        controls: status_counts(controls.iter().map(|control| control.status)),
+        findings: controls.iter().map(|control| control.findings).sum(),
+        worst: worst_first.iter().take(5).map(|control| control.id.clone()).collect(),
+        not_looked_at: sentence(not_looked_at),
+    })
+}
+
+fn sentence(not: &NotLookedAt) -> String {
+    let requirements: u64 = not.requirements.iter().map(|one| one.never + one.without_control + one.not_judged).sum();
+    let rejected: u64 = not.rejected.iter().map(|one| one.rows).sum();
+    format!(
+        "Not looked at: {requirements} requirements over {} frameworks, {} results of controls that could not be evaluated, {} silent tenants, {rejected} rejected records.",
+        not.requirements.len(),
+        not.controls.len(),
+        not.silent_tenants.len()
+    )
+}
+
+async fn rows_in_interval(material: &Material<'_>) -> Result<u64, JobError> {
+    let tables: BTreeSet<&str> = material.controls.iter().flat_map(|control| control.sql.reads()).collect();
+    let mut rows = 0;
+    for table in tables {
+        let Some(dataset) = material.session.dataset(table) else { continue };
+        let within = match &dataset.time {
+            Some(time) => {
+                let interval = material.attempt.interval;
+                let (start, end) = (rfc3339(interval.start), rfc3339(interval.end));
+                format!(" WHERE \"{time}\" >= TIMESTAMP '{start}' AND \"{time}\" < TIMESTAMP '{end}'")
+            }
+            None => String::new(),
+        };
+        rows += count(material, &format!("SELECT count(*) FROM \"{table}\"{within}")).await?;
+    }
+    Ok(rows)
+}
+
+async fn count(material: &Material<'_>, sql: &str) -> Result<u64, JobError> {
+    let batches = material.session.query(sql).await?;
+    let count = batches.first().map(|batch| batch.column(0).as_primitive::<Int64Type>().value(0));
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+}
+
+async fn not_looked_at(material: &Material<'_>, scorecards: &[Scorecard]) -> Result<NotLookedAt, JobError> {
+    let mut controls = Vec::new();
+    let mut silent = BTreeSet::new();
+    for (control, one) in material.controls.iter().zip(&material.evaluated) {
+        for scope in &one.scopes {
+            if matches!(scope.status, Status::NotEvaluated | Status::Error) {
+                controls.push(NotEvaluated {
+                    control: control.id.to_string(),
+                    scope: scope.scope.clone(),
+                    reason: scope.reason.clone().unwrap_or_else(|| "no reason was recorded".to_owned()),
+                });
+            }
+        }
+    }
+    for scope in material.evaluated.iter().flat_map(|one| &one.scopes).map(|scope| &scope.scope) {
+        let everywhere = material.evaluated.iter().all(|one| {
+            let result = one.scopes.iter().find(|result| result.scope == *scope);
+            result.is_none_or(|result| result.status == Status::NotEvaluated && result.population == 0)
+        });
+        if everywhere && scope != LAKE_SCOPE {
+            silent.insert(scope.clone());
+        }
+    }
+    let mut rejected = Vec::new();
+    let tables: BTreeSet<&str> = material.controls.iter().flat_map(|control| control.sql.reads()).collect();
+    for table in tables {
+        let name = format!("{table}_rejected");
+        if material.session.dataset(&name).is_some() {
+            let rows = count(material, &format!("SELECT count(*) FROM \"{name}\"")).await?;
+            rejected.push(RejectedCount { dataset: table.to_owned(), rows });
+        }
+    }
+    Ok(NotLookedAt {
+        requirements: scorecards.iter().map(uncovered).collect(),
+        controls,
+        silent_tenants: silent.into_iter().collect(),
+        rejected,
+    })
+}
+
+async fn history(material: &Material<'_>) -> Result<History, JobError> {
+    let sql = format!(
+        "SELECT control_id, scope, CAST(interval_end AS bigint) AS ended, control_version, status, violations \
+         FROM auditlake.control_results WHERE interval_end < TIMESTAMP '{}' AND run_job = '{}' ORDER BY ended",
+        rfc3339(material.attempt.interval.end),
+        material.attempt.key.job
+    );
+    let mut history = History::new();
+    for batch in material.session.query(&sql).await? {
+        let one = std::slice::from_ref(&batch);
+        let (controls, scopes, statuses) = (texts(one, "control_id"), texts(one, "scope"), texts(one, "status"));
+        let ended = batch.column(2).as_primitive::<Int64Type>();
+        let versions = batch.column(3).as_primitive::<Int32Type>();
+        let violations = batch.column(5).as_primitive::<Int64Type>();
+        for row in 0..batch.num_rows() {
+            let (Some(control), Some(scope)) = (controls[row].clone(), scopes[row].clone()) else { continue };
+            let status = statuses[row].as_deref().and_then(Status::parse);
+            let (Some(status), Some(interval_end)) = (status, DateTime::from_timestamp_micros(ended.value(row))) else {
+                continue;
+            };
+            history.entry((control, scope)).or_default().push(HistoryPoint {
+                interval_end,
+                control_version: u32::try_from(versions.value(row)).unwrap_or_default(),
+                status,
+                violations: u64::try_from(violations.value(row)).unwrap_or_default(),
+            });
+        }
+    }
+    for points in history.values_mut() {
+        let old = points.len().saturating_sub(HISTORY - 1);
+        points.drain(..old);
+    }
+    Ok(history)
+}
+
+fn provenance(material: &Material<'_>) -> Provenance {
+    let mut versions = vec![("auditlake".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    let lake = &material.attempt.lake.definitions;
+    for framework in material.spec.frameworks.iter().filter_map(|key| lake.framework(key)) {
+        versions.push((format!("framework {}", framework.key), framework.edition.clone()));
+    }
+    for control in &material.controls {
+        versions.push((format!("control {}", control.id), control.version.to_string()));
+    }
+    Provenance { inputs: material.inputs.clone(), versions }
+}

@@ -1,0 +1,95 @@
+//! Ingest as a command and as a job kind, under the dataset's claim.
+
+use engine::{IngestOutcome, IngestRequest};
+use schemas::{Dataset, IngestFormat, IngestSpec, Mapping};
+
+use crate::claim::Claim;
+use crate::error::JobError;
+use crate::lake::OpenLake;
+use crate::ledger::RunSummary;
+use crate::progress::Progress;
+use crate::runner::{Attempt, Executed};
+use crate::world::World;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub struct IngestCommand {
+    /// Shape of the records.
+    pub format: IngestFormat,
+    /// Files or folders.
+    pub paths: Vec<String>,
+    /// The dataset.
+    pub into: String,
+    /// SQL from record to row.
+    pub mapping: Option<Mapping>,
+    /// Tenant of records that name none.
+    pub tenant: Option<String>,
+    /// Accept truncated objects and too many rejects.
+    pub partial: bool,
+    /// Records per million of an object that may be rejected.
+    pub max_rejected_ppm: u64,
+}
+
+/// Ingests what the command names.
+///
+/// # Errors
+/// As [`engine::ingest`]; also when the dataset does not exist.
+pub async fn ingest(
+    lake: &OpenLake,
+    world: &World,
+    command: &IngestCommand,
+    progress: &Progress,
+) -> Result<IngestOutcome, JobError> {
+    let dataset = lake.dataset(&command.into)?;
+    let request = IngestRequest {
+        dataset,
+        format: command.format,
+        mapping: command.mapping.as_ref(),
+        tenant: command.tenant.clone(),
+        paths: command.paths.clone(),
+        job: "_command".to_owned(),
+        instant: world.now(),
+        max_rejected_ppm: command.max_rejected_ppm,
+        partial: command.partial,
+    };
+    claimed(lake, world, dataset, &request, progress).await
+}
+
+async fn claimed(
+    lake: &OpenLake,
+    world: &World,
+    dataset: &Dataset,
+    request: &IngestRequest<'_>,
+    progress: &Progress,
+) -> Result<IngestOutcome, JobError> {
+    let claim = Claim::take(&lake.front, world, &format!("datasets/{}", dataset.id)).await?;
+    let fence = claim.fence();
+    let shown = progress.ingest();
+    let outcome = engine::ingest(&lake.front, &lake.sessions, &lake.inputs, request, &fence, shown.counters()).await;
+    shown.end();
+    claim.release().await?;
+    Ok(outcome?)
+}
+
+/// The job kind `ingest`.
+pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestSpec) -> Result<Executed, JobError> {
+    let dataset = attempt.lake.dataset(spec.into.as_str())?;
+    let request = IngestRequest {
+        dataset,
+        format: spec.format,
+        mapping: spec.mapping.as_ref(),
+        tenant: None,
+        paths: vec![spec.from.clone()],
+        job: attempt.key.job.to_string(),
+        instant: attempt.key.instant,
+        max_rejected_ppm: spec.max_rejected_ppm,
+        partial: false,
+    };
+    let outcome = claimed(attempt.lake, world, dataset, &request, attempt.progress).await?;
+    Ok(Executed {
+        inputs: Vec::new(),
+        reads: std::collections::BTreeMap::new(),
+        outputs: Vec::new(),
+        summary: RunSummary { ingest: Some(outcome), ..RunSummary::default() },
+    })
+}

@@ -1,0 +1,265 @@
+//! The ledger: what was started, committed and failed, in create-only records.
+//!
+//! `_auditlake/runs/<job>/<instant>/<attempt>.start.json`, `.complete.json`, `.fail.json`, `commit-000001.json`.
+//! A run becomes true at its commit; readers of outputs follow commits only.
+
+use chrono::{DateTime, Utc};
+use engine::{Created, EngineError, Lakefront};
+use object_store::path::Path;
+use schemas::{InputFile, Interval, JobId, compact};
+use serde::{Deserialize, Serialize};
+
+/// Job and instant: one run, however often it is tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunKey {
+    /// The job.
+    pub job: JobId,
+    /// The instant of the run.
+    pub instant: DateTime<Utc>,
+}
+
+impl RunKey {
+    /// `job@20260329T040000Z`.
+    pub fn id(&self) -> String {
+        format!("{}@{}", self.job, compact(self.instant))
+    }
+
+    /// The folder of the run's records.
+    fn folder(&self) -> String {
+        format!("_auditlake/runs/{}/{}", self.job, compact(self.instant))
+    }
+
+    fn record(&self, name: &str) -> Path {
+        Path::from(format!("{}/{name}.json", self.folder()))
+    }
+}
+
+/// The beginning of an attempt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StartRecord {
+    /// Run id.
+    pub run: String,
+    /// Number of the attempt; equals the epoch of its claim.
+    pub attempt: u64,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// Kind of the job.
+    pub kind: String,
+    /// The data interval.
+    pub interval: Interval,
+    /// SHA-256 of the definitions.
+    pub definitions_sha256: String,
+    /// SHA-256 of the job's file.
+    pub job_sha256: String,
+    /// Version of auditlake.
+    pub version: String,
+}
+
+/// What an output is to its readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputRole {
+    /// A file people read.
+    Report,
+    /// Rows of `control_result.v1`.
+    ControlResults,
+    /// Rows of `finding.v1`.
+    Findings,
+    /// Evidence rows of one control.
+    Evidence,
+}
+
+/// One written object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Path in the store.
+    pub path: String,
+    /// What it is.
+    pub role: OutputRole,
+    /// SHA-256 in hex.
+    pub sha256: String,
+    /// Bytes.
+    pub bytes: u64,
+    /// Rows, where it has rows.
+    pub rows: Option<u64>,
+}
+
+/// The moment a run becomes true.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CommitRecord {
+    /// Run id.
+    pub run: String,
+    /// The attempt that committed.
+    pub attempt: u64,
+    /// The data interval.
+    pub interval: Interval,
+    /// Definitions it ran with.
+    pub definitions_sha256: String,
+    /// Every file read.
+    pub inputs: Vec<InputFile>,
+    /// Columns read, by table.
+    pub reads: std::collections::BTreeMap<String, Vec<String>>,
+    /// Every object written.
+    pub outputs: Vec<Output>,
+    /// What the run found, for `--fail-on` and for people.
+    pub summary: RunSummary,
+}
+
+/// What a run found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Controls by worst status.
+    pub controls: schemas::StatusCounts,
+    /// Findings.
+    pub findings: u64,
+    /// For an ingest: what became of the records.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ingest: Option<engine::IngestOutcome>,
+}
+
+/// The end of an attempt that failed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FailRecord {
+    /// Run id.
+    pub run: String,
+    /// The attempt.
+    pub attempt: u64,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// The error with its causes, outermost first.
+    pub errors: Vec<String>,
+    /// What to do next.
+    pub remedy: String,
+}
+
+/// The end of an attempt that committed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CompleteRecord {
+    /// Run id.
+    pub run: String,
+    /// The attempt.
+    pub attempt: u64,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+}
+
+/// One run as the ledger knows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunEntry {
+    /// Run id.
+    pub run: String,
+    /// The job.
+    pub job: String,
+    /// Instant as in the run id.
+    pub instant: String,
+    /// Attempts, by number.
+    pub attempts: Vec<StartRecord>,
+    /// Attempts that failed.
+    pub failures: Vec<FailRecord>,
+    /// The commit.
+    pub commit: Option<CommitRecord>,
+}
+
+impl RunEntry {
+    /// `committed`, `failed`, or `started` when an attempt has neither end.
+    pub fn state(&self) -> &'static str {
+        let ended = self.attempts.iter().all(|start| self.failures.iter().any(|fail| fail.attempt == start.attempt));
+        match (&self.commit, ended) {
+            (Some(_), _) => "committed",
+            (None, true) => "failed",
+            (None, false) => "started",
+        }
+    }
+}
+
+/// The records of runs.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    front: Lakefront,
+}
+
+impl Ledger {
+    /// The ledger of a lake.
+    pub fn new(front: Lakefront) -> Self {
+        Self { front }
+    }
+
+    /// Records the beginning of an attempt.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn start(&self, key: &RunKey, record: &StartRecord) -> Result<(), EngineError> {
+        self.front.create_json(&key.record(&format!("{}.start", record.attempt)), record).await.map(drop)
+    }
+
+    /// The commit of a run, when it has one.
+    ///
+    /// # Errors
+    /// When the store fails or the record is damaged.
+    pub async fn commit_of(&self, key: &RunKey) -> Result<Option<CommitRecord>, EngineError> {
+        self.front.read_json(&key.record("commit-000001")).await
+    }
+
+    /// Commits a run; whoever was first decides.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn commit(&self, key: &RunKey, record: &CommitRecord) -> Result<CommitRecord, EngineError> {
+        match self.front.create_json(&key.record("commit-000001"), record).await? {
+            Created::Now => Ok(record.clone()),
+            Created::Existed => Ok(self.commit_of(key).await?.unwrap_or_else(|| record.clone())),
+        }
+    }
+
+    /// Records that an attempt ended well.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn complete(&self, key: &RunKey, record: &CompleteRecord) -> Result<(), EngineError> {
+        self.front.create_json(&key.record(&format!("{}.complete", record.attempt)), record).await.map(drop)
+    }
+
+    /// Records that an attempt failed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn fail(&self, key: &RunKey, record: &FailRecord) -> Result<(), EngineError> {
+        self.front.create_json(&key.record(&format!("{}.fail", record.attempt)), record).await.map(drop)
+    }
+
+    /// Every run, by job and instant.
+    ///
+    /// # Errors
+    /// When the store fails or a record is damaged.
+    pub async fn runs(&self) -> Result<Vec<RunEntry>, EngineError> {
+        let mut runs: Vec<RunEntry> = Vec::new();
+        for meta in self.front.list(&Path::from("_auditlake/runs")).await? {
+            let parts: Vec<String> = meta.location.parts().skip(2).map(|part| part.as_ref().to_owned()).collect();
+            let [job, instant, name] = parts.as_slice() else { continue };
+            let known = runs.last().is_some_and(|run| run.job == *job && run.instant == *instant);
+            if !known {
+                runs.push(RunEntry {
+                    run: format!("{job}@{instant}"),
+                    job: job.clone(),
+                    instant: instant.clone(),
+                    attempts: Vec::new(),
+                    failures: Vec::new(),
+                    commit: None,
+                });
+            }
+            let Some(run) = runs.last_mut() else { continue };
+            if name.ends_with(".start.json") {
+                run.attempts.extend(self.front.read_json(&meta.location).await?);
+            } else if name.ends_with(".fail.json") {
+                run.failures.extend(self.front.read_json(&meta.location).await?);
+            } else if name.starts_with("commit-") {
+                run.commit = self.front.read_json(&meta.location).await?;
+            }
+        }
+        for run in &mut runs {
+            run.attempts.sort_by_key(|start| start.attempt);
+            run.failures.sort_by_key(|fail| fail.attempt);
+        }
+        Ok(runs)
+    }
+}

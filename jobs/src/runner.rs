@@ -1,0 +1,158 @@
+//! The story of one run: claim, start, execute, deliver, commit, complete.
+
+use engine::Fence;
+use schemas::{Interval, Job, JobKind};
+
+use crate::claim::Claim;
+use crate::compliance;
+use crate::error::JobError;
+use crate::ingest;
+use crate::lake::OpenLake;
+use crate::ledger::{CommitRecord, CompleteRecord, FailRecord, Ledger, Output, RunKey, RunSummary, StartRecord};
+use crate::progress::Progress;
+use crate::world::World;
+
+/// What a job kind hands back to the runner.
+#[derive(Debug)]
+pub(crate) struct Executed {
+    pub(crate) inputs: Vec<schemas::InputFile>,
+    pub(crate) reads: std::collections::BTreeMap<String, Vec<String>>,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) summary: RunSummary,
+}
+
+/// What a job kind is given.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) lake: &'a OpenLake,
+    pub(crate) key: &'a RunKey,
+    pub(crate) number: u64,
+    pub(crate) interval: Interval,
+    pub(crate) fence: &'a dyn Fence,
+    pub(crate) progress: &'a Progress,
+}
+
+/// A run that is committed.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its commit.
+    pub commit: CommitRecord,
+    /// It was committed before; nothing was done.
+    pub before: bool,
+}
+
+/// Runs `job` at the world's instant, once: a committed run is only reported.
+///
+/// # Errors
+/// What the job kind returns, after it was recorded; the same command again tries anew.
+pub async fn run(lake: &OpenLake, world: &World, job: &Job, progress: &Progress) -> Result<Ran, JobError> {
+    let key = RunKey { job: job.id.clone(), instant: world.now() };
+    let ledger = Ledger::new(lake.front.clone());
+    if let Some(commit) = ledger.commit_of(&key).await? {
+        return Ok(Ran { commit, before: true });
+    }
+    let claim = Claim::take(&lake.front, world, &format!("runs/{}/{}", key.job, schemas::compact(key.instant))).await?;
+    let outcome = match ledger.commit_of(&key).await? {
+        Some(commit) => Ok(Ran { commit, before: true }),
+        None => attempt(lake, world, job, &key, &ledger, &claim, progress).await,
+    };
+    claim.release().await?;
+    outcome
+}
+
+async fn attempt(
+    lake: &OpenLake,
+    world: &World,
+    job: &Job,
+    key: &RunKey,
+    ledger: &Ledger,
+    claim: &Claim,
+    progress: &Progress,
+) -> Result<Ran, JobError> {
+    let interval = interval_of(job, key);
+    let start = StartRecord {
+        run: key.id(),
+        attempt: claim.epoch,
+        started_at: world.now(),
+        kind: job.kind.as_str().to_owned(),
+        interval,
+        definitions_sha256: lake.definitions.sha256.clone(),
+        job_sha256: job.sha256.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    ledger.start(key, &start).await?;
+    let fence = claim.fence();
+    let attempt = Attempt { lake, key, number: claim.epoch, interval, fence: &fence, progress };
+    let executed = match &job.kind {
+        JobKind::ComplianceReport(spec) => compliance::execute(&attempt, spec).await,
+        JobKind::Ingest(spec) => ingest::execute(&attempt, world, spec).await,
+    };
+    let committed = match executed {
+        Ok(executed) => commit(lake, key, ledger, &attempt, executed).await,
+        Err(error) => Err(error),
+    };
+    match committed {
+        Ok(commit) => {
+            let record = CompleteRecord { run: key.id(), attempt: claim.epoch, ended_at: world.now() };
+            ledger.complete(key, &record).await?;
+            Ok(Ran { commit, before: false })
+        }
+        Err(error) => {
+            let record = FailRecord {
+                run: key.id(),
+                attempt: claim.epoch,
+                ended_at: world.now(),
+                errors: chain(&error),
+                remedy: error.remedy().as_str().to_owned(),
+            };
+            ledger.fail(key, &record).await?;
+            Err(error)
+        }
+    }
+}
+
+async fn commit(
+    lake: &OpenLake,
+    key: &RunKey,
+    ledger: &Ledger,
+    attempt: &Attempt<'_>,
+    executed: Executed,
+) -> Result<CommitRecord, JobError> {
+    attempt.fence.check().await?;
+    let record = CommitRecord {
+        run: key.id(),
+        attempt: attempt.number,
+        interval: attempt.interval,
+        definitions_sha256: lake.definitions.sha256.clone(),
+        inputs: executed.inputs,
+        reads: executed.reads,
+        outputs: executed.outputs,
+        summary: executed.summary,
+    };
+    Ok(ledger.commit(key, &record).await?)
+}
+
+/// A job without schedule covers its window up to the instant; an ingest has no window and covers the instant.
+fn interval_of(job: &Job, key: &RunKey) -> Interval {
+    let seconds = match &job.kind {
+        JobKind::ComplianceReport(spec) => i64::try_from(spec.window_seconds).unwrap_or(i64::MAX),
+        JobKind::Ingest(_) => 0,
+    };
+    let start = chrono::TimeDelta::try_seconds(seconds).and_then(|window| key.instant.checked_sub_signed(window));
+    Interval { start: start.unwrap_or(chrono::DateTime::UNIX_EPOCH), end: key.instant }
+}
+
+/// The error and its causes, outermost first.
+pub(crate) fn chain(error: &dyn std::error::Error) -> Vec<String> {
+    let mut all = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // A transparent layer would say the same twice.
+        if all.last() != Some(&text) {
+            all.push(text);
+        }
+        cause = error.source();
+    }
+    all
+}

@@ -1,0 +1,179 @@
+//! `init` and `demo`: folders that are ready to use.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use rand::{RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use schemas::{FixedClock, JobId};
+use serde_json::json;
+
+use crate::Answer;
+use crate::demo::{self, Demo, Planted};
+use crate::error::JobError;
+use crate::lake::OpenLake;
+use crate::progress::Progress;
+use crate::runner::{Ran, run};
+use crate::show::{self, write_line};
+use crate::world::World;
+
+/// Seed of the demo: its events, its keys and its claims.
+const SEED: u64 = 20_260_301;
+
+/// Makes a lake without events.
+pub(crate) fn init(dir: &Path, world: &World) -> Result<Answer, JobError> {
+    let mut key = [0; 32];
+    world.fill(&mut key);
+    let written = write_lake(dir, &demo::init_definitions(), &key)?;
+    let mut text = format!("made {}\n", dir.display());
+    for path in &written {
+        write_line(&mut text, &format!("  {path}"));
+    }
+    write_line(&mut text, &format!("next: edit {}, then run auditlake --lake {} check", dir.join("lake.yaml").display(), dir.display()));
+    Ok(Answer { text, json: json!({ "lake": dir, "files": written }), code: 0 })
+}
+
+fn write_lake(dir: &Path, definitions: &[(&'static str, String)], key: &[u8; 32]) -> Result<Vec<String>, JobError> {
+    let local = |action: &'static str, path: &Path| {
+        let path = path.display().to_string();
+        move |source: io::Error| JobError::Local { action, path, source }
+    };
+    fs::create_dir_all(dir).map_err(local("make", dir))?;
+    if fs::read_dir(dir).map_err(local("read", dir))?.next().is_some() {
+        let full = io::Error::new(io::ErrorKind::DirectoryNotEmpty, "it is not empty; name a new folder");
+        return Err(local("make a lake in", dir)(full));
+    }
+    let mut written = Vec::new();
+    for (name, text) in definitions {
+        let path = dir.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(local("make", parent))?;
+        }
+        fs::write(&path, text).map_err(local("write", &path))?;
+        written.push((*name).to_owned());
+    }
+    let path = dir.join("keys/evidence.key");
+    write_key(&path, key).map_err(local("write", &path))?;
+    written.push("keys/evidence.key".to_owned());
+    Ok(written)
+}
+
+/// Writes a key that only its owner reads.
+fn write_key(path: &Path, key: &[u8; 32]) -> io::Result<()> {
+    use std::io::Write;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    writeln!(options.open(path)?, "{}", engine::hex(key))
+}
+
+/// Makes the demo lake, ingests its events, runs its report, and compares findings with what was planted.
+pub(crate) async fn demo(dir: &Path, progress: Progress) -> Result<Answer, JobError> {
+    let mut chance = ChaCha8Rng::seed_from_u64(SEED);
+    let mut key = [0; 32];
+    chance.fill_bytes(&mut key);
+    write_lake(dir, &demo::definitions(), &key)?;
+    let made = demo::generate(SEED, &mut |name, bytes| {
+        let path = dir.join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(path, bytes)
+    });
+    let made = made.map_err(|source| JobError::Local { action: "write", path: dir.display().to_string(), source })?;
+    let lake = OpenLake::open(dir)?;
+    let ingest = run_at(&lake, "ingest-demo", demo::INGEST_AT, &progress).await?;
+    let report = run_at(&lake, "compliance", demo::REPORT_AT, &progress).await?;
+    let missed = missed(&lake, &made).await?;
+    Ok(told(dir, &lake, &made, &ingest, &report, &missed))
+}
+
+async fn run_at(
+    lake: &OpenLake,
+    job: &str,
+    at: chrono::DateTime<chrono::Utc>,
+    progress: &Progress,
+) -> Result<Ran, JobError> {
+    let world = World::seeded(Arc::new(FixedClock(at)), SEED);
+    let found = JobId::parse(job).ok().and_then(|id| lake.definitions.job(&id));
+    let job = found.ok_or_else(|| JobError::Unknown {
+        what: "job",
+        name: job.to_owned(),
+        remedy: "make the demo again in a new folder".to_owned(),
+    })?;
+    run(lake, &world, job, progress).await
+}
+
+/// Findings that were planted and not found, and findings that were found and not planted.
+struct Missed {
+    not_found: Vec<Planted>,
+    not_planted: Vec<(String, String)>,
+}
+
+async fn missed(lake: &OpenLake, made: &Demo) -> Result<Missed, JobError> {
+    let session = lake.sessions.session(demo::REPORT_AT)?;
+    let sql = "SELECT CAST(control_id AS varchar) AS c, CAST(event_id AS varchar) AS e FROM auditlake.findings";
+    let mut found = BTreeSet::new();
+    for batch in session.query(sql).await? {
+        let text = |column: usize| arrow::compute::cast(batch.column(column), &arrow::datatypes::DataType::Utf8);
+        let (Ok(controls), Ok(events)) = (text(0), text(1)) else { continue };
+        for row in 0..batch.num_rows() {
+            found.insert((controls.as_string::<i32>().value(row).to_owned(), events.as_string::<i32>().value(row).to_owned()));
+        }
+    }
+    let planted: BTreeSet<(String, String)> =
+        made.planted.iter().map(|one| (one.control.to_owned(), one.event_id.clone())).collect();
+    let not_found =
+        made.planted.iter().filter(|one| !found.contains(&(one.control.to_owned(), one.event_id.clone()))).cloned();
+    Ok(Missed { not_found: not_found.collect(), not_planted: found.difference(&planted).cloned().collect() })
+}
+
+fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingest: &Ran, report: &Ran, missed: &Missed) -> Answer {
+    let mut text = format!("{} invented events of 5 tenants over {} days in {}\n", made.events, demo::DAYS, dir.display());
+    if let Some(outcome) = &ingest.commit.summary.ingest {
+        text.push_str(&show::ingested("audit", outcome).text);
+    }
+    write_line(&mut text, "planted violations:");
+    for one in &made.planted {
+        let lost = missed.not_found.contains(one);
+        let verdict = if lost { "NOT FOUND" } else { "found" };
+        write_line(&mut text, &format!("  {verdict:<9} {} {:<9} {} ({})", one.control, one.tenant, one.what, one.event_id));
+    }
+    for (control, event) in &missed.not_planted {
+        write_line(&mut text, &format!("  NOT PLANTED {control} {event}"));
+    }
+    write_line(
+        &mut text,
+        &format!(
+            "{} planted, {} found, {} near misses left alone",
+            made.planted.len(),
+            made.planted.len() - missed.not_found.len(),
+            made.near_misses.len()
+        ),
+    );
+    let files = show::reports(lake, report);
+    write_line(&mut text, &format!("ask it something: auditlake --lake {} sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\"", dir.display()));
+    let html = files.iter().find(|path| path.ends_with(".html")).or(files.first());
+    write_line(&mut text, &format!("report: {}", html.map_or("", String::as_str)));
+    let planted = |one: &Planted| json!({"control": one.control, "tenant": one.tenant, "event_id": one.event_id, "what": one.what});
+    let json = json!({
+        "lake": dir,
+        "events": made.events,
+        "ingest": ingest.commit.summary.ingest,
+        "planted": made.planted.iter().map(planted).collect::<Vec<_>>(),
+        "not_found": missed.not_found.iter().map(planted).collect::<Vec<_>>(),
+        "not_planted": missed.not_planted,
+        "report": html,
+        "files": files,
+    });
+    let code = u8::from(!missed.not_found.is_empty() || !missed.not_planted.is_empty());
+    Answer { text, json, code }
+}

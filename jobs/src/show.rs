@@ -1,0 +1,180 @@
+//! Answers of commands, for people and as JSON.
+
+use std::fmt::Write;
+
+use engine::IngestOutcome;
+use schemas::{JobKind, Lake, StoreUrl};
+use serde_json::json;
+
+use crate::Answer;
+use crate::lake::OpenLake;
+use crate::ledger::{OutputRole, RunEntry};
+use crate::runner::Ran;
+
+/// Answer of `check`.
+pub(crate) fn checked(lake: &Lake) -> Answer {
+    let store = match &lake.store {
+        StoreUrl::File(folder) => format!("file:{folder}"),
+        StoreUrl::Memory => "memory:".to_owned(),
+    };
+    let own = lake.controls.iter().filter(|control| !control.id.as_str().starts_with("AL-")).count();
+    let text = format!(
+        "lake {} at {store}: {} datasets, {} jobs, {} controls ({own} of its own), {} frameworks; no errors",
+        lake.id,
+        lake.datasets.len(),
+        lake.jobs.len(),
+        lake.controls.len(),
+        lake.frameworks.len()
+    );
+    let json = json!({
+        "lake": lake.id,
+        "store": store,
+        "datasets": lake.datasets.iter().map(|dataset| json!({"dataset": dataset.id, "schema": dataset.schema.name, "location": dataset.location})).collect::<Vec<_>>(),
+        "jobs": lake.jobs.iter().map(|job| json!({"job": job.id, "kind": job.kind.as_str()})).collect::<Vec<_>>(),
+        "controls": lake.controls.iter().map(|control| control.id.as_str()).collect::<Vec<_>>(),
+        "frameworks": lake.frameworks.iter().map(|framework| framework.key.as_str()).collect::<Vec<_>>(),
+        "errors": [],
+    });
+    Answer::done(text, json)
+}
+
+/// Answer of `ingest`.
+pub(crate) fn ingested(dataset: &str, outcome: &IngestOutcome) -> Answer {
+    let mut text = String::new();
+    let counts = &outcome.counts;
+    write_line(&mut text, &format!("{} objects read into {dataset}, {} seen before", outcome.files, outcome.files_seen_before));
+    write_line(
+        &mut text,
+        &format!(
+            "{} records = {} rows + {} duplicates + {} skipped + {} rejected",
+            counts.read, counts.rows, counts.duplicates, counts.skipped, counts.rejected
+        ),
+    );
+    for (reason, count) in &outcome.reasons {
+        write_line(&mut text, &format!("  {count} × {reason}"));
+    }
+    for path in &outcome.files_changed {
+        write_line(&mut text, &format!("  changed since it was read before, read again: {path}"));
+    }
+    let json = json!({
+        "dataset": dataset,
+        "files": outcome.files,
+        "files_seen_before": outcome.files_seen_before,
+        "files_changed": outcome.files_changed,
+        "read": counts.read,
+        "rows": counts.rows,
+        "duplicates": counts.duplicates,
+        "skipped": counts.skipped,
+        "rejected": counts.rejected,
+        "reasons": outcome.reasons.iter().map(|(reason, count)| json!({"reason": reason, "records": count})).collect::<Vec<_>>(),
+    });
+    Answer::done(text, json)
+}
+
+/// Answer of `run`.
+pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
+    let commit = &ran.commit;
+    let mut text = String::new();
+    let done = if ran.before { "was committed before; nothing to do" } else { "committed" };
+    write_line(&mut text, &format!("run {} {done}", commit.run));
+    if let Some(outcome) = &commit.summary.ingest {
+        text.push_str(&ingested("its dataset", outcome).text);
+    } else {
+        let counts = commit.summary.controls;
+        write_line(
+            &mut text,
+            &format!(
+                "controls: {} fail, {} error, {} not evaluated, {} warn, {} pass, {} not applicable; {} findings",
+                counts.fail,
+                counts.error,
+                counts.not_evaluated,
+                counts.warn,
+                counts.pass,
+                counts.not_applicable,
+                commit.summary.findings
+            ),
+        );
+    }
+    for path in reports(lake, ran) {
+        write_line(&mut text, &format!("  {path}"));
+    }
+    let json = json!({
+        "run": commit.run,
+        "committed_before": ran.before,
+        "attempt": commit.attempt,
+        "interval": commit.interval,
+        "summary": commit.summary,
+        "inputs": commit.inputs.len(),
+        "outputs": commit.outputs,
+        "files": reports(lake, ran),
+    });
+    Answer::done(text, json)
+}
+
+/// Where a person finds the run's reports.
+pub(crate) fn reports(lake: &OpenLake, ran: &Ran) -> Vec<String> {
+    let outputs = ran.commit.outputs.iter().filter(|output| output.role == OutputRole::Report);
+    outputs
+        .map(|output| match &lake.definitions.store {
+            StoreUrl::File(folder) => {
+                let folder = lake.folder.join(folder.trim_start_matches("./"));
+                folder.join(&output.path).display().to_string()
+            }
+            StoreUrl::Memory => output.path.clone(),
+        })
+        .collect()
+}
+
+/// Answer of `runs list`.
+pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
+    let mut text = String::new();
+    for run in runs {
+        let findings = run.commit.as_ref().map(|commit| format!("{} findings", commit.summary.findings));
+        let error = run.failures.last().and_then(|fail| fail.errors.first().cloned());
+        let rest = if run.commit.is_some() { findings } else { error };
+        write_line(&mut text, &format!("{:<40} {:<10} {}", run.run, run.state(), rest.unwrap_or_default()));
+    }
+    if runs.is_empty() {
+        write_line(&mut text, "no runs yet; start one with `auditlake run JOB --at INSTANT`");
+    }
+    let json = runs.iter().map(|run| json!({
+        "run": run.run,
+        "job": run.job,
+        "state": run.state(),
+        "attempts": run.attempts.len(),
+        "findings": run.commit.as_ref().map(|commit| commit.summary.findings),
+        "error": run.failures.last().map(|fail| &fail.errors),
+    }));
+    Answer::done(text, json!({ "runs": json.collect::<Vec<_>>() }))
+}
+
+/// Answer of `runs show`.
+pub(crate) fn run(run: &RunEntry) -> Answer {
+    let mut text = String::new();
+    write_line(&mut text, &format!("{}: {}", run.run, run.state()));
+    for start in &run.attempts {
+        let at = schemas::rfc3339(start.started_at);
+        write_line(&mut text, &format!("attempt {} of {}, at {at}", start.attempt, start.kind));
+    }
+    for fail in &run.failures {
+        write_line(&mut text, &format!("attempt {} failed ({}): {}", fail.attempt, fail.remedy, fail.errors.join(": ")));
+    }
+    if let Some(commit) = &run.commit {
+        let (start, end) = (schemas::rfc3339(commit.interval.start), schemas::rfc3339(commit.interval.end));
+        write_line(&mut text, &format!("interval [{start}, {end})"));
+        for (table, columns) in &commit.reads {
+            write_line(&mut text, &format!("read {table}: {}", columns.join(", ")));
+        }
+        write_line(&mut text, &format!("{} input files", commit.inputs.len()));
+        for output in &commit.outputs {
+            write_line(&mut text, &format!("wrote {} ({} bytes, sha256 {})", output.path, output.bytes, output.sha256));
+        }
+    }
+    Answer::done(text, json!(run))
+}
+
+/// Adds a line; writing to a `String` cannot fail.
+pub(crate) fn write_line(text: &mut String, line: &str) {
+    let written = writeln!(text, "{line}");
+    debug_assert!(written.is_ok(), "a String takes any text");
+}
