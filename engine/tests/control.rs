@@ -184,7 +184,9 @@ async fn statements_read_only_their_tables_and_the_interval() {
 #[tokio::test]
 async fn evidence_is_cut_while_the_total_stays_true_and_people_are_pseudonyms() {
     let rows: Vec<String> = (0..5)
-        .map(|i| format!(r#"{{"event_id":"e{i}","time":"2026-03-01T0{i}:00:00Z","tenant_id":"t","actor_id":"u-{}"}}"#, i % 2))
+        .map(|i| {
+            format!(r#"{{"event_id":"e{i}","time":"2026-03-01T0{i}:00:00Z","tenant_id":"t","actor_id":"u-{}"}}"#, i % 2)
+        })
         .collect();
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     let lake = harness::lake(&rows, &[]).await;

@@ -60,9 +60,12 @@ impl Reads {
             }
             LogicalPlan::Extension(extension) => {
                 let name = extension.node.name();
-                self.gaps.push(format!("operator \"{name}\" is not known; what it reads besides its inputs is not told"));
+                self.gaps
+                    .push(format!("operator \"{name}\" is not known; what it reads besides its inputs is not told"));
             }
-            LogicalPlan::DescribeTable(_) => self.gaps.push("DESCRIBE reads a table's columns without naming it".to_owned()),
+            LogicalPlan::DescribeTable(_) => {
+                self.gaps.push("DESCRIBE reads a table's columns without naming it".to_owned())
+            }
             LogicalPlan::Statement(_) | LogicalPlan::Dml(_) | LogicalPlan::Ddl(_) | LogicalPlan::Copy(_) => {
                 let what = node.display().to_string();
                 self.gaps.push(format!("\"{what}\" does more than read; only the queries in it are told"));
@@ -112,7 +115,9 @@ impl Reads {
         for column in scan.filters.iter().flat_map(|filter| filter.column_refs()) {
             match schema.column_with_name(&column.name) {
                 Some((_, field)) => drop(columns.insert(field.name().clone())),
-                None => self.gaps.push(format!("table \"{name}\" has no column \"{}\", which its filter names", column.name)),
+                None => self
+                    .gaps
+                    .push(format!("table \"{name}\" has no column \"{}\", which its filter names", column.name)),
             }
         }
     }

@@ -22,8 +22,16 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Crates of others that a crate must not use outside its tests, and why. A final `*` stands for any ending.
 const BANNED: &[(&str, &[&str], &str)] = &[
-    ("schemas", &["tokio*", "futures*", "async-trait", "object_store", "datafusion*"], "it holds words: no I/O, nothing that waits"),
-    ("lineage", &["tokio*", "futures*", "async-trait", "object_store", "datafusion"], "it is pure, and needs the expression side of DataFusion only"),
+    (
+        "schemas",
+        &["tokio*", "futures*", "async-trait", "object_store", "datafusion*"],
+        "it holds words: no I/O, nothing that waits",
+    ),
+    (
+        "lineage",
+        &["tokio*", "futures*", "async-trait", "object_store", "datafusion"],
+        "it is pure, and needs the expression side of DataFusion only",
+    ),
     ("exporters", &["datafusion*", "object_store"], "batches go in, bytes go out"),
     ("engine", &["clap", "indicatif"], "it talks to code, not to people"),
 ];

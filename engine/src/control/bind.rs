@@ -228,9 +228,10 @@ impl VisitorMut for Walk<'_> {
 
     fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Refused> {
         let known = match relation.0.as_slice() {
-            [part] => part.as_ident().map(normal).is_some_and(|name| {
-                self.binder.reads.contains(name.as_str()) || self.named.contains(&name)
-            }),
+            [part] => part
+                .as_ident()
+                .map(normal)
+                .is_some_and(|name| self.binder.reads.contains(name.as_str()) || self.named.contains(&name)),
             _ => false,
         };
         if known {
@@ -304,10 +305,16 @@ mod tests {
     #[test]
     fn what_is_not_a_plain_select_over_named_tables_is_refused() {
         refused("SELECT * FROM audit", "population says SELECT *; name its columns, so that a missing one is noticed");
-        refused("SELECT a.* FROM audit AS a", "population says SELECT *; name its columns, so that a missing one is noticed");
+        refused(
+            "SELECT a.* FROM audit AS a",
+            "population says SELECT *; name its columns, so that a missing one is noticed",
+        );
         refused("DELETE FROM audit", "population is not a SELECT");
         refused("SELECT n FROM identity", "population reads table \"identity\", which the control does not name");
-        refused("SELECT n FROM public.audit", "population reads table \"public.audit\", which the control does not name");
+        refused(
+            "SELECT n FROM public.audit",
+            "population reads table \"public.audit\", which the control does not name",
+        );
         refused(
             "WITH identity AS (SELECT n FROM audit) SELECT n FROM identity",
             "population gives the name of dataset \"identity\" to a subquery; choose another name",

@@ -128,7 +128,8 @@ pub(crate) fn columns_used(plan: &LogicalPlan) -> BTreeSet<(String, String)> {
         if let LogicalPlan::TableScan(scan) = node {
             let table = scan.table_name.table();
             let projected = scan.projected_schema.fields().iter().map(|field| field.name().clone());
-            let filtered = scan.filters.iter().flat_map(|filter| filter.column_refs()).map(|column| column.name.clone());
+            let filtered =
+                scan.filters.iter().flat_map(|filter| filter.column_refs()).map(|column| column.name.clone());
             used.extend(projected.chain(filtered).map(|column| (table.to_owned(), column)));
         }
         Ok(TreeNodeRecursion::Continue)

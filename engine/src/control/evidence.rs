@@ -79,7 +79,9 @@ pub(crate) async fn collect(
         let array = plain(rows.column(index), column)?;
         let array = if personal(index, column) {
             pseudonyms.push(column.clone());
-            Arc::new(texts(&array)?.iter().map(|text| text.as_deref().map(|t| pseudonym(key, t))).collect::<StringArray>())
+            Arc::new(
+                texts(&array)?.iter().map(|text| text.as_deref().map(|t| pseudonym(key, t))).collect::<StringArray>(),
+            )
         } else {
             array
         };

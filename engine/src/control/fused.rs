@@ -132,9 +132,7 @@ fn figures(batch: &RecordBatch, at: usize) -> Result<Vec<u64>, String> {
     let name = batch.schema().field(at).name().clone();
     let column = cast(batch.column(at), &DataType::Int64).map_err(|_| format!("{name}, which is not a count"))?;
     let values = column.as_primitive::<Int64Type>().iter();
-    values
-        .map(|value| u64::try_from(value.unwrap_or(0)).map_err(|_| format!("{name}, which is below zero")))
-        .collect()
+    values.map(|value| u64::try_from(value.unwrap_or(0)).map_err(|_| format!("{name}, which is below zero"))).collect()
 }
 
 fn shape(what: &str) -> EngineError {

@@ -55,7 +55,9 @@ pub(crate) async fn bind(
     require(&returned, "the violations statement", &evidence)?;
 
     let mut columns: Vec<String> = ["scope", "event_id", "time", "resource", "reason"].map(str::to_owned).to_vec();
-    columns.extend(control.evidence.columns.iter().filter(|column| !columns.contains(column)).cloned().collect::<Vec<_>>());
+    columns.extend(
+        control.evidence.columns.iter().filter(|column| !columns.contains(column)).cloned().collect::<Vec<_>>(),
+    );
     let mut listed: Vec<String> = columns.iter().map(|column| format!("found.{}", name(column))).collect();
     let mut join = String::new();
     let origin = ["raw_ref", "raw_hash"].map(str::to_owned);
@@ -126,9 +128,7 @@ async fn outputs(session: &LakeSession, seen: &str, query: &str) -> Result<Vec<S
 
 fn require(returned: &[String], what: &'static str, columns: &[&str]) -> Result<(), Unbound> {
     match columns.iter().find(|column| !returned.iter().any(|name| name == *column)) {
-        Some(column) => {
-            Err(Unbound::Lacks { what, column: (*column).to_owned(), returned: returned.join(", ") })
-        }
+        Some(column) => Err(Unbound::Lacks { what, column: (*column).to_owned(), returned: returned.join(", ") }),
         None => Ok(()),
     }
 }

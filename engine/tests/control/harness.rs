@@ -17,20 +17,20 @@ use schemas::{
 };
 use serde_json::{Map, Value, json};
 
-pub const KEY: [u8; 32] = [7; 32];
+pub(crate) const KEY: [u8; 32] = [7; 32];
 
 /// A lake with `audit` and an empty `identity`.
-pub struct Lake {
+pub(crate) struct Lake {
     factory: SessionFactory,
 }
 
 impl Lake {
-    pub fn session(&self) -> LakeSession {
+    pub(crate) fn session(&self) -> LakeSession {
         self.factory.session(interval().end).expect("session")
     }
 }
 
-pub fn interval() -> Interval {
+pub(crate) fn interval() -> Interval {
     Interval { start: at("2026-03-01T00:00:00Z"), end: at("2026-03-02T00:00:00Z") }
 }
 
@@ -39,7 +39,7 @@ fn at(text: &str) -> chrono::DateTime<chrono::Utc> {
 }
 
 /// The lake of a shipped fixture.
-pub async fn fixture(control: &Control, given: &str) -> Lake {
+pub(crate) async fn fixture(control: &Control, given: &str) -> Lake {
     let folder = format!("{}/../schemas/controls/{}", env!("CARGO_MANIFEST_DIR"), control.id.family().to_lowercase());
     let text = std::fs::read_to_string(format!("{folder}/{given}")).expect("fixture");
     let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
@@ -47,7 +47,7 @@ pub async fn fixture(control: &Control, given: &str) -> Lake {
 }
 
 /// A lake of these rows with defaults; a column stands in every file if any row or `always` names it.
-pub async fn lake(lines: &[&str], always: &[&str]) -> Lake {
+pub(crate) async fn lake(lines: &[&str], always: &[&str]) -> Lake {
     let rows: Vec<Map<String, Value>> = lines.iter().enumerate().map(|(line, text)| filled(line + 1, text)).collect();
     let named: BTreeSet<String> =
         rows.iter().flat_map(|row| row.keys().cloned()).chain(always.iter().map(|name| (*name).to_owned())).collect();
@@ -129,7 +129,10 @@ fn array(column: &Column, rows: &[Map<String, Value>]) -> ArrayRef {
             for value in values() {
                 match value {
                     Some(list) => {
-                        list.as_array().expect("list").iter().for_each(|item| lists.values().append_option(item.as_str()));
+                        list.as_array()
+                            .expect("list")
+                            .iter()
+                            .for_each(|item| lists.values().append_option(item.as_str()));
                         lists.append(true);
                     }
                     None => lists.append(false),
@@ -137,17 +140,17 @@ fn array(column: &Column, rows: &[Map<String, Value>]) -> ArrayRef {
             }
             Arc::new(lists.finish())
         }
-        other => panic!("no fixture has a column of type {}", other.name()),
+        other => unreachable!("no fixture has a column of type {}", other.name()),
     }
 }
 
 /// A column of a batch as texts.
-pub fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
+pub(crate) fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
     let column = batch.column_by_name(name).expect("the column");
     (0..batch.num_rows()).map(|row| array_value_to_string(column, row).expect("prints")).collect()
 }
 
-pub fn rows_control(id: &str, population: &str, violation: &str) -> Control {
+pub(crate) fn rows_control(id: &str, population: &str, violation: &str) -> Control {
     control(
         id,
         ControlSql::Rows {
@@ -160,7 +163,7 @@ pub fn rows_control(id: &str, population: &str, violation: &str) -> Control {
     )
 }
 
-pub fn statements_control(id: &str, population: &str, violations: &str) -> Control {
+pub(crate) fn statements_control(id: &str, population: &str, violations: &str) -> Control {
     control(
         id,
         ControlSql::Statements {
@@ -200,7 +203,7 @@ fn control(id: &str, sql: ControlSql) -> Control {
 }
 
 /// Chance from a seed (SplitMix64): a failing case comes again.
-pub struct Chance(pub u64);
+pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
     fn below(&mut self, limit: u64) -> u64 {
@@ -215,7 +218,7 @@ impl Chance {
         from[self.below(from.len() as u64) as usize]
     }
 
-    pub fn row(&mut self, at: u64) -> String {
+    pub(crate) fn row(&mut self, at: u64) -> String {
         let mfa = self.pick(&["true", "false", "null"]);
         let country = self.pick(&["\"DE\"", "\"US\"", "null"]);
         let count = self.pick(&["0", "1", "7", "null"]);
@@ -227,9 +230,18 @@ impl Chance {
         )
     }
 
-    pub fn predicate(&mut self, depth: u32) -> String {
+    pub(crate) fn predicate(&mut self, depth: u32) -> String {
         if depth == 0 {
-            let leaves = ["mfa", "mfa = false", "src_country = 'DE'", "row_count > 0", "src_country IS NULL", "row_count IN (1, NULL)", "true", "NULL"];
+            let leaves = [
+                "mfa",
+                "mfa = false",
+                "src_country = 'DE'",
+                "row_count > 0",
+                "src_country IS NULL",
+                "row_count IN (1, NULL)",
+                "true",
+                "NULL",
+            ];
             return self.pick(&leaves).to_owned();
         }
         let (left, right) = (self.predicate(depth - 1), self.predicate(depth - 1));

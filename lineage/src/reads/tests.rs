@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use datafusion_common::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::{DFSchemaRef, Result, TableReference};
-use datafusion_expr::logical_plan::{Extension, JoinType, LogicalPlanBuilder, table_scan, table_scan_with_filters};
+use datafusion_expr::logical_plan::{Extension, JoinType, LogicalPlanBuilder, builder, table_scan};
 use datafusion_expr::{Expr, LogicalPlan, TableSource, TableType, UserDefinedLogicalNodeCore, col, exists, lit};
 
 use super::reads;
@@ -22,8 +22,11 @@ fn audit() -> Schema {
 #[track_caller]
 fn check(plan: Result<LogicalPlan>, tables: &[(&str, &[&str])], gaps: &[&str]) {
     let found = reads(&plan.expect("the plan is well formed"));
-    let found_tables: Vec<(&str, Vec<&str>)> =
-        found.tables.iter().map(|(table, columns)| (table.as_str(), columns.iter().map(String::as_str).collect())).collect();
+    let found_tables: Vec<(&str, Vec<&str>)> = found
+        .tables
+        .iter()
+        .map(|(table, columns)| (table.as_str(), columns.iter().map(String::as_str).collect()))
+        .collect();
     let expected: Vec<(&str, Vec<&str>)> = tables.iter().map(|(table, columns)| (*table, columns.to_vec())).collect();
     assert_eq!(found_tables, expected);
     assert_eq!(found.gaps, gaps);
@@ -44,7 +47,7 @@ fn a_scan_without_projection_reads_every_column() {
 #[test]
 fn a_filter_in_a_scan_reads_its_columns_too() {
     let filters = vec![col("tenant_id").eq(lit("t1"))];
-    let plan = table_scan_with_filters(Some("audit"), &audit(), Some(vec![0]), filters);
+    let plan = builder::table_scan_with_filters(Some("audit"), &audit(), Some(vec![0]), filters);
     check(plan.and_then(LogicalPlanBuilder::build), &[("audit", &["event_id", "tenant_id"])], &[]);
 }
 
@@ -83,8 +86,7 @@ fn both_sides_of_a_join_are_read() {
 fn a_subquery_is_read() {
     let inner = table_scan(Some("identity"), &schema(&["account_id"]), None).and_then(LogicalPlanBuilder::build);
     let inner = Arc::new(inner.expect("a scan"));
-    let plan = table_scan(Some("audit"), &audit(), Some(vec![0]))
-        .and_then(|scan| scan.filter(exists(inner))?.build());
+    let plan = table_scan(Some("audit"), &audit(), Some(vec![0])).and_then(|scan| scan.filter(exists(inner))?.build());
     check(plan, &[("audit", &["event_id"]), ("identity", &["account_id"])], &[]);
 }
 

@@ -1,0 +1,92 @@
+"""Reads the demo lake with readers that we did not write.
+
+Usage: read_demo.py BINARY LAKE. Needs duckdb and pyarrow. Fails with the first thing that differs.
+"""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+BINARY, LAKE = Path(sys.argv[1]), Path(sys.argv[2])
+
+
+def ours(sql):
+    command = [BINARY, "--lake", LAKE, "sql", sql, "--format", "json"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def same(what, theirs, expected):
+    assert theirs == expected, f"{what}: {theirs} and not {expected}"
+    print(f"{what}: {theirs}")
+
+
+def rows_agree(files):
+    expected = int(ours("SELECT count(*) AS n FROM audit")[0]["n"])
+    same("rows, pyarrow", sum(pq.read_metadata(file).num_rows for file in files), expected)
+    names = [str(file) for file in files]
+    with duckdb.connect() as connection:
+        same("rows, duckdb", connection.execute("SELECT count(*) FROM read_parquet(?)", [names]).fetchone()[0], expected)
+        # Each value is read, not only the footers.
+        query = "SELECT outcome, count(*) FROM read_parquet(?, union_by_name = true) GROUP BY outcome ORDER BY outcome"
+        theirs = [tuple(row) for row in connection.execute(query, [names]).fetchall()]
+    mine = ours("SELECT outcome, count(*) AS n FROM audit GROUP BY outcome ORDER BY outcome")
+    same("outcomes, duckdb", theirs, [(row["outcome"], int(row["n"])) for row in mine])
+
+
+def layout_holds(file):
+    metadata = pq.read_metadata(file)
+    names = [metadata.schema.column(index).path for index in range(metadata.num_columns)]
+    for group in range(metadata.num_row_groups):
+        sorting = [names[one.column_index] for one in metadata.row_group(group).sorting_columns]
+        assert sorting == ["time", "event_id"], f"{file}: sorted by {sorting}"
+    times = pq.read_table(file, columns=["time"])["time"].to_pylist()
+    assert times == sorted(times), f"{file}: declared as sorted and is not"
+
+
+def bloom_filters_exist(file):
+    """DuckDB lists where they lie; pyarrow does not say."""
+    query = "SELECT path_in_schema, bloom_filter_offset FROM parquet_metadata(?)"
+    with duckdb.connect() as connection:
+        offsets = dict(connection.execute(query, [str(file)]).fetchall())
+    for column in ("event_id", "actor_id", "resource_id"):
+        if column in offsets:
+            assert offsets[column], f"{file}: no bloom filter on {column}"
+
+
+def report_reads(folder):
+    html = next(folder.glob("*.html")).read_text(encoding="utf-8")
+    loads = re.findall(r"""(?:src|href|data|action)\s*=\s*["']?\s*(?:https?:)?//[^"'\s>]*""", html, re.IGNORECASE)
+    loads += re.findall(r"""url\(\s*["']?(?:https?:)?//|@import""", html, re.IGNORECASE)
+    same("loads of the HTML report", loads, [])
+    same("scripts of the HTML report", len(re.findall(r"<script", html, re.IGNORECASE)), 0)
+    report = json.loads(next(folder.glob("*.json")).read_text(encoding="utf-8"))
+    findings = sum(control["findings"] for control in report["controls"])
+    same("findings of the JSON report", findings, int(ours("SELECT count(*) AS n FROM auditlake.findings")[0]["n"]))
+    tables = sorted(folder.glob("**/*.csv"))
+    assert tables, f"{folder}: no CSV"
+    for table in tables:
+        with open(table, newline="", encoding="utf-8-sig") as file:
+            widths = {len(row) for row in csv.reader(file, strict=True)}
+        assert len(widths) == 1, f"{table}: rows of {sorted(widths)} columns"
+    print(f"CSV tables of the report: {len(tables)}")
+
+
+def main():
+    files = sorted((LAKE / "data" / "audit").glob("**/*.parquet"))
+    assert files, "the demo lake has no files"
+    rows_agree(files)
+    for file in files:
+        layout_holds(file)
+        bloom_filters_exist(file)
+    print(f"files sorted, with bloom filters: {len(files)}")
+    (folder,) = (LAKE / "data" / "reports" / "compliance").iterdir()
+    report_reads(folder)
+
+
+main()
