@@ -1,1 +1,1 @@
-//! crate
+//! Benches of the workspace; see the files beside `Cargo.toml`. The library is empty.

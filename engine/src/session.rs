@@ -283,11 +283,6 @@ impl LakeSession {
         self.files.pin(files);
     }
 
-    /// The state that plans, for the engine's own operators.
-    pub(crate) fn state(&self) -> &SessionState {
-        &self.state
-    }
-
     /// The store of pinned files.
     pub(crate) fn pinned(&self) -> &Arc<PinnedStore> {
         &self.pinned

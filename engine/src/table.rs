@@ -20,7 +20,7 @@ use datafusion::error::Result as DataFusionResult;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
@@ -57,7 +57,8 @@ impl PinnedTable {
         let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(self.files.iter().collect()) };
         let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
         let predicate = state.create_physical_expr(filter, &schema)?;
-        let keep = match PruningPredicate::try_new(predicate, Arc::clone(&self.schema)) {
+        let built = PruningPredicateBuilder::new().with_file_schema(Arc::clone(&self.schema)).try_build(predicate);
+        let keep = match built {
             Ok(predicate) => predicate.prune(&FolderStatistics { table: self })?,
             // A predicate that cannot be turned into bounds prunes nothing.
             Err(_) => vec![true; self.files.len()],

@@ -141,7 +141,10 @@ fn run_inputs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
     ]));
     let inputs: Vec<_> = runs
         .iter()
-        .flat_map(|run| run.commit.iter().flat_map(|commit| commit.inputs.iter().map(move |input| (&run.run, input))))
+        .flat_map(|run| {
+            let inputs = run.commit.iter().flat_map(|commit| &commit.inputs);
+            inputs.map(move |input| (&run.run, input))
+        })
         .collect();
     table(
         schema,

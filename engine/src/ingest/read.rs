@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use arrow::datatypes::Fields;
 use arrow::record_batch::RecordBatch;
-use schemas::{Dataset, IngestFormat};
+use schemas::Dataset;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
@@ -63,6 +63,12 @@ pub(crate) fn infer(folder: &InputFolder, runtime: &Handle, plan: &Plan) -> Resu
             }
             Ok(())
         })?;
+    }
+    if inferred.left_out() {
+        return Err(EngineError::Input {
+            path: plan.inputs.first().map(|input| input.path.clone()).unwrap_or_default(),
+            why: "its records have more than 2,000 different keys; put what varies below one key".to_owned(),
+        });
     }
     Ok(inferred.to_fields())
 }

@@ -102,14 +102,16 @@ requirements:
     };
     expect![[r#"
         frameworks/soc2.yaml:1:1: edition is required: edition the ids are of
-        frameworks/soc2.yaml:6:42: looked_at "sometimes" does not exist; choices are: never"#]].assert_eq(&said(text));
+        frameworks/soc2.yaml:6:42: looked_at "sometimes" does not exist; choices are: never"#]]
+    .assert_eq(&said(text));
     let shaped = text.replace("sometimes", "never, why: board work").replace("name:", "edition: '2017'\nname:");
     expect![[r#"
         frameworks/soc2.yaml:3:7: name is empty; write something
         frameworks/soc2.yaml:5:10: looked_at: never needs a why: say what keeps audit events from showing it
         frameworks/soc2.yaml:6:10: requirement "CC1.1" stands here a second time; keep one
         frameworks/soc2.yaml:6:24: title has 78 characters; write at most 60
-        frameworks/soc2.yaml:6:109: why is given without looked_at: never; add it or leave why out"#]].assert_eq(&said(&shaped));
+        frameworks/soc2.yaml:6:109: why is given without looked_at: never; add it or leave why out"#]]
+    .assert_eq(&said(&shaped));
     expect!["frameworks/soc2.yaml:4:15: requirements is empty; list every requirement of the framework"]
         .assert_eq(&said("framework: soc2\nname: SOC 2\nedition: '2017'\nrequirements: []\n"));
 }
