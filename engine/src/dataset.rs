@@ -24,9 +24,8 @@ pub struct PinnedFile {
 impl PinnedFile {
     /// Reads tenant and day from the folder names.
     pub fn new(meta: ObjectMeta) -> Self {
-        let folder = |key: &str| {
-            meta.location.parts().find_map(|part| part.as_ref().strip_prefix(key).map(decode_folder_value))
-        };
+        let folder =
+            |key: &str| meta.location.parts().find_map(|part| part.as_ref().strip_prefix(key).map(decode_folder_value));
         let tenant = folder("tenant=");
         let date = folder("date=").and_then(|day| day.parse().ok());
         Self { meta, tenant, date }

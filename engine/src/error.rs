@@ -39,7 +39,9 @@ pub enum EngineError {
         source: Box<DataFusionError>,
     },
     /// A statement that is not allowed.
-    #[error("only reading statements may run here (SELECT, WITH, VALUES, EXPLAIN, DESCRIBE, SHOW TABLES, SHOW COLUMNS); this is {what}")]
+    #[error(
+        "only reading statements may run here (SELECT, WITH, VALUES, EXPLAIN, DESCRIBE, SHOW TABLES, SHOW COLUMNS); this is {what}"
+    )]
     NotReading {
         /// What it is.
         what: String,
@@ -111,8 +113,12 @@ impl EngineError {
                 _ => Remedy::Retry,
             },
             Self::Changed { .. } | Self::ClaimLost { .. } => Remedy::Retry,
-            Self::Folder { .. } | Self::Sql { .. } | Self::NotReading { .. } | Self::Mapping { .. } => Remedy::FixConfig,
-            Self::Input { .. } | Self::Rejected { .. } | Self::Parquet { .. } | Self::Record { .. } => Remedy::InspectData,
+            Self::Folder { .. } | Self::Sql { .. } | Self::NotReading { .. } | Self::Mapping { .. } => {
+                Remedy::FixConfig
+            }
+            Self::Input { .. } | Self::Rejected { .. } | Self::Parquet { .. } | Self::Record { .. } => {
+                Remedy::InspectData
+            }
             Self::Bug { .. } => Remedy::Report,
         }
     }

@@ -14,8 +14,8 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
     SchemaProvider, TableProvider,
 };
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
@@ -198,11 +198,8 @@ impl LakeSession {
 
     /// Plans a parsed reading statement.
     pub(crate) async fn plan_statement(&self, statement: Statement) -> Result<LogicalPlan, EngineError> {
-        let plan = self
-            .state
-            .statement_to_plan(statement)
-            .await
-            .map_err(|source| EngineError::sql("planned", source))?;
+        let plan =
+            self.state.statement_to_plan(statement).await.map_err(|source| EngineError::sql("planned", source))?;
         SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)

@@ -12,8 +12,7 @@ use crate::error::EngineError;
 /// When it does not parse, holds several statements, or one that does more than read.
 pub(crate) fn reading(state: &SessionState, sql: &str) -> Result<Statement, EngineError> {
     let dialect = state.config_options().sql_parser.dialect;
-    let statement =
-        state.sql_to_statement(sql, &dialect).map_err(|source| EngineError::sql("parsed", source))?;
+    let statement = state.sql_to_statement(sql, &dialect).map_err(|source| EngineError::sql("parsed", source))?;
     let refused = |what: &str| Err(EngineError::NotReading { what: what.to_owned() });
     match &statement {
         Statement::Statement(inner) => match inner.as_ref() {

@@ -71,7 +71,9 @@ pub enum Command {
   auditlake ingest ndjson drop/app --into audit --mapping app@1 --map-file app.sql")]
     Ingest(IngestArgs),
     /// Run one reading SQL statement
-    #[command(after_help = "Example: auditlake sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\" --format csv")]
+    #[command(
+        after_help = "Example: auditlake sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\" --format csv"
+    )]
     Sql(SqlArgs),
     /// Run a job once for the instant given with --at
     #[command(after_help = "Example: auditlake run compliance --at 2026-03-01T00:00:00Z --fail-on fail,error")]

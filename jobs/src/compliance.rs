@@ -32,8 +32,7 @@ struct Material<'a> {
 pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<Executed, JobError> {
     let lake = attempt.lake;
     let session = lake.sessions.session(attempt.key.instant)?;
-    let controls: Vec<&Control> =
-        lake.definitions.controls.iter().filter(|control| spec.selects(control)).collect();
+    let controls: Vec<&Control> = lake.definitions.controls.iter().filter(|control| spec.selects(control)).collect();
     let key = lake.pseudonym_key()?;
     let input = EvaluationInput {
         controls: controls.iter().map(|control| ControlRun { control, params: spec.params_of(control) }).collect(),
@@ -48,12 +47,8 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<
     for (control, one) in controls.iter().zip(&evaluated) {
         found.push((*control, findings(control, one, &first_seen, attempt.key.instant)?));
     }
-    let mut delivery = Delivery {
-        front: &lake.front,
-        fence: attempt.fence,
-        retried: attempt.number > 1,
-        outputs: Vec::new(),
-    };
+    let mut delivery =
+        Delivery { front: &lake.front, fence: attempt.fence, retried: attempt.number > 1, outputs: Vec::new() };
     let evidence = write_evidence(attempt, spec, &controls, &evaluated, &found, &mut delivery).await?;
     let inputs = inputs(&session, attempt.interval, &controls).await?;
     let reads = reads(&session, &evaluated).await;
@@ -73,8 +68,7 @@ async fn write_evidence(
     found: &[(&Control, Vec<Finding>)],
     delivery: &mut Delivery<'_>,
 ) -> Result<Vec<schemas::EvidenceObject>, JobError> {
-    let folder =
-        format!("_auditlake/evidence/{}/{}/{}", attempt.key.job, compact(attempt.key.instant), attempt.number);
+    let folder = format!("_auditlake/evidence/{}/{}/{}", attempt.key.job, compact(attempt.key.instant), attempt.number);
     let mut objects = Vec::new();
     let mut hashes = BTreeMap::new();
     for (control, one) in controls.iter().zip(evaluated) {
@@ -157,7 +151,8 @@ async fn known_tenants(session: &LakeSession, interval: Interval) -> Result<BTre
 }
 
 async fn first_seen(session: &LakeSession) -> Result<BTreeMap<String, DateTime<Utc>>, JobError> {
-    let sql = "SELECT finding_id, CAST(min(first_seen_at) AS bigint) AS first FROM auditlake.findings GROUP BY finding_id";
+    let sql =
+        "SELECT finding_id, CAST(min(first_seen_at) AS bigint) AS first FROM auditlake.findings GROUP BY finding_id";
     let mut first = BTreeMap::new();
     for batch in session.query(sql).await? {
         let times = batch.column(1).as_primitive::<arrow::datatypes::Int64Type>().clone();

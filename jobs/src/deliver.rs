@@ -21,7 +21,13 @@ pub(crate) struct Delivery<'a> {
 
 impl Delivery<'_> {
     /// Writes an object under a name of this attempt alone.
-    pub(crate) async fn create(&mut self, path: String, role: OutputRole, bytes: Bytes, rows: Option<u64>) -> Result<[u8; 32], JobError> {
+    pub(crate) async fn create(
+        &mut self,
+        path: String,
+        role: OutputRole,
+        bytes: Bytes,
+        rows: Option<u64>,
+    ) -> Result<[u8; 32], JobError> {
         self.fence.check().await?;
         let location = Path::from(path.as_str());
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
@@ -54,7 +60,12 @@ impl Delivery<'_> {
     }
 
     /// Writes rows as Parquet under a name of this attempt alone.
-    pub(crate) async fn create_rows(&mut self, path: String, role: OutputRole, rows: &RecordBatch) -> Result<[u8; 32], JobError> {
+    pub(crate) async fn create_rows(
+        &mut self,
+        path: String,
+        role: OutputRole,
+        rows: &RecordBatch,
+    ) -> Result<[u8; 32], JobError> {
         let bytes = engine::parquet_bytes(&path, rows)?;
         self.create(path, role, bytes, Some(rows.num_rows() as u64)).await
     }

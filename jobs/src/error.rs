@@ -43,7 +43,9 @@ pub enum JobError {
         epoch: u64,
     },
     /// An output exists that this run did not write.
-    #[error("output \"{path}\" exists already and is not of this run; give the job another `to`, for example with {{interval.end:%Y%m%dT%H%M%SZ}}")]
+    #[error(
+        "output \"{path}\" exists already and is not of this run; give the job another `to`, for example with {{interval.end:%Y%m%dT%H%M%SZ}}"
+    )]
     OutputTaken {
         /// The output.
         path: String,
@@ -63,9 +65,11 @@ impl JobError {
     /// What the caller does next.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::Definitions(_) | Self::Unknown { .. } | Self::Usage(_) | Self::Local { .. } | Self::OutputTaken { .. } => {
-                Remedy::FixConfig
-            }
+            Self::Definitions(_)
+            | Self::Unknown { .. }
+            | Self::Usage(_)
+            | Self::Local { .. }
+            | Self::OutputTaken { .. } => Remedy::FixConfig,
             Self::Claimed { .. } | Self::Stdout(_) => Remedy::Retry,
             Self::Engine(error) => error.remedy(),
             Self::Export(_) => Remedy::FixConfig,

@@ -63,7 +63,10 @@ impl OpenLake {
         let local = |source| JobError::Local { action: "read the key", path: path.display().to_string(), source };
         let text = std::fs::read_to_string(&path).map_err(local)?;
         decode_key(text.trim()).ok_or_else(|| {
-            local(std::io::Error::new(std::io::ErrorKind::InvalidData, "a key is 64 hex digits; `auditlake init` writes one"))
+            local(std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                "a key is 64 hex digits; `auditlake init` writes one",
+            ))
         })
     }
 }
@@ -129,8 +132,11 @@ fn definition_files(folder: &FsPath) -> Result<Vec<SourceFile>, JobError> {
                     folders.push(path);
                 }
             } else if schemas::is_definition(&relative) {
-                let text = std::fs::read(&path)
-                    .map_err(|source| JobError::Local { action: "read", path: path.display().to_string(), source })?;
+                let text = std::fs::read(&path).map_err(|source| JobError::Local {
+                    action: "read",
+                    path: path.display().to_string(),
+                    source,
+                })?;
                 files.push(SourceFile { path: relative, text });
             }
         }

@@ -90,7 +90,9 @@ async fn rows(cli: &Cli, world: &World, args: &SqlArgs) -> Result<u8, JobError> 
         (OutputForm::Json, None | Some(RowFormat::Json)) => RowFormat::Json,
         (OutputForm::Json, Some(other)) => {
             let other = other.as_str();
-            return Err(JobError::Usage(format!("--output json and --format {other} both write to standard output; give one")));
+            return Err(JobError::Usage(format!(
+                "--output json and --format {other} both write to standard output; give one"
+            )));
         }
     };
     let statement = match (&args.statement, &args.file) {

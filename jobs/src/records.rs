@@ -125,7 +125,9 @@ fn runs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
             commit(|commit| commit.inputs.len() as u64),
             commit(|commit| commit.outputs.len() as u64),
             commit(|commit| commit.summary.findings),
-            Arc::new(runs.iter().map(|run| run.failures.last().map(|fail| fail.errors.join(": "))).collect::<StringArray>()),
+            Arc::new(
+                runs.iter().map(|run| run.failures.last().map(|fail| fail.errors.join(": "))).collect::<StringArray>(),
+            ),
         ],
     )
 }

@@ -33,7 +33,10 @@ pub(crate) fn init(dir: &Path, world: &World) -> Result<Answer, JobError> {
     for path in &written {
         write_line(&mut text, &format!("  {path}"));
     }
-    write_line(&mut text, &format!("next: edit {}, then run auditlake --lake {} check", dir.join("lake.yaml").display(), dir.display()));
+    write_line(
+        &mut text,
+        &format!("next: edit {}, then run auditlake --lake {} check", dir.join("lake.yaml").display(), dir.display()),
+    );
     Ok(Answer { text, json: json!({ "lake": dir, "files": written }), code: 0 })
 }
 
@@ -126,7 +129,10 @@ async fn missed(lake: &OpenLake, made: &Demo) -> Result<Missed, JobError> {
         let text = |column: usize| arrow::compute::cast(batch.column(column), &arrow::datatypes::DataType::Utf8);
         let (Ok(controls), Ok(events)) = (text(0), text(1)) else { continue };
         for row in 0..batch.num_rows() {
-            found.insert((controls.as_string::<i32>().value(row).to_owned(), events.as_string::<i32>().value(row).to_owned()));
+            found.insert((
+                controls.as_string::<i32>().value(row).to_owned(),
+                events.as_string::<i32>().value(row).to_owned(),
+            ));
         }
     }
     let planted: BTreeSet<(String, String)> =
@@ -137,7 +143,8 @@ async fn missed(lake: &OpenLake, made: &Demo) -> Result<Missed, JobError> {
 }
 
 fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingest: &Ran, report: &Ran, missed: &Missed) -> Answer {
-    let mut text = format!("{} invented events of 5 tenants over {} days in {}\n", made.events, demo::DAYS, dir.display());
+    let mut text =
+        format!("{} invented events of 5 tenants over {} days in {}\n", made.events, demo::DAYS, dir.display());
     if let Some(outcome) = &ingest.commit.summary.ingest {
         text.push_str(&show::ingested("audit", outcome).text);
     }
@@ -145,7 +152,10 @@ fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingest: &Ran, report: &Ran, mi
     for one in &made.planted {
         let lost = missed.not_found.contains(one);
         let verdict = if lost { "NOT FOUND" } else { "found" };
-        write_line(&mut text, &format!("  {verdict:<9} {} {:<9} {} ({})", one.control, one.tenant, one.what, one.event_id));
+        write_line(
+            &mut text,
+            &format!("  {verdict:<9} {} {:<9} {} ({})", one.control, one.tenant, one.what, one.event_id),
+        );
     }
     for (control, event) in &missed.not_planted {
         write_line(&mut text, &format!("  NOT PLANTED {control} {event}"));
@@ -160,7 +170,13 @@ fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingest: &Ran, report: &Ran, mi
         ),
     );
     let files = show::reports(lake, report);
-    write_line(&mut text, &format!("ask it something: auditlake --lake {} sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\"", dir.display()));
+    write_line(
+        &mut text,
+        &format!(
+            "ask it something: auditlake --lake {} sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\"",
+            dir.display()
+        ),
+    );
     let html = files.iter().find(|path| path.ends_with(".html")).or(files.first());
     write_line(&mut text, &format!("report: {}", html.map_or("", String::as_str)));
     let planted = |one: &Planted| json!({"control": one.control, "tenant": one.tenant, "event_id": one.event_id, "what": one.what});

@@ -42,7 +42,10 @@ pub(crate) fn checked(lake: &Lake) -> Answer {
 pub(crate) fn ingested(dataset: &str, outcome: &IngestOutcome) -> Answer {
     let mut text = String::new();
     let counts = &outcome.counts;
-    write_line(&mut text, &format!("{} objects read into {dataset}, {} seen before", outcome.files, outcome.files_seen_before));
+    write_line(
+        &mut text,
+        &format!("{} objects read into {dataset}, {} seen before", outcome.files, outcome.files_seen_before),
+    );
     write_line(
         &mut text,
         &format!(
@@ -137,14 +140,16 @@ pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
     if runs.is_empty() {
         write_line(&mut text, "no runs yet; start one with `auditlake run JOB --at INSTANT`");
     }
-    let json = runs.iter().map(|run| json!({
-        "run": run.run,
-        "job": run.job,
-        "state": run.state(),
-        "attempts": run.attempts.len(),
-        "findings": run.commit.as_ref().map(|commit| commit.summary.findings),
-        "error": run.failures.last().map(|fail| &fail.errors),
-    }));
+    let json = runs.iter().map(|run| {
+        json!({
+            "run": run.run,
+            "job": run.job,
+            "state": run.state(),
+            "attempts": run.attempts.len(),
+            "findings": run.commit.as_ref().map(|commit| commit.summary.findings),
+            "error": run.failures.last().map(|fail| &fail.errors),
+        })
+    });
     Answer::done(text, json!({ "runs": json.collect::<Vec<_>>() }))
 }
 
@@ -157,7 +162,10 @@ pub(crate) fn run(run: &RunEntry) -> Answer {
         write_line(&mut text, &format!("attempt {} of {}, at {at}", start.attempt, start.kind));
     }
     for fail in &run.failures {
-        write_line(&mut text, &format!("attempt {} failed ({}): {}", fail.attempt, fail.remedy, fail.errors.join(": ")));
+        write_line(
+            &mut text,
+            &format!("attempt {} failed ({}): {}", fail.attempt, fail.remedy, fail.errors.join(": ")),
+        );
     }
     if let Some(commit) = &run.commit {
         let (start, end) = (schemas::rfc3339(commit.interval.start), schemas::rfc3339(commit.interval.end));

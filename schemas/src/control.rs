@@ -264,7 +264,10 @@ mod tests {
 
     #[test]
     fn weights_double_with_severity() {
-        assert_eq!([Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical].map(Severity::weight), [1, 2, 4, 8, 16]);
+        assert_eq!(
+            [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical].map(Severity::weight),
+            [1, 2, 4, 8, 16]
+        );
         assert_eq!(Severity::Critical.level(), 5);
     }
 }

@@ -109,7 +109,10 @@ impl ControlId {
         let upper = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         match parts.as_slice() {
             [prefix, family, number]
-                if upper(prefix) && upper(family) && number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit()) =>
+                if upper(prefix)
+                    && upper(family)
+                    && number.len() == 3
+                    && number.bytes().all(|b| b.is_ascii_digit()) =>
             {
                 Ok(Self(given.to_owned()))
             }

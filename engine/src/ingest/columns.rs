@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryBuilder, Float64Array, Int16Array, Int32Array, MapBuilder, StringArray,
-    StringBuilder, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryBuilder, Float64Array, Int16Array, Int32Array, MapBuilder,
+    StringArray, StringBuilder, TimestampMicrosecondArray,
 };
 use arrow::compute::kernels::cast::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, TimestampMicrosecondType};
@@ -64,8 +64,7 @@ impl Columns {
         instant: DateTime<Utc>,
     ) -> Result<Self, EngineError> {
         let refused = |why: String| EngineError::Mapping { mapping: mapping.to_owned(), why };
-        let unknown: Vec<&str> =
-            given.iter().map(String::as_str).filter(|name| table.column(name).is_none()).collect();
+        let unknown: Vec<&str> = given.iter().map(String::as_str).filter(|name| table.column(name).is_none()).collect();
         if !unknown.is_empty() {
             let names = unknown.join("\", \"");
             return Err(refused(format!("\"{}\" has no column \"{names}\"; map it to one that exists", table.name)));
@@ -83,11 +82,8 @@ impl Columns {
         if !missing.is_empty() {
             return Err(refused(format!("\"{}\" needs column \"{}\"", table.name, missing.join("\", \""))));
         }
-        let columns: Vec<&'static Column> = table
-            .columns
-            .iter()
-            .filter(|column| column.presence != Presence::Optional || named(column))
-            .collect();
+        let columns: Vec<&'static Column> =
+            table.columns.iter().filter(|column| column.presence != Presence::Optional || named(column)).collect();
         Ok(Self::of(table, columns, instant))
     }
 
@@ -137,7 +133,11 @@ impl Columns {
                         if *keep && array.is_null(row) && !given.is_null(row) {
                             *keep = false;
                             let name = column.kind.name();
-                            refuse(row, RejectKind::Type, format!("column \"{}\" does not hold a {name}", column.name))?;
+                            refuse(
+                                row,
+                                RejectKind::Type,
+                                format!("column \"{}\" does not hold a {name}", column.name),
+                            )?;
                         }
                     }
                     derived(column.name, Some(&array), &events).unwrap_or(array)
@@ -196,9 +196,9 @@ impl Columns {
             "ingested_at" => {
                 Arc::new(TimestampMicrosecondArray::from(vec![self.stamp; origins.len()]).with_timezone("UTC"))
             }
-            "raw_ref" => {
-                Arc::new(origins.iter().map(|origin| Some(format!("{source}#{}", origin.offset))).collect::<StringArray>())
-            }
+            "raw_ref" => Arc::new(
+                origins.iter().map(|origin| Some(format!("{source}#{}", origin.offset))).collect::<StringArray>(),
+            ),
             "raw_hash" => {
                 let mut hashes = FixedSizeBinaryBuilder::with_capacity(origins.len(), 32);
                 for origin in origins {
@@ -263,7 +263,8 @@ fn to_column(given: &ArrayRef, kind: ColumnType) -> Result<ArrayRef, EngineError
         (ColumnType::Hash, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) => Ok(hex_to_hash(given)),
         (ColumnType::I16 | ColumnType::I32 | ColumnType::I64, DataType::Float64) => {
             // A plain cast would cut off a fraction without a word.
-            let whole = given.as_primitive::<Float64Type>().iter().map(|value| value.filter(|value| value.fract() == 0.0));
+            let whole =
+                given.as_primitive::<Float64Type>().iter().map(|value| value.filter(|value| value.fract() == 0.0));
             let whole: ArrayRef = Arc::new(whole.collect::<Float64Array>());
             cast(&whole, kind)
         }

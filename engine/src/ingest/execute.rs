@@ -100,8 +100,7 @@ impl Worker<'_> {
             let columns = Columns::of(table, CloudTrail::columns(), plan.instant);
             return Ok((Mapper::CloudTrail(mapping), columns));
         }
-        let (folder, runtime, inputs) =
-            (self.folder.clone(), tokio::runtime::Handle::current(), Arc::clone(plan));
+        let (folder, runtime, inputs) = (self.folder.clone(), tokio::runtime::Handle::current(), Arc::clone(plan));
         let fields: Fields = tokio::task::spawn_blocking(move || infer(&folder, &runtime, &inputs))
             .await
             .map_err(|error| EngineError::Bug { what: format!("the reader stopped ({error})") })??;
@@ -193,7 +192,9 @@ impl Worker<'_> {
                 ..counts
             };
             if !counts.balances() {
-                return Err(EngineError::Bug { what: format!("records of \"{}\" do not add up: {counts:?}", input.path) });
+                return Err(EngineError::Bug {
+                    what: format!("records of \"{}\" do not add up: {counts:?}", input.path),
+                });
             }
             objects.push(ObjectCounts { path: input.path.clone(), etag: input.etag.clone(), counts });
         }
@@ -219,16 +220,14 @@ impl Worker<'_> {
 
 fn required(dataset: &Dataset) -> Vec<String> {
     let columns = dataset.schema.columns.iter();
-    columns.filter(|column| column.presence != schemas::Presence::Optional).map(|column| column.name.to_owned()).collect()
+    columns
+        .filter(|column| column.presence != schemas::Presence::Optional)
+        .map(|column| column.name.to_owned())
+        .collect()
 }
 
 /// Why the run fails although every good row is written.
-fn failure(
-    plan: &Plan,
-    objects: &[ObjectCounts],
-    truncated: &[String],
-    reasons: &[(String, u64)],
-) -> Option<String> {
+fn failure(plan: &Plan, objects: &[ObjectCounts], truncated: &[String], reasons: &[(String, u64)]) -> Option<String> {
     let cut: HashSet<&String> = truncated.iter().collect();
     if let Some(path) = truncated.first() {
         let others = cut.len() - 1;
@@ -238,11 +237,16 @@ fn failure(
         ));
     }
     let worst = objects.iter().find(|object| {
-        u128::from(object.counts.rejected) * 1_000_000 > u128::from(object.counts.read) * u128::from(plan.max_rejected_ppm)
+        u128::from(object.counts.rejected) * 1_000_000
+            > u128::from(object.counts.read) * u128::from(plan.max_rejected_ppm)
     })?;
     let why: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason} ({count})")).collect();
     Some(format!(
         "object \"{}\": {} of {} records were rejected, more than {} per million; the commonest reasons over all objects: {}; the good rows are kept, the bad ones are in the dataset's _rejected; correct the mapping, or accept with --partial",
-        worst.path, worst.counts.rejected, worst.counts.read, plan.max_rejected_ppm, why.join("; ")
+        worst.path,
+        worst.counts.rejected,
+        worst.counts.read,
+        plan.max_rejected_ppm,
+        why.join("; ")
     ))
 }

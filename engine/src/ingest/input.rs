@@ -9,8 +9,8 @@ use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream::{BoxStream, StreamExt};
 use futures::TryStreamExt;
+use futures::stream::{BoxStream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt};
@@ -90,7 +90,8 @@ impl InputFolder {
     /// Opens exactly the planned version.
     pub(crate) async fn open(&self, input: &PlannedInput) -> Result<Box<dyn Read + Send>, EngineError> {
         let options = GetOptions { if_match: Some(input.etag.clone()), ..GetOptions::default() };
-        let got = self.disk.get_opts(&self.location(&input.path)?, options).await.map_err(|error| gone(input, error))?;
+        let got =
+            self.disk.get_opts(&self.location(&input.path)?, options).await.map_err(|error| gone(input, error))?;
         Ok(match got.payload {
             GetResultPayload::File(file, _) => Box::new(file),
             GetResultPayload::Stream(stream) => {

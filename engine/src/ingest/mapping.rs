@@ -115,7 +115,8 @@ fn per_record(session: &LakeSession, name: &str, sql: &str) -> Result<Statement,
     if !from_input {
         return Err(refused("FROM names the one table \"input\""));
     }
-    if select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))) {
+    if select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)))
+    {
         return Err(refused("name the columns; * is not a mapping"));
     }
     select.projection.push(SelectItem::UnnamedExpr(ast::Expr::Identifier(ast::Ident::new(RECORD))));

@@ -199,11 +199,12 @@ impl Merge<'_> {
             let wanted = some.iter().map(|row| self.key_is(row)).collect::<Result<Vec<_>, _>>()?;
             let Some(wanted) = wanted.into_iter().reduce(Expr::or) else { continue };
             let order: Vec<_> = key_columns(self.dataset).into_iter().map(ascending).collect();
-            let plan = LogicalPlanBuilder::scan("existing", provider_as_source(self.table(self.existing_files())), None)
-                .and_then(|scan| scan.filter(wanted))
-                .and_then(|rows| rows.sort(order))
-                .and_then(LogicalPlanBuilder::build)
-                .map_err(|source| EngineError::sql("planned", source))?;
+            let plan =
+                LogicalPlanBuilder::scan("existing", provider_as_source(self.table(self.existing_files())), None)
+                    .and_then(|scan| scan.filter(wanted))
+                    .and_then(|rows| rows.sort(order))
+                    .and_then(LogicalPlanBuilder::build)
+                    .map_err(|source| EngineError::sql("planned", source))?;
             let mut there = Vec::new();
             for batch in self.session.collect(&plan).await? {
                 let batch = without_views(&batch)?;

@@ -186,9 +186,11 @@ impl Reader {
             }
             Mapper::ByName(fields) => {
                 let mapped = by_name(fields, &waiting.values)?;
-                vec![columns.conform(source, &mapped, &waiting.origins, &mut |row, kind, why| {
-                    refuse(row, kind, why, None)
-                })?]
+                vec![
+                    columns.conform(source, &mapped, &waiting.origins, &mut |row, kind, why| {
+                        refuse(row, kind, why, None)
+                    })?,
+                ]
             }
             Mapper::Sql(mapping, fields) => {
                 let mut mapped = Mapped { mapping, fields, runtime: &self.runtime, left_out: 0, batches: Vec::new() };

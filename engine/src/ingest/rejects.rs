@@ -51,12 +51,7 @@ impl Rejects {
     }
 
     /// Takes one refused record. `why` names the reason without any value of the record.
-    pub(crate) fn push(
-        &mut self,
-        source: (&str, &str),
-        tenant: Option<&str>,
-        bad: &Bad,
-    ) -> Result<(), EngineError> {
+    pub(crate) fn push(&mut self, source: (&str, &str), tenant: Option<&str>, bad: &Bad) -> Result<(), EngineError> {
         *self.reasons.entry(format!("{}: {}", bad.kind.as_str(), bad.detail)).or_default() += 1;
         let rows = &mut self.rows;
         rows.tenant_id.append_option(tenant);

@@ -111,12 +111,8 @@ fn scorecards(material: &Material<'_>) -> Vec<Scorecard> {
         .iter()
         .map(|one| one.scopes.iter().map(|scope| (scope.scope.clone(), scope.status)).collect())
         .collect();
-    let judged: Vec<Judged<'_>> = material
-        .controls
-        .iter()
-        .zip(&statuses)
-        .map(|(control, results)| Judged { control, results })
-        .collect();
+    let judged: Vec<Judged<'_>> =
+        material.controls.iter().zip(&statuses).map(|(control, results)| Judged { control, results }).collect();
     let lake = &material.attempt.lake.definitions;
     material.spec.frameworks.iter().filter_map(|key| lake.framework(key)).map(|one| scorecard(one, &judged)).collect()
 }

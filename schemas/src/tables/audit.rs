@@ -66,7 +66,11 @@ pub static AUDIT: TableSchema = TableSchema {
         Column::optional("byte_count", I64, "bytes touched"),
         Column::optional("subject_id", Str, "the person the data is about"),
         Column::optional("purpose", Str, "why the data was processed"),
-        Column::optional("legal_basis", Str, "consent contract legal_obligation vital_interests public_task legitimate_interest explicit_consent"),
+        Column::optional(
+            "legal_basis",
+            Str,
+            "consent contract legal_obligation vital_interests public_task legitimate_interest explicit_consent",
+        ),
         Column::optional("consent_id", Str, "the consent record relied on"),
         Column::optional("dest_party", Str, "receiver of data"),
         Column::optional("dest_region", Str, "region of the receiver"),

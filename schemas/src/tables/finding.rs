@@ -13,7 +13,11 @@ pub static FINDING: TableSchema = TableSchema {
     partitioned: false,
     columns: &[
         Column::required("tenant_id", Str, "the scope again, so that tenant filters apply"),
-        Column::required("finding_id", Str, "derived from control, scope and event, so that it stays the same across reports"),
+        Column::required(
+            "finding_id",
+            Str,
+            "derived from control, scope and event, so that it stays the same across reports",
+        ),
         Column::required("result_id", Str, "result it belongs to"),
         Column::required("control_id", Str, "the control"),
         Column::required("scope", Str, "tenant the finding is about"),
