@@ -4,7 +4,6 @@
 //! On the same machine nobody waits for a dead process: boot, process id and its start tell that it is gone.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -234,6 +233,3 @@ impl fmt::Display for Holder {
         f.write_str(&self.runner)
     }
 }
-
-/// Shares a fence between the parts of a run.
-pub(crate) type SharedFence = Arc<dyn Fence>;

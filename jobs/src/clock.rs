@@ -5,7 +5,7 @@ use schemas::Clock;
 
 /// The time of the machine.
 #[derive(Debug, Clone, Copy)]
-pub struct WallClock;
+pub(crate) struct WallClock;
 
 impl Clock for WallClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]

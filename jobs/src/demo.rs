@@ -31,19 +31,19 @@ use cast::Cast;
 use event::{DAY_US, Event, Mark};
 use planted::Script;
 
-pub use templates::{definitions, init_definitions};
+pub(crate) use templates::{definitions, init_definitions};
 
 /// Days of background, one source file each.
-pub const DAYS: i64 = 60;
+pub(crate) const DAYS: i64 = 60;
 
 /// First instant of the first day.
-pub const START_AT: DateTime<Utc> = at_second(1_767_225_600);
+pub(crate) const START_AT: DateTime<Utc> = at_second(1_767_225_600);
 
 /// Instant of the ingest: the end of the last day, 2026-03-02T00:00:00Z.
-pub const INGEST_AT: DateTime<Utc> = at_second(1_767_225_600 + DAYS * 86_400);
+pub(crate) const INGEST_AT: DateTime<Utc> = at_second(1_767_225_600 + DAYS * 86_400);
 
 /// End of the report's interval, 2026-03-03T00:00:00Z; its window is 61 days.
-pub const REPORT_AT: DateTime<Utc> = at_second(1_767_225_600 + (DAYS + 1) * 86_400);
+pub(crate) const REPORT_AT: DateTime<Utc> = at_second(1_767_225_600 + (DAYS + 1) * 86_400);
 
 /// One row that was planted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -127,8 +127,8 @@ fn definition_files(folder: &FsPath) -> Result<Vec<SourceFile>, JobError> {
             let path = entry.map_err(local)?.path();
             let relative = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             if path.is_dir() {
-                // Definitions lie at most one folder deep; data and sources may lie beside them and be large.
-                if current == folder && !relative.starts_with('.') {
+                // Data and sources may lie beside the definitions and be large.
+                if schemas::is_definition(&format!("{relative}/any.yaml")) {
                     folders.push(path);
                 }
             } else if schemas::is_definition(&relative) {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use engine::IngestOutcome;
-use schemas::{JobKind, Lake, StoreUrl};
+use schemas::{Lake, StoreUrl};
 use serde_json::json;
 
 use crate::Answer;

@@ -108,7 +108,7 @@ impl Worker<'_> {
             Some((name, sql)) => {
                 let mapping = SqlMapping::plan(session, name, sql, &fields).await?;
                 let columns = Columns::new(table, name, &mapping.names, plan.instant)?;
-                Ok((Mapper::Sql(mapping, fields), columns))
+                Ok((Mapper::Sql(Box::new(mapping), fields), columns))
             }
             None => {
                 let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();

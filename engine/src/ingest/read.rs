@@ -78,7 +78,7 @@ pub(crate) enum Mapper {
     /// The built-in mapping of CloudTrail.
     CloudTrail(CloudTrail),
     /// SQL of one's own.
-    Sql(SqlMapping, Fields),
+    Sql(Box<SqlMapping>, Fields),
     /// The records are rows already.
     ByName(Fields),
 }

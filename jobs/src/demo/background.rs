@@ -102,7 +102,7 @@ fn deed<'c>(chance: &mut ChaCha8Rng, tenant: &'c Tenant, person: &'c Actor, priv
         85..86 => by("audit.viewed").on("audit_log", format!("log-{}", tenant.id)),
         _ => {
             let outcome = if chance.random_ratio(1, 50) { "failure" } else { "success" };
-            Event { outcome, ..by("api.request").from_source("api") }
+            Event { outcome, ..by("api.request").emitted_by("api") }
         }
     }
 }
@@ -121,7 +121,7 @@ fn administration<'c>(chance: &mut ChaCha8Rng, tenant: &'c Tenant, person: &'c A
 
 fn document<'c>(chance: &mut ChaCha8Rng, event: Event<'c>) -> Event<'c> {
     let id = format!("doc-{:05}", chance.random_range(0..4_000));
-    let mut event = event.from_source("api").on("document", id);
+    let mut event = event.emitted_by("api").on("document", id);
     if chance.random_ratio(1, 4) {
         event.subject_id = Some(format!("p-{}-{:04}", event.tenant_id, chance.random_range(0..500)));
     }
@@ -129,7 +129,7 @@ fn document<'c>(chance: &mut ChaCha8Rng, event: Event<'c>) -> Event<'c> {
 }
 
 fn table<'c>(chance: &mut ChaCha8Rng, event: Event<'c>) -> Event<'c> {
-    event.from_source("warehouse").on("table", format!("tbl-{:02}", chance.random_range(0..40)))
+    event.emitted_by("warehouse").on("table", format!("tbl-{:02}", chance.random_range(0..40)))
 }
 
 /// What a service does by itself, day and night: it has a name and no address.
@@ -139,10 +139,10 @@ fn rounds<'c>(events: &mut Vec<Event<'c>>, chance: &mut ChaCha8Rng, tenant: &'c 
         let by = |event_type| Event::by(service, tenant, event_type, at);
         events.push(match service.service {
             Some("backup") => {
-                by("backup.succeeded").from_source("backup").on("volume", format!("vol-{:02}", half_hour % 12))
+                by("backup.succeeded").emitted_by("backup").on("volume", format!("vol-{:02}", half_hour % 12))
             }
             Some("deploy") if half_hour % 8 == 0 => {
-                by("deploy.completed").from_source("deploy").on("service", "app".to_owned())
+                by("deploy.completed").emitted_by("deploy").on("service", "app".to_owned())
             }
             _ => {
                 let mut step = table(chance, by("data.processed"));

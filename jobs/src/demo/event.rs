@@ -119,7 +119,7 @@ impl<'c> Event<'c> {
     }
 
     /// The emitting service.
-    pub(super) fn from_source(mut self, source: &'static str) -> Self {
+    pub(super) fn emitted_by(mut self, source: &'static str) -> Self {
         self.source = source;
         self
     }

@@ -223,7 +223,7 @@ impl<'c> Writer<'c> {
     fn reach(&mut self, from: (usize, usize), to: usize, event_type: &'static str) -> Event<'c> {
         let (at, person) = (self.daytime(), self.person(from.0, from.1));
         let document = format!("doc-{:05}", self.chance.random_range(0..4_000));
-        Event::by(person, self.tenant(to), event_type, at).from_source("api").on("document", document)
+        Event::by(person, self.tenant(to), event_type, at).emitted_by("api").on("document", document)
     }
 
     fn cross_tenant(&mut self) {
@@ -299,7 +299,7 @@ impl<'c> Writer<'c> {
         for (is, tenant, ahead, what) in cases {
             let event = self.reach((tenant, 14), tenant, "data.read");
             let event = Event { time: INGEST_AT.timestamp_micros() + ahead, ..event };
-            self.script.enter(is, "AL-LOG-010", event.from_source("warehouse"), what);
+            self.script.enter(is, "AL-LOG-010", event.emitted_by("warehouse"), what);
         }
     }
 }

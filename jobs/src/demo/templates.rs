@@ -3,7 +3,7 @@
 //! They are files of this folder, so that they are read, linted and reviewed as the YAML they are.
 
 /// Definitions of the demo lake: path relative to the lake's folder, and text.
-pub fn definitions() -> Vec<(&'static str, String)> {
+pub(crate) fn definitions() -> Vec<(&'static str, String)> {
     owned(&[
         ("lake.yaml", include_str!("templates/demo/lake.yaml")),
         ("datasets/audit.yaml", include_str!("templates/demo/audit.yaml")),
@@ -14,7 +14,7 @@ pub fn definitions() -> Vec<(&'static str, String)> {
 }
 
 /// Definitions to start one's own lake from: the same shape, with comments that say what to change.
-pub fn init_definitions() -> Vec<(&'static str, String)> {
+pub(crate) fn init_definitions() -> Vec<(&'static str, String)> {
     owned(&[
         ("lake.yaml", include_str!("templates/init/lake.yaml")),
         ("datasets/audit.yaml", include_str!("templates/init/audit.yaml")),

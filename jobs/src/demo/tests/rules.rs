@@ -103,13 +103,13 @@ fn found(rows: &[Row]) -> Vec<(&'static str, &Row)> {
 }
 
 /// Failed logins at which the number for the window up to them reaches the threshold.
-fn begins<'r>(
-    rows: &'r [Row],
+fn begins(
+    rows: &[Row],
     window: Duration,
     threshold: usize,
     key: impl Fn(&Row) -> Option<&String>,
     number: impl Fn(&[&Row]) -> usize,
-) -> Vec<(&'static str, &'r Row)> {
+) -> Vec<(&'static str, &Row)> {
     let mut groups: BTreeMap<(String, String), Vec<&Row>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.failed_login()) {
         assert!(row.actor_id != "unknown" && row.src_ip.is_some(), "nothing is undecided: {row:?}");
@@ -139,7 +139,8 @@ fn begins<'r>(
 pub(super) fn statuses(rows: &[Row]) -> Statuses {
     let found = found(rows);
     let tenants = ["acme", "borealis", "cobalt", "dune", "ember"];
-    let controls: [(&'static str, fn(&Row) -> bool); 6] = [
+    type Population = fn(&Row) -> bool;
+    let controls: [(&'static str, Population); 6] = [
         ("AL-ACC-008", Row::owned),
         ("AL-AUTH-001", |row| row.event_type == "user.login"),
         ("AL-AUTH-003", Row::privileged_login),
