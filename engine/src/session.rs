@@ -14,6 +14,7 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
     SchemaProvider, TableProvider,
 };
+use datafusion::common::alias::AliasGenerator;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
@@ -214,7 +215,10 @@ impl LakeSession {
     /// # Errors
     /// When the optimizer refuses it.
     pub fn optimized(&self, plan: &LogicalPlan) -> Result<LogicalPlan, EngineError> {
-        self.state.optimize(plan).map_err(|source| EngineError::sql("planned", source))
+        let mut state = self.state.clone();
+        // Names that the optimizer makes up are numbered per session; counted from one, they are the plan's own.
+        state.execution_props_mut().alias_generator = Arc::new(AliasGenerator::new());
+        state.optimize(plan).map_err(|source| EngineError::sql("planned", source))
     }
 
     /// Runs a plan and hands out its rows as they come.

@@ -14,6 +14,7 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result as DataFusionResult;
@@ -107,8 +108,18 @@ impl TableProvider for PinnedTable {
             };
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
+        let environment = state.runtime_env();
+        // The cache compares size and time only; it is safe because each session has its own, over files it pinned.
+        let readers = CachedParquetFileReaderFactory::new(
+            environment.object_store(lake_url())?,
+            environment.cache_manager.get_file_metadata_cache(),
+        );
+        let options = state.default_table_options().parquet;
+        let footer = options.global.metadata_size_hint.unwrap_or_default();
         let mut source = ParquetSource::new(Arc::clone(&self.schema))
-            .with_table_parquet_options(state.default_table_options().parquet)
+            .with_table_parquet_options(options)
+            .with_metadata_size_hint(footer)
+            .with_parquet_file_reader_factory(Arc::new(readers))
             .with_bloom_filter_on_read(true)
             .with_enable_page_index(true);
         if let Some(filter) = conjunction(filters.iter().cloned()) {

@@ -36,7 +36,7 @@ pub struct Reads {
 /// # fn arrow_schema_of(names: &[&str]) -> Schema {
 /// #     Schema::new(names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect::<Vec<_>>())
 /// # }
-/// # datafusion_common::Result::Ok(())
+/// # Ok::<(), datafusion_common::DataFusionError>(())
 /// ```
 pub fn reads(plan: &LogicalPlan) -> Reads {
     let mut reads = Reads::default();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// Folders that hold what we wrote.
 const OURS: &[&str] =
@@ -9,7 +10,12 @@ const OURS: &[&str] =
 
 /// The top folder.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace")
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        // Read when it runs: a build folder may be shared by clones, and cargo does not rebuild for another path.
+        let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+        here.parent().expect("the crate lies in the workspace").to_owned()
+    });
+    &ROOT
 }
 
 /// The text of one file.

@@ -10,15 +10,12 @@ use std::sync::{Arc, RwLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures::stream::{self, BoxStream, StreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, coalesce_ranges,
 };
-
-/// How many ranges of one file are fetched at a time.
-const RANGES_AT_A_TIME: usize = 8;
 
 /// Reads of pinned files, and nothing else.
 #[derive(Debug)]
@@ -76,14 +73,12 @@ impl ObjectStore for PinnedStore {
 
     // Not the inner store's: the trait passes it no options, so it could not carry `If-Match`.
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        stream::iter(ranges.to_vec())
-            .map(|range| async move {
-                let options = GetOptions { range: Some(range.into()), ..GetOptions::default() };
-                self.get_opts(location, options).await?.bytes().await
-            })
-            .buffered(RANGES_AT_A_TIME)
-            .try_collect()
-            .await
+        let fetch = |range: Range<u64>| async move {
+            let options = GetOptions { range: Some(range.into()), ..GetOptions::default() };
+            self.get_opts(location, options).await?.bytes().await
+        };
+        // Columns of a small row group lie side by side: one request for all instead of one each.
+        coalesce_ranges(ranges, fetch, OBJECT_STORE_COALESCE_DEFAULT).await
     }
 
     fn delete_stream(&self, _: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {

@@ -10,7 +10,8 @@ use schemas::{
 };
 
 fn crate_dir() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    // Read when it runs: a build folder may be shared by clones, and cargo does not rebuild for another path.
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
 }
 
 /// Files under a folder of the crate with an ending, relative to the crate, sorted.
