@@ -42,7 +42,7 @@ use crate::session::SessionFactory;
 use crate::store::Lakefront;
 
 pub use input::InputFolder;
-pub use plan::PlannedInput;
+pub use plan::{PlannedInput, WrittenFile};
 
 /// Proves, before each write, that the caller still holds the dataset's claim.
 #[async_trait]
@@ -139,6 +139,12 @@ pub struct IngestOutcome {
     pub reasons: Vec<(String, u64)>,
     /// Works carried out: new ones, and unfinished ones of before.
     pub works: Vec<String>,
+    /// Objects read, each with the records it held.
+    #[serde(skip)]
+    pub inputs: Vec<(PlannedInput, u64)>,
+    /// Files written, those of rejects included.
+    #[serde(skip)]
+    pub written: Vec<WrittenFile>,
 }
 
 /// Carries out every unfinished work on the dataset, then ingests what `request` names and is new.
@@ -162,9 +168,16 @@ pub async fn ingest(
     for unfinished in desk.unfinished().await? {
         match work.carry_out(&desk, &unfinished, request.partial).await {
             Ok(done) => outcome.take_in(&unfinished, &done),
-            // Its inputs are gone or no longer what they were: it cannot be completed as planned. The rows it
-            // wrote are rows like any other, and what is read next is deduplicated against them.
-            Err(EngineError::Changed { .. } | EngineError::Input { .. }) => desk.abandon(&unfinished).await?,
+            // Its inputs are gone or no longer what they were, or its mapping never fitted them: it cannot be
+            // completed as planned. The rows it wrote are rows like any other, and what is read next is
+            // deduplicated against them.
+            Err(
+                EngineError::Changed { .. }
+                | EngineError::Input { .. }
+                | EngineError::Mapping { .. }
+                | EngineError::NotReading { .. }
+                | EngineError::Sql { stage: "parsed" | "planned", .. },
+            ) => desk.abandon(&unfinished).await?,
             Err(error @ EngineError::Rejected { .. }) if unfinished.covers(&found) => return Err(error),
             Err(EngineError::Rejected { .. }) => {}
             Err(error) => return Err(error),
@@ -186,5 +199,8 @@ impl IngestOutcome {
         self.counts.add(&done.counts());
         self.reasons.extend(done.reasons.iter().cloned());
         self.works.push(plan.work.clone());
+        let records = done.objects.iter().map(|object| object.counts.read);
+        self.inputs.extend(plan.inputs.iter().cloned().zip(records));
+        self.written.extend(done.files.iter().cloned());
     }
 }

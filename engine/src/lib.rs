@@ -13,6 +13,7 @@ mod session;
 mod statement;
 mod store;
 mod table;
+mod zoned;
 
 pub use catalog::{NoSystemTables, SystemTable, SystemTables};
 pub use control::{
@@ -23,7 +24,7 @@ pub use error::EngineError;
 pub use hex::hex;
 pub(crate) use hex::unhex;
 pub use ingest::{
-    Fence, IngestCounts, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput, ingest,
+    Fence, IngestCounts, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput, WrittenFile, ingest,
 };
 pub use parquet_bytes::parquet_bytes;
 pub use session::{LakeSession, Resources, SessionFactory, stream_error};

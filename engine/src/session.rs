@@ -100,6 +100,7 @@ impl SessionFactory {
             .with_default_features()
             .build();
         state.catalog_list().register_catalog("lake".to_owned(), Arc::new(catalog));
+        crate::zoned::label_times(&mut state).map_err(|source| EngineError::sql("prepared", source))?;
         // DataFusion would stamp the wall clock.
         state.execution_props_mut().query_execution_start_time = Some(instant);
         Ok(LakeSession { state, files, pinned })

@@ -20,6 +20,7 @@ pub(crate) fn reading(state: &SessionState, sql: &str) -> Result<Statement, Engi
                 ast::SetExpr::Insert(_) | ast::SetExpr::Update(_) | ast::SetExpr::Delete(_) => {
                     refused("a query that writes")
                 }
+                ast::SetExpr::Select(select) if select.into.is_some() => refused("SELECT … INTO, which writes"),
                 _ => Ok(statement),
             },
             ast::Statement::ShowTables { .. }

@@ -75,8 +75,14 @@ impl Claim {
         ClaimFence { lake: self.lake.clone(), folder: self.folder.clone(), epoch: self.epoch }
     }
 
-    /// Hands the claim back, so that the next one need not wait.
-    pub(crate) async fn release(self) -> Result<(), JobError> {
+    /// Hands the claim back, so that the next one need not wait. What fails here fails nothing: a claim lapses.
+    pub(crate) async fn release(self) {
+        if let Err(error) = self.hand_back().await {
+            tracing::warn!(%error, claim = %self.folder, "claim not handed back, will lapse");
+        }
+    }
+
+    async fn hand_back(&self) -> Result<(), EngineError> {
         self.heart.abort();
         let released = epoch_path(&self.folder, self.epoch, ".released");
         self.lake.create(&released, bytes::Bytes::new()).await?;
@@ -169,6 +175,10 @@ impl Watched {
     async fn look(&mut self) {
         // A foreign process gives no signal when it ends; looking again is the only way to know.
         tokio::time::sleep(LOOK).await;
+        self.passed();
+    }
+
+    fn passed(&mut self) {
         self.silent += LOOK;
         self.waited += LOOK;
     }
@@ -231,5 +241,91 @@ fn process_start(process: u32) -> Option<String> {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.runner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::{DateTime, Utc};
+    use schemas::FixedClock;
+
+    use super::*;
+
+    fn world(seed: u64) -> World {
+        World::seeded(Arc::new(FixedClock(DateTime::<Utc>::UNIX_EPOCH)), seed)
+    }
+
+    async fn take(lake: &Lakefront, seed: u64) -> Claim {
+        Claim::take(lake, &world(seed), "datasets/audit").await.expect("the claim is free")
+    }
+
+    /// A holder that ran here and is gone: its process number now has another start.
+    fn dead() -> Holder {
+        Holder { process_start: Some("0".to_owned()), ..Holder::me(&world(9)) }
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_was_handed_back_passes_on() {
+        let lake = Lakefront::memory();
+        let first = take(&lake, 1).await;
+        let fence = first.fence();
+        fence.check().await.expect("held");
+        first.release().await;
+        let second = take(&lake, 2).await;
+        assert_eq!(second.epoch, 2);
+        let lost = fence.check().await.expect_err("a higher epoch exists");
+        assert!(matches!(lost, EngineError::ClaimLost { epoch: 1, .. }), "{lost}");
+        second.fence().check().await.expect("held");
+    }
+
+    #[tokio::test]
+    async fn a_dead_process_of_this_machine_is_not_waited_for() {
+        let lake = Lakefront::memory();
+        let folder = Path::from("_auditlake/claims/datasets/audit");
+        lake.create_json(&epoch_path(&folder, 7, ""), &dead()).await.expect("written");
+        assert_eq!(take(&lake, 1).await.epoch, 8);
+    }
+
+    #[test]
+    fn a_silent_holder_elsewhere_lapses_and_one_that_beats_does_not() {
+        let mut watched = Watched::default();
+        let state = |beats| State { epoch: 1, beats, ..State::default() };
+        for beats in 0..20 {
+            // A little late, as heartbeats on a slow store are.
+            for _ in 0..(HEARTBEAT * 2).as_millis() / LOOK.as_millis() {
+                assert!(!watched.is_silent(&state(beats)), "after {beats} beats");
+                watched.passed();
+            }
+        }
+        let mut silent = Duration::ZERO;
+        while !watched.is_silent(&state(20)) {
+            watched.passed();
+            silent += LOOK;
+        }
+        assert_eq!(silent, LAPSE);
+        assert!(!watched.is_silent(&State { epoch: 2, ..State::default() }), "the next holder starts anew");
+    }
+
+    #[tokio::test]
+    async fn of_many_who_take_a_claim_at_once_each_holds_it_alone() {
+        let lake = Lakefront::memory();
+        let takers = (0..8).map(|seed| {
+            let lake = lake.clone();
+            tokio::spawn(async move {
+                let claim = take(&lake, seed).await;
+                claim.fence().check().await.expect("held");
+                let epoch = claim.epoch;
+                claim.release().await;
+                epoch
+            })
+        });
+        let mut epochs: Vec<u64> = Vec::new();
+        for taker in takers.collect::<Vec<_>>() {
+            epochs.push(taker.await.expect("it took it"));
+        }
+        epochs.sort_unstable();
+        assert_eq!(epochs, (1..=8).collect::<Vec<u64>>());
     }
 }

@@ -1,12 +1,12 @@
 //! Ingest as a command and as a job kind, under the dataset's claim.
 
 use engine::{IngestOutcome, IngestRequest};
-use schemas::{Dataset, IngestFormat, IngestSpec, Mapping};
+use schemas::{Dataset, IngestFormat, IngestSpec, InputFile, Mapping};
 
 use crate::claim::Claim;
 use crate::error::JobError;
 use crate::lake::OpenLake;
-use crate::ledger::RunSummary;
+use crate::ledger::{Output, OutputRole, RunSummary};
 use crate::progress::Progress;
 use crate::runner::{Attempt, Executed};
 use crate::world::World;
@@ -67,7 +67,7 @@ async fn claimed(
     let shown = progress.ingest();
     let outcome = engine::ingest(&lake.front, &lake.sessions, &lake.inputs, request, &fence, shown.counters()).await;
     shown.end();
-    claim.release().await?;
+    claim.release().await;
     Ok(outcome?)
 }
 
@@ -86,10 +86,24 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestS
         partial: false,
     };
     let outcome = claimed(attempt.lake, world, dataset, &request, attempt.progress).await?;
+    let inputs = outcome.inputs.iter().map(|(object, records)| InputFile {
+        dataset: String::new(),
+        path: object.path.clone(),
+        etag: object.etag.clone(),
+        bytes: object.bytes,
+        rows: *records,
+    });
+    let outputs = outcome.written.iter().map(|file| Output {
+        path: file.path.clone(),
+        role: OutputRole::Rows,
+        sha256: file.sha256.clone(),
+        bytes: file.bytes,
+        rows: Some(file.rows),
+    });
     Ok(Executed {
-        inputs: Vec::new(),
+        inputs: inputs.collect(),
         reads: std::collections::BTreeMap::new(),
-        outputs: Vec::new(),
+        outputs: outputs.collect(),
         summary: RunSummary { ingest: Some(outcome), ..RunSummary::default() },
     })
 }

@@ -67,6 +67,8 @@ pub enum OutputRole {
     Findings,
     /// Evidence rows of one control.
     Evidence,
+    /// Rows that an ingest wrote, of the dataset or of what it refused.
+    Rows,
 }
 
 /// One written object.

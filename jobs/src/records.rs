@@ -135,7 +135,7 @@ fn runs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
 fn run_inputs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
     let schema = Arc::new(Schema::new(vec![
         text("run", false),
-        text("dataset", false),
+        text("dataset", true),
         text("path", false),
         text("etag", true),
         whole("bytes"),
@@ -152,11 +152,16 @@ fn run_inputs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
         schema,
         vec![
             Arc::new(inputs.iter().map(|(run, _)| Some((*run).clone())).collect::<StringArray>()),
-            Arc::new(inputs.iter().map(|(_, input)| Some(input.dataset.clone())).collect::<StringArray>()),
+            Arc::new(inputs.iter().map(|(_, input)| dataset(input)).collect::<StringArray>()),
             Arc::new(inputs.iter().map(|(_, input)| Some(input.path.clone())).collect::<StringArray>()),
             Arc::new(inputs.iter().map(|(_, input)| Some(input.etag.clone())).collect::<StringArray>()),
             Arc::new(inputs.iter().map(|(_, input)| Some(count(input.bytes))).collect::<Int64Array>()),
             Arc::new(inputs.iter().map(|(_, input)| Some(count(input.rows))).collect::<Int64Array>()),
         ],
     )
+}
+
+/// A source object belongs to no dataset.
+fn dataset(input: &schemas::InputFile) -> Option<String> {
+    (!input.dataset.is_empty()).then(|| input.dataset.clone())
 }

@@ -19,12 +19,12 @@ pub(crate) fn checked(lake: &Lake) -> Answer {
     };
     let own = lake.controls.iter().filter(|control| !control.id.as_str().starts_with("AL-")).count();
     let text = format!(
-        "lake {} at {store}: {} datasets, {} jobs, {} controls ({own} of its own), {} frameworks; no errors",
+        "lake {} at {store}: {}, {}, {} ({own} of its own), {}; no errors",
         lake.id,
-        lake.datasets.len(),
-        lake.jobs.len(),
-        lake.controls.len(),
-        lake.frameworks.len()
+        counted(lake.datasets.len() as u64, "dataset"),
+        counted(lake.jobs.len() as u64, "job"),
+        counted(lake.controls.len() as u64, "control"),
+        counted(lake.frameworks.len() as u64, "framework")
     );
     let json = json!({
         "lake": lake.id,
@@ -44,13 +44,17 @@ pub(crate) fn ingested(dataset: &str, outcome: &IngestOutcome) -> Answer {
     let counts = &outcome.counts;
     write_line(
         &mut text,
-        &format!("{} objects read into {dataset}, {} seen before", outcome.files, outcome.files_seen_before),
+        &format!("{} read into {dataset}, {} seen before", counted(outcome.files, "object"), outcome.files_seen_before),
     );
     write_line(
         &mut text,
         &format!(
-            "{} records = {} rows + {} duplicates + {} skipped + {} rejected",
-            counts.read, counts.rows, counts.duplicates, counts.skipped, counts.rejected
+            "{} = {} + {} + {} skipped + {} rejected",
+            counted(counts.read, "record"),
+            counted(counts.rows, "row"),
+            counted(counts.duplicates, "duplicate"),
+            counts.skipped,
+            counts.rejected
         ),
     );
     for (reason, count) in &outcome.reasons {
@@ -87,14 +91,14 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
         write_line(
             &mut text,
             &format!(
-                "controls: {} fail, {} error, {} not evaluated, {} warn, {} pass, {} not applicable; {} findings",
+                "controls: {} fail, {} error, {} not evaluated, {} warn, {} pass, {} not applicable; {}",
                 counts.fail,
                 counts.error,
                 counts.not_evaluated,
                 counts.warn,
                 counts.pass,
                 counts.not_applicable,
-                commit.summary.findings
+                counted(commit.summary.findings, "finding")
             ),
         );
     }
@@ -132,9 +136,11 @@ pub(crate) fn reports(lake: &OpenLake, ran: &Ran) -> Vec<String> {
 pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
     let mut text = String::new();
     for run in runs {
-        let findings = run.commit.as_ref().map(|commit| format!("{} findings", commit.summary.findings));
-        let error = run.failures.last().and_then(|fail| fail.errors.first().cloned());
-        let rest = if run.commit.is_some() { findings } else { error };
+        let done = run.commit.as_ref().map(|commit| match &commit.summary.ingest {
+            Some(outcome) => counted(outcome.counts.rows, "row"),
+            None => counted(commit.summary.findings, "finding"),
+        });
+        let rest = done.or_else(|| run.failures.last().and_then(|fail| fail.errors.first().cloned()));
         write_line(&mut text, &format!("{:<40} {:<10} {}", run.run, run.state(), rest.unwrap_or_default()));
     }
     if runs.is_empty() {
@@ -173,12 +179,17 @@ pub(crate) fn run(run: &RunEntry) -> Answer {
         for (table, columns) in &commit.reads {
             write_line(&mut text, &format!("read {table}: {}", columns.join(", ")));
         }
-        write_line(&mut text, &format!("{} input files", commit.inputs.len()));
+        write_line(&mut text, &counted(commit.inputs.len() as u64, "input file"));
         for output in &commit.outputs {
             write_line(&mut text, &format!("wrote {} ({} bytes, sha256 {})", output.path, output.bytes, output.sha256));
         }
     }
     Answer::done(text, json!(run))
+}
+
+/// A count with its noun.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Adds a line; writing to a `String` cannot fail.

@@ -65,6 +65,8 @@ pub struct RunInfo {
 pub struct Summary {
     /// Events in the interval over all tables the controls read.
     pub rows: u64,
+    /// The statement that counts them.
+    pub rows_sql: String,
     /// Tenants looked at.
     pub tenants: u64,
     /// Number of controls by worst status.
@@ -313,6 +315,8 @@ pub struct RejectedCount {
     pub dataset: String,
     /// How many.
     pub rows: u64,
+    /// The statement that counts them.
+    pub sql: String,
 }
 
 /// Where the figures come from.
@@ -327,14 +331,14 @@ pub struct Provenance {
 /// A pinned file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InputFile {
-    /// Dataset.
+    /// Dataset; empty for a source object outside the lake.
     pub dataset: String,
-    /// Path in the lake.
+    /// Path in the lake, or of the source object.
     pub path: String,
     /// ETag as pinned.
     pub etag: String,
     /// Bytes.
     pub bytes: u64,
-    /// Rows.
+    /// Rows; of a source object its records.
     pub rows: u64,
 }

@@ -5,13 +5,12 @@
 //! the line, a line of nothing else for any lines. A command without lines below it must only succeed.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::tree;
+use crate::{auditlake, tree};
 
 /// Stands between the outputs of two commands.
 const BORDER: &str = "----- end of output, status";
@@ -85,6 +84,7 @@ struct Shown {
 #[track_caller]
 fn carry_out(page: &str) {
     let shown = commands(&tree::read(page));
+    assert!(!shown.is_empty(), "{page} shows nothing that can be run");
     let folder = TempDir::new().expect("a temporary folder");
     if page == "README.md" {
         seed_cloudtrail(folder.path());
@@ -156,7 +156,7 @@ fn fits(shown: &[String], printed: &[&str]) -> bool {
 }
 
 fn shell(folder: &Path, script: &str) -> Output {
-    let mut path = binary().parent().expect("the binary lies in a folder").as_os_str().to_owned();
+    let mut path = auditlake::binary().parent().expect("the binary lies in a folder").as_os_str().to_owned();
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap_or_default());
     Command::new("sh")
@@ -168,23 +168,6 @@ fn shell(folder: &Path, script: &str) -> Output {
         .stdin(Stdio::null())
         .output()
         .expect("sh runs")
-}
-
-/// The binary of this build: `cargo test` does not make it, because no crate above it may be told of its path.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let test = std::env::current_exe().expect("this test has a path");
-        let profile = test.parent().and_then(Path::parent).expect("tests lie in the profile's deps");
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--offline", "--package", "jobs", "--bin", "auditlake", "--target-dir"]);
-        build.arg(profile.parent().expect("profiles lie in the target folder")).current_dir(tree::root());
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.status().expect("cargo runs").success(), "the binary does not build");
-        profile.join("auditlake")
-    })
 }
 
 /// What a reader of the README has copied from the bucket; invented, with the account of AWS's own examples.

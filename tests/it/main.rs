@@ -4,7 +4,12 @@
 
 #![expect(clippy::panic, reason = "a test that cannot go on says why and stops")]
 
+mod auditlake;
 mod floors;
 mod guide;
+mod hostile;
+mod kill;
+mod real;
+mod report;
 mod tidy;
 mod tree;

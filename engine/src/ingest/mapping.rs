@@ -12,6 +12,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -50,6 +51,10 @@ impl SqlMapping {
         let input = Arc::new(InputTable { schema, current: Mutex::new(None) });
         let session = session.over_input(Arc::clone(&input) as Arc<dyn TableProvider>)?;
         let statement = per_record(&session, name, sql)?;
+        // As it was written: beside the record's number an aggregate would fail for a reason nobody understands.
+        if let Some(why) = beyond_a_record(&session.plan(sql).await?)? {
+            return Err(EngineError::Mapping { mapping: name.to_owned(), why: why.to_owned() });
+        }
         let plan = session.plan_statement(statement).await?;
         let plan = session.optimized(&plan)?;
         let names = plan.schema().fields().iter().map(|field| field.name().clone());
@@ -121,6 +126,38 @@ fn per_record(session: &LakeSession, name: &str, sql: &str) -> Result<Statement,
     }
     select.projection.push(SelectItem::UnnamedExpr(ast::Expr::Identifier(ast::Ident::new(RECORD))));
     Ok(statement)
+}
+
+/// Why what `plan` makes of a record would depend on more than the record.
+fn beyond_a_record(plan: &LogicalPlan) -> Result<Option<&'static str>, EngineError> {
+    let mut why = None;
+    let walked = plan.apply_with_subqueries(|node| {
+        let alone = matches!(
+            node,
+            LogicalPlan::Projection(_)
+                | LogicalPlan::Filter(_)
+                | LogicalPlan::SubqueryAlias(_)
+                | LogicalPlan::TableScan(_)
+        );
+        let mut subquery = false;
+        let mut volatile = false;
+        node.apply_expressions(|expr| {
+            volatile |= expr.is_volatile();
+            expr.apply(|part| {
+                subquery |= matches!(part, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_));
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })?;
+        if volatile {
+            why = Some("a record becomes the same row whenever it is read: no random() or uuid()");
+        }
+        if !alone || subquery {
+            why = Some("a mapping looks at one record at a time: no aggregates, windows, subqueries or unnest");
+        }
+        Ok(if why.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    walked.map_err(|source| EngineError::sql("planned", source))?;
+    Ok(why)
 }
 
 /// The table `input`: one batch, exchanged between runs of the plan.

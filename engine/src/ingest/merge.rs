@@ -6,9 +6,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 use chrono::{DateTime, NaiveDate};
@@ -86,7 +88,8 @@ impl Merge<'_> {
         let mut first = First::Nothing;
         let mut unclear: Vec<RecordBatch> = Vec::new();
         while let Some(batch) = new.next().await {
-            let batch = batch.map_err(ingest_error)?;
+            let batch = Arc::new(batch.map_err(ingest_error)?);
+            let origin = Origins::of(&batch)?;
             if existing.is_none() {
                 existing = Some(self.existing().await?);
             }
@@ -103,13 +106,13 @@ impl Merge<'_> {
                         first = First::Existing(key.owned(), hash);
                     } else {
                         *keep = true;
-                        first = First::New(key.owned(), batch.slice(row, 1));
+                        first = First::New(key.owned(), Arc::clone(&batch), row);
                         continue;
                     }
                 }
                 match first.compare(&batch, row) {
-                    Verdict::Same => merged.counts[source(&batch, row)].duplicates += 1,
-                    Verdict::Other => merged.conflict(&batch, row, self.dataset),
+                    Verdict::Same => merged.counts[origin.source(row)].duplicates += 1,
+                    Verdict::Other => merged.conflict(&batch, row, self.dataset)?,
                     Verdict::Unclear => unclear.push(batch.slice(row, 1)),
                 }
             }
@@ -130,24 +133,23 @@ impl Merge<'_> {
         merged: &mut Merged,
     ) -> Result<(), EngineError> {
         let kept = filter_record_batch(batch, &BooleanArray::from(keep)).map_err(|error| bug(&error))?;
+        let origin = Origins::of(&kept)?;
         for row in 0..kept.num_rows() {
-            merged.counts[source(&kept, row)].rows += 1;
+            merged.counts[origin.source(row)].rows += 1;
         }
+        let places = Places::of(self.dataset, &kept);
         let visible: Vec<usize> = (0..self.columns.file().fields().len()).collect();
         let mut at = 0;
         while at < kept.num_rows() {
-            let place = self.place(&kept, at);
-            let end = (at + 1..kept.num_rows()).find(|row| self.place(&kept, *row) != place).unwrap_or(kept.num_rows());
+            let (tenant, day) = places.of_row(at);
+            let end = (at + 1..kept.num_rows()).find(|row| places.of_row(*row) != (tenant, day));
+            let end = end.unwrap_or(kept.num_rows());
             let rows = kept.slice(at, end - at).project(&visible).map_err(|error| bug(&error))?;
-            let day = place.1.map(|day| day.to_string()).unwrap_or_default();
-            files.write(&folder(self.dataset, &place.0, &day), &rows).await?;
+            let day = day.map(|day| day.to_string()).unwrap_or_default();
+            files.write(&folder(self.dataset, tenant, &day), &rows).await?;
             at = end;
         }
         Ok(())
-    }
-
-    fn place(&self, batch: &RecordBatch, row: usize) -> (String, Option<NaiveDate>) {
-        place(self.dataset, batch, row)
     }
 
     /// The keys of rows that are there, in order, from the folders that new rows fall into.
@@ -215,9 +217,9 @@ impl Merge<'_> {
                 let key = keys.of(row)?.row(0).owned();
                 let found = there.iter().find(|(other, _)| *other == key);
                 if found.is_some_and(|(_, old)| same_content((row, 0), (old, 0))) {
-                    merged.counts[source(row, 0)].duplicates += 1;
+                    merged.counts[Origins::of(row)?.source(0)].duplicates += 1;
                 } else {
-                    merged.conflict(row, 0, self.dataset);
+                    merged.conflict(row, 0, self.dataset)?;
                 }
             }
         }
@@ -235,38 +237,69 @@ impl Merge<'_> {
     }
 }
 
-/// The folder a row belongs to: its tenant, and its day where the dataset has days.
-pub(crate) fn place(dataset: &Dataset, batch: &RecordBatch, row: usize) -> (String, Option<NaiveDate>) {
-    if !dataset.schema.partitioned {
-        return (String::new(), None);
+/// The folders that rows belong to: their tenant, and their day where the dataset has days.
+pub(crate) struct Places<'a> {
+    tenant: Option<&'a StringArray>,
+    time: Option<&'a TimestampMicrosecondArray>,
+}
+
+impl<'a> Places<'a> {
+    pub(crate) fn of(dataset: &Dataset, batch: &'a RecordBatch) -> Self {
+        if !dataset.schema.partitioned {
+            return Self { tenant: None, time: None };
+        }
+        let tenant = batch.column_by_name(dataset.schema.tenant).map(|column| column.as_string::<i32>());
+        let time = dataset.schema.time.and_then(|name| batch.column_by_name(name));
+        Self { tenant, time: time.map(|column| column.as_primitive::<TimestampMicrosecondType>()) }
     }
-    let tenant = batch.column_by_name(dataset.schema.tenant).map(|column| column.as_string::<i32>().value(row));
-    let time = dataset.schema.time.and_then(|name| batch.column_by_name(name));
-    let day = time.and_then(|column| day(column.as_primitive::<TimestampMicrosecondType>().value(row)));
-    (tenant.unwrap_or_default().to_owned(), day)
+
+    pub(crate) fn of_row(&self, row: usize) -> (&'a str, Option<NaiveDate>) {
+        let tenant = self.tenant.map(|tenants| tenants.value(row));
+        (tenant.unwrap_or_default(), self.time.and_then(|times| day(times.value(row))))
+    }
+}
+
+/// Where the rows of a batch come from.
+struct Origins<'a> {
+    sources: &'a Int32Array,
+    offsets: &'a Int64Array,
+}
+
+impl<'a> Origins<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self, EngineError> {
+        let column = |name: &str| {
+            let lost = || EngineError::Bug { what: format!("a row lost its {name}") };
+            batch.column_by_name(name).ok_or_else(lost)
+        };
+        Ok(Self { sources: column(SOURCE)?.as_primitive(), offsets: column(OFFSET)?.as_primitive() })
+    }
+
+    fn source(&self, row: usize) -> usize {
+        usize::try_from(self.sources.value(row)).unwrap_or_default()
+    }
+
+    fn offset(&self, row: usize) -> u64 {
+        u64::try_from(self.offsets.value(row)).unwrap_or_default()
+    }
 }
 
 impl Merged {
-    fn conflict(&mut self, batch: &RecordBatch, row: usize, dataset: &Dataset) {
-        let offset = batch.column_by_name(OFFSET).map(|column| column.as_primitive::<Int64Type>().value(row));
+    fn conflict(&mut self, batch: &RecordBatch, row: usize, dataset: &Dataset) -> Result<(), EngineError> {
+        let origin = Origins::of(batch)?;
         let tenant = batch.column_by_name(dataset.schema.tenant).map(|column| column.as_string::<i32>().value(row));
         self.conflicts.insert(Conflict {
-            source: source(batch, row),
-            offset: offset.and_then(|offset| u64::try_from(offset).ok()).unwrap_or_default(),
+            source: origin.source(row),
+            offset: origin.offset(row),
             tenant: tenant.unwrap_or_default().to_owned(),
         });
+        Ok(())
     }
-}
-
-fn source(batch: &RecordBatch, row: usize) -> usize {
-    let source = batch.column_by_name(SOURCE).map(|column| column.as_primitive::<Int32Type>().value(row));
-    source.and_then(|source| usize::try_from(source).ok()).unwrap_or_default()
 }
 
 /// The row that holds a key.
 enum First {
     Nothing,
-    New(OwnedRow, RecordBatch),
+    New(OwnedRow, Arc<RecordBatch>, usize),
     Existing(OwnedRow, Option<Vec<u8>>),
 }
 
@@ -280,7 +313,7 @@ impl First {
     fn key(&self) -> Option<&[u8]> {
         match self {
             Self::Nothing => None,
-            Self::New(key, _) | Self::Existing(key, _) => Some(key.as_ref()),
+            Self::New(key, ..) | Self::Existing(key, _) => Some(key.as_ref()),
         }
     }
 
@@ -289,7 +322,7 @@ impl First {
         match self {
             Self::Existing(_, there) if there.is_some() && *there == hash => Verdict::Same,
             Self::Existing(..) | Self::Nothing => Verdict::Unclear,
-            Self::New(_, first) if same_content((first, 0), (batch, row)) => Verdict::Same,
+            Self::New(_, first, at) if same_content((first.as_ref(), *at), (batch, row)) => Verdict::Same,
             Self::New(..) => Verdict::Other,
         }
     }

@@ -95,13 +95,17 @@ pub(crate) struct ObjectCounts {
     pub(crate) counts: IngestCounts,
 }
 
-/// A file that the work wrote.
+/// A file that an ingest wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct WrittenFile {
-    pub(crate) path: String,
-    pub(crate) sha256: String,
-    pub(crate) bytes: u64,
-    pub(crate) rows: u64,
+pub struct WrittenFile {
+    /// Path in the lake.
+    pub path: String,
+    /// SHA-256 in hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its rows.
+    pub rows: u64,
 }
 
 /// What a finished work did; also the checkpoint of which objects were read.

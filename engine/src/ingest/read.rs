@@ -17,7 +17,7 @@ use super::columns::{Columns, Origin};
 use super::input::InputFolder;
 use super::json_columns::{InferredType, decode};
 use super::mapping::SqlMapping;
-use super::merge::{Touched, place};
+use super::merge::{Places, Touched};
 use super::plan::{Plan, PlannedInput};
 use super::records::{Bad, Item, Place, Record, RejectKind, Shape, Splitter, parse_strict};
 use super::rejects::Rejects;
@@ -203,8 +203,10 @@ impl Reader {
     }
 
     fn hand_over(&self, batch: RecordBatch) -> Result<(), EngineError> {
-        let places: HashSet<_> = (0..batch.num_rows()).map(|row| place(&self.dataset, &batch, row)).collect();
-        self.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(places);
+        let places = Places::of(&self.dataset, &batch);
+        let touched: HashSet<_> = (0..batch.num_rows()).map(|row| places.of_row(row)).collect();
+        let touched = touched.into_iter().map(|(tenant, day)| (tenant.to_owned(), day));
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(touched);
         // The sort hangs up only when it has failed, and then its own error is the one to show.
         drop(self.rows.blocking_send(Ok(batch)));
         Ok(())

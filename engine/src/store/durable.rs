@@ -142,3 +142,61 @@ impl ObjectStore for DurableStore {
         self.inner.rename_opts(from, to, options).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn create() -> PutOptions {
+        PutOptions { mode: PutMode::Create, ..PutOptions::default() }
+    }
+
+    async fn names(store: &DurableStore) -> Vec<String> {
+        let found: Vec<ObjectMeta> = store.list(None).try_collect().await.expect("a listing");
+        found.into_iter().map(|meta| meta.location.to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_name_is_created_once_and_keeps_its_first_bytes() {
+        let folder = TempDir::new().expect("a folder");
+        let store = DurableStore::open(folder.path()).expect("a store");
+        let path = Path::from("a/b/c.json");
+        store.put_opts(&path, "first".into(), create()).await.expect("created");
+        let again = store.put_opts(&path, "second".into(), create()).await.expect_err("the name is taken");
+        assert!(matches!(again, Error::AlreadyExists { .. }), "{again}");
+        assert_eq!(store.get(&path).await.expect("there").bytes().await.expect("read"), "first");
+        store.put(&path, "third".into()).await.expect("replaced");
+        assert_eq!(store.get(&path).await.expect("there").bytes().await.expect("read"), "third");
+        let left: Vec<_> = fs::read_dir(folder.path().join("a/b")).expect("a folder").collect();
+        assert_eq!(left.len(), 1, "work in progress stays behind: {left:?}");
+    }
+
+    #[tokio::test]
+    async fn of_many_who_create_a_name_one_wins() {
+        let folder = TempDir::new().expect("a folder");
+        let store = std::sync::Arc::new(DurableStore::open(folder.path()).expect("a store"));
+        let puts = (0..32).map(|number| {
+            let store = std::sync::Arc::clone(&store);
+            tokio::spawn(async move {
+                store.put_opts(&Path::from("epoch-1"), format!("{number}").into(), create()).await.is_ok()
+            })
+        });
+        let won = futures::future::join_all(puts.collect::<Vec<_>>()).await;
+        assert_eq!(won.into_iter().filter(|won| *won.as_ref().expect("ran")).count(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_leaves_half_written_is_in_no_listing() {
+        let folder = TempDir::new().expect("a folder");
+        let store = DurableStore::open(folder.path()).expect("a store");
+        store.put(&Path::from("a/whole"), "all of it".into()).await.expect("written");
+        let target = store.inner.path_to_filesystem(&Path::from("a/half")).expect("a path");
+        fs::write(store.staging(&target), "only").expect("written");
+        assert_eq!(names(&store).await, ["a/whole"]);
+        store.put_opts(&Path::from("a/half"), "all of it".into(), create()).await.expect("created");
+        assert_eq!(names(&store).await.len(), 2);
+    }
+}

@@ -1,6 +1,6 @@
 //! Where the figures come from: the run, the versions, the plans, every file that was read.
 //!
-//! Absent: the SQL, which stands with its control.
+//! Absent: the SQL of controls, which stands with them.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,10 @@ pub(super) fn section(report: &Report) -> Markup {
                 } } }
             } }
             (inputs(&report.provenance.inputs))
+            h3 { "Counts" }
+            p { "The SQL of each control stands with it. These statements count the rest." }
+            pre { (report.summary.rows_sql) }
+            @for rejected in &report.not_looked_at.rejected { pre { (rejected.sql) } }
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn sample() -> Report {
         interval: Interval { start: at!("2026-02-28T23:00:00Z"), end: at!("2026-03-31T22:00:00Z") },
         summary: Summary {
             rows: 18_204_611,
+            rows_sql: "SELECT count(*) AS rows\nFROM audit\nWHERE time < TIMESTAMP '2026-03-31T22:00:00Z'".into(),
             tenants: 3,
             controls: counts,
             findings: 48_288,
@@ -62,7 +63,11 @@ pub(crate) fn sample() -> Report {
                 reason: "table heartbeat has no column received_at".into(),
             }],
             silent_tenants: vec!["initech".into()],
-            rejected: vec![RejectedCount { dataset: "audit".into(), rows: 1_204 }],
+            rejected: vec![RejectedCount {
+                dataset: "audit".into(),
+                rows: 1_204,
+                sql: "SELECT count(*) AS rows FROM audit_rejected".into(),
+            }],
         },
         provenance: Provenance {
             inputs: (1..=31).map(input).collect(),

@@ -134,8 +134,10 @@ async fn summary(
         .flat_map(|one| one.scopes.iter().map(|scope| &scope.scope))
         .filter(|scope| *scope != LAKE_SCOPE)
         .collect();
+    let rows_sql = rows_sql(material);
     Ok(Summary {
-        rows: rows_in_interval(material).await?,
+        rows: count(material, &rows_sql).await?,
+        rows_sql,
         tenants: tenants.len() as u64,
         controls: status_counts(controls.iter().map(|control| control.status)),
         findings: controls.iter().map(|control| control.findings).sum(),
@@ -145,32 +147,36 @@ async fn summary(
 }
 
 fn sentence(not: &NotLookedAt) -> String {
+    let counted = |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     let requirements: u64 = not.requirements.iter().map(|one| one.never + one.without_control + one.not_judged).sum();
     let rejected: u64 = not.rejected.iter().map(|one| one.rows).sum();
     format!(
-        "Not looked at: {requirements} requirements over {} frameworks, {} results of controls that could not be evaluated, {} silent tenants, {rejected} rejected records.",
-        not.requirements.len(),
-        not.controls.len(),
-        not.silent_tenants.len()
+        "Not looked at: {} over {}, {} that could not be evaluated, {}, {}.",
+        counted(requirements, "requirement", "requirements"),
+        counted(not.requirements.len() as u64, "framework", "frameworks"),
+        counted(not.controls.len() as u64, "result of a control", "results of controls"),
+        counted(not.silent_tenants.len() as u64, "silent tenant", "silent tenants"),
+        counted(rejected, "rejected record", "rejected records"),
     )
 }
 
-async fn rows_in_interval(material: &Material<'_>) -> Result<u64, JobError> {
-    let tables: BTreeSet<&str> = material.controls.iter().flat_map(|control| control.sql.reads()).collect();
-    let mut rows = 0;
-    for table in tables {
-        let Some(dataset) = material.session.dataset(table) else { continue };
-        let within = match &dataset.time {
-            Some(time) => {
-                let interval = material.attempt.interval;
-                let (start, end) = (rfc3339(interval.start), rfc3339(interval.end));
-                format!(" WHERE \"{time}\" >= TIMESTAMP '{start}' AND \"{time}\" < TIMESTAMP '{end}'")
-            }
+/// Counts the events of the interval over all tables that the controls read.
+fn rows_sql(material: &Material<'_>) -> String {
+    let interval = material.attempt.interval;
+    let (start, end) = (rfc3339(interval.start), rfc3339(interval.end));
+    let counts = tables(material).into_iter().filter_map(|table| {
+        let within = match &material.session.dataset(table)?.time {
+            Some(time) => format!(" WHERE \"{time}\" >= TIMESTAMP '{start}' AND \"{time}\" < TIMESTAMP '{end}'"),
             None => String::new(),
         };
-        rows += count(material, &format!("SELECT count(*) FROM \"{table}\"{within}")).await?;
-    }
-    Ok(rows)
+        Some(format!("(SELECT count(*) FROM \"{table}\"{within})"))
+    });
+    let counts: Vec<String> = counts.collect();
+    format!("SELECT {} AS rows", if counts.is_empty() { "0".to_owned() } else { counts.join("\n     + ") })
+}
+
+fn tables<'a>(material: &Material<'a>) -> BTreeSet<&'a str> {
+    material.controls.iter().flat_map(|control| control.sql.reads()).collect()
 }
 
 async fn count(material: &Material<'_>, sql: &str) -> Result<u64, JobError> {
@@ -203,12 +209,11 @@ async fn not_looked_at(material: &Material<'_>, scorecards: &[Scorecard]) -> Res
         }
     }
     let mut rejected = Vec::new();
-    let tables: BTreeSet<&str> = material.controls.iter().flat_map(|control| control.sql.reads()).collect();
-    for table in tables {
+    for table in tables(material) {
         let name = format!("{table}_rejected");
         if material.session.dataset(&name).is_some() {
-            let rows = count(material, &format!("SELECT count(*) FROM \"{name}\"")).await?;
-            rejected.push(RejectedCount { dataset: table.to_owned(), rows });
+            let sql = format!("SELECT count(*) AS rows FROM \"{name}\"");
+            rejected.push(RejectedCount { dataset: table.to_owned(), rows: count(material, &sql).await?, sql });
         }
     }
     Ok(NotLookedAt {

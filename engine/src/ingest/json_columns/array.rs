@@ -1,5 +1,6 @@
 //! Values into arrays of the types that were inferred from them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -8,6 +9,9 @@ use arrow::array::{
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields};
 use serde_json::Value;
+
+/// Columns that are filled at a time: bounds what a source with thousands of keys takes beside its records.
+const FIELDS_AT_A_TIME: usize = 256;
 
 /// One array a field, one row a record.
 ///
@@ -19,12 +23,26 @@ pub(crate) fn decode(fields: &Fields, records: &[Value]) -> Vec<ArrayRef> {
 }
 
 fn children(fields: &Fields, objects: &[Option<&Value>]) -> Vec<ArrayRef> {
-    let child = |field: &Arc<Field>| {
-        let values: Vec<Option<&Value>> =
-            objects.iter().map(|object| object.and_then(|object| object.get(field.name()))).collect();
-        array(field.data_type(), &values)
-    };
-    fields.iter().map(child).collect()
+    fields.chunks(FIELDS_AT_A_TIME).flat_map(|fields| some_children(fields, objects)).collect()
+}
+
+/// Goes over each object once and deals its values out to the columns.
+fn some_children(fields: &[Arc<Field>], objects: &[Option<&Value>]) -> Vec<ArrayRef> {
+    let places: HashMap<&str, usize> =
+        fields.iter().enumerate().map(|(place, field)| (field.name().as_str(), place)).collect();
+    let mut columns = vec![vec![None; objects.len()]; fields.len()];
+    for (row, object) in objects.iter().enumerate() {
+        let Some(Value::Object(entries)) = object else { continue };
+        // Records of one source mostly have the same keys in the same order, so the next one is known.
+        let mut next = 0;
+        for (key, value) in entries {
+            let expected = fields.get(next).is_some_and(|field| field.name() == key);
+            let Some(place) = (if expected { Some(next) } else { places.get(key.as_str()).copied() }) else { continue };
+            columns[place][row] = Some(value);
+            next = place + 1;
+        }
+    }
+    fields.iter().zip(columns).map(|(field, values)| array(field.data_type(), &values)).collect()
 }
 
 fn array(kind: &DataType, values: &[Option<&Value>]) -> ArrayRef {

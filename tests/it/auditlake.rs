@@ -1,0 +1,192 @@
+//! The program as its users run it: a lake in a folder of its own, commands, and what they print.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::tree;
+
+/// A lake that `auditlake init` made, alone in a temporary folder.
+pub(crate) struct Lake {
+    top: TempDir,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Lake {
+    pub(crate) fn new() -> Self {
+        let lake = Self { top: TempDir::new().expect("a temporary folder") };
+        let folder = lake.folder();
+        ended(command(&["init"]).arg(folder).output().expect("the program runs")).succeeded();
+        lake
+    }
+
+    /// A copy with the same definitions, key and data.
+    pub(crate) fn copy(&self) -> Self {
+        let top = TempDir::new().expect("a temporary folder");
+        copy(&self.folder(), &top.path().join("lake"));
+        Self { top }
+    }
+
+    /// The folder of `lake.yaml`.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.top.path().join("lake")
+    }
+
+    /// The folder of the store.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder().join("data")
+    }
+
+    /// Writes a file beside the definitions.
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder().join(name);
+        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder can be made");
+        fs::write(&path, bytes).expect("a file can be written");
+        path
+    }
+
+    /// A command on this lake, ready to start.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = command(args);
+        command.env("AUDITLAKE_LAKE", self.folder()).current_dir(self.folder());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        ended(self.command(args).output().expect("the program runs"))
+    }
+
+    /// Starts a command and returns at once.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+    }
+
+    /// The JSON document of a command that must succeed.
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
+        let args: Vec<&str> = ["--output", "json"].iter().chain(args).copied().collect();
+        let ran = self.run(&args);
+        ran.succeeded();
+        serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{args:?}: {error}\n{}", ran.out))
+    }
+
+    /// The rows of a statement that must succeed.
+    pub(crate) fn rows(&self, sql: &str) -> Vec<Value> {
+        let Value::Array(rows) = self.json(&["sql", sql]) else { panic!("{sql}: no array of rows") };
+        rows
+    }
+
+    /// The same with the clock pinned.
+    pub(crate) fn rows_at(&self, at: &str, sql: &str) -> Vec<Value> {
+        let Value::Array(rows) = self.json(&["--at", at, "sql", sql]) else { panic!("{sql}: no array of rows") };
+        rows
+    }
+
+    /// The one figure of a statement.
+    pub(crate) fn figure(&self, sql: &str) -> u64 {
+        let rows = self.rows(sql);
+        let row = rows.first().and_then(Value::as_object).unwrap_or_else(|| panic!("{sql}: no row"));
+        let value = row.values().next().and_then(Value::as_u64);
+        value.unwrap_or_else(|| panic!("{sql}: {row:?}"))
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn succeeded(&self) {
+        assert_eq!(self.code, Some(0), "{}{}", self.out, self.err);
+    }
+
+    /// The command must fail with this code and say this.
+    #[track_caller]
+    pub(crate) fn failed(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        for word in words {
+            assert!(self.err.contains(word), "\"{word}\" is not in: {}", self.err);
+        }
+    }
+}
+
+/// What a finished process came to.
+pub(crate) fn ended(output: Output) -> Ran {
+    Ran {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).expect("UTF-8"),
+        err: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+fn command(args: &[impl AsRef<OsStr>]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(args).stdin(Stdio::null()).env_remove("AUDITLAKE_LAKE").env("LC_ALL", "C.UTF-8");
+    command
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a file can be copied");
+        }
+    }
+}
+
+/// Every file below a folder, sorted.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let Ok(entries) = fs::read_dir(folder) else { return files };
+    for entry in entries {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The folder of real events. Where there is none, a test says so even when it passes.
+pub(crate) fn real_data(test: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("AUDITLAKE_REAL_DATA").map(PathBuf::from);
+    if folder.is_none() {
+        // Not `eprintln!`: a test that passes keeps that to itself.
+        writeln!(std::io::stderr(), "SKIPPED {test}: AUDITLAKE_REAL_DATA is not set").expect("stderr");
+    }
+    folder
+}
+
+/// The binary of this build: `cargo test` does not make it, because no crate above it may be told of its path.
+pub(crate) fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let test = std::env::current_exe().expect("this test has a path");
+        let profile = test.parent().and_then(Path::parent).expect("tests lie in the profile's deps");
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--offline", "--package", "jobs", "--bin", "auditlake", "--target-dir"]);
+        build.arg(profile.parent().expect("profiles lie in the target folder")).current_dir(tree::root());
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().expect("cargo runs").success(), "the binary does not build");
+        profile.join("auditlake")
+    })
+}

@@ -1,0 +1,189 @@
+//! `kill -9` at seeded moments of an ingest and of a run, then the same command again, alone and twice at once.
+//!
+//! No event may be lost or doubled, and nothing half-written may be visible at any moment. `AUDITLAKE_KILLS`
+//! sets how many moments; each is drawn from the time that the command takes when nobody disturbs it.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+use crate::auditlake::{Lake, ended, files_below};
+
+const INGEST: [&str; 6] = ["ingest", "ndjson", "drop", "--into", "audit", "--at=2026-03-04T00:00:00Z"];
+const RUN: [&str; 3] = ["run", "compliance", "--at=2026-03-04T00:00:00Z"];
+const TENANTS: u64 = 3;
+const EVENTS: u64 = 6_000;
+
+fn kills() -> u64 {
+    let given = std::env::var("AUDITLAKE_KILLS").ok();
+    given.map_or(4, |kills| kills.parse().expect("AUDITLAKE_KILLS is a number"))
+}
+
+#[test]
+fn a_killed_ingest_loses_and_doubles_nothing() {
+    let whole = lake_with_drop();
+    let undisturbed = Instant::now();
+    whole.json(&INGEST);
+    let longest = undisturbed.elapsed();
+    let expected = audit_rows(&whole);
+    assert_eq!(expected.len() as u64, EVENTS);
+
+    let mut chance = ChaCha8Rng::seed_from_u64(2_026_111);
+    let mut cut_off = 0;
+    for kill in 0..kills() {
+        let lake = lake_with_drop();
+        cut_off += u64::from(killed(&lake, &INGEST, &mut chance, longest));
+        let visible = visible_events(&lake.data());
+        assert!(visible.iter().all(|id| expected.contains(id)), "kill {kill}: rows that nobody sent");
+        again(&lake, &INGEST, kill % 2 == 1);
+        assert_eq!(audit_rows(&lake), expected, "kill {kill}");
+        assert_eq!(lake.figure("SELECT count(*) FROM audit"), EVENTS, "kill {kill}");
+        let once_more = lake.json(&INGEST);
+        assert_eq!(once_more["read"], 0, "kill {kill}: {once_more}");
+    }
+    // Moments are drawn evenly over the time it takes, so nearly all lie inside it.
+    assert!(cut_off * 2 >= kills(), "only {cut_off} of {} kills met the ingest at work", kills());
+}
+
+#[test]
+fn a_killed_run_leaves_one_whole_report() {
+    let ready = lake_with_drop();
+    ready.json(&INGEST);
+    let whole = ready.copy();
+    let undisturbed = Instant::now();
+    whole.json(&RUN);
+    let longest = undisturbed.elapsed();
+    let expected = figures(&whole);
+
+    let mut chance = ChaCha8Rng::seed_from_u64(2_026_112);
+    let mut cut_off = 0;
+    for kill in 0..kills() {
+        let lake = ready.copy();
+        cut_off += u64::from(killed(&lake, &RUN, &mut chance, longest));
+        visible_events(&lake.data());
+        for path in files_below(&lake.data().join("reports")) {
+            whole_output(&path);
+        }
+        again(&lake, &RUN, kill % 2 == 1);
+        assert_eq!(figures(&lake), expected, "kill {kill}");
+        let runs = lake.json(&["runs", "list"]);
+        let runs = runs["runs"].as_array().unwrap_or_else(|| panic!("{runs}"));
+        assert_eq!(runs.len(), 1, "kill {kill}: {runs:?}");
+        let before = fs::read(lake.data().join(HTML)).expect("the report");
+        lake.json(&RUN);
+        assert!(before == fs::read(lake.data().join(HTML)).expect("the report"), "kill {kill}: written again");
+    }
+    assert!(cut_off * 2 >= kills(), "only {cut_off} of {} kills met the run at work", kills());
+}
+
+const HTML: &str = "reports/compliance/2026-03-04/compliance.html";
+const JSON: &str = "reports/compliance/2026-03-04/compliance.json";
+
+/// Starts a command and kills it at a moment of its life; whether it was still at work.
+fn killed(lake: &Lake, args: &[&str], chance: &mut ChaCha8Rng, longest: Duration) -> bool {
+    let mut child = lake.start(args);
+    let moment = longest.mul_f64(chance.random_range(0.0..1.0));
+    // The moment itself is what is tested, so waiting for a state would miss the point.
+    std::thread::sleep(moment);
+    let at_work = child.try_wait().expect("a child").is_none();
+    child.kill().expect("a child can be killed");
+    child.wait().expect("a child ends");
+    at_work
+}
+
+/// The same command again, until it is done: by one process or by two at once.
+fn again(lake: &Lake, args: &[&str], two: bool) {
+    let children: Vec<_> = (0..if two { 2 } else { 1 }).map(|_| lake.start(args)).collect();
+    for child in children {
+        ended(child.wait_with_output().expect("a child ends")).succeeded();
+    }
+}
+
+/// Ids in all Parquet files that a reader would meet now; every one of them must be whole.
+fn visible_events(data: &Path) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    for path in files_below(data) {
+        let name = path.to_string_lossy().into_owned();
+        // Names that end in `#` and digits are work in progress, which no listing shows.
+        if name.rsplit('#').next().is_some_and(|end| name.contains('#') && end.bytes().all(|b| b.is_ascii_digit())) {
+            continue;
+        }
+        if name.ends_with(".json") {
+            let bytes = fs::read(&path).expect("a record");
+            serde_json::from_slice::<Value>(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        if !name.ends_with(".parquet") {
+            continue;
+        }
+        let reader = SerializedFileReader::new(File::open(&path).expect("a file"));
+        let reader = reader.unwrap_or_else(|error| panic!("{name} is not whole: {error}"));
+        for row in reader.get_row_iter(None).expect("rows") {
+            let row = row.unwrap_or_else(|error| panic!("{name} is not whole: {error}"));
+            for (column, value) in row.get_column_iter() {
+                if column == "event_id" && name.contains("/audit/") {
+                    assert!(ids.insert(value.to_string().trim_matches('"').to_owned()), "{name}: {value} twice");
+                }
+            }
+        }
+    }
+    ids
+}
+
+fn audit_rows(lake: &Lake) -> BTreeSet<String> {
+    visible_events(&lake.data())
+}
+
+fn whole_output(path: &Path) {
+    let text = fs::read_to_string(path).expect("a report");
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("html") => assert!(text.trim_end().ends_with("</html>"), "{} is cut off", path.display()),
+        Some("csv") => assert!(text.ends_with('\n'), "{} is cut off", path.display()),
+        _ => {}
+    }
+}
+
+/// What a report says, without the number of the attempt that wrote its evidence.
+fn figures(lake: &Lake) -> (Value, u64, u64) {
+    let bytes = fs::read(lake.data().join(JSON)).expect("the report");
+    let mut report: Value = serde_json::from_slice(&bytes).expect("JSON");
+    for evidence in report["evidence"].as_array_mut().expect("evidence") {
+        let path = evidence["path"].as_str().expect("a path").to_owned();
+        assert!(lake.data().join(&path).is_file(), "{path} is named and absent");
+        evidence["path"] = Value::from(path.rsplit('/').next().expect("a name"));
+    }
+    // A copied file has another inode, and with it another ETag.
+    report["provenance"]["inputs"].as_array_mut().expect("inputs").iter_mut().for_each(|file| {
+        file["etag"] = Value::Null;
+    });
+    let findings = lake.figure("SELECT count(*) FROM auditlake.findings");
+    let results = lake.figure("SELECT count(*) FROM auditlake.control_results");
+    assert!(findings > 0 && results > 0);
+    (report, findings, results)
+}
+
+/// Three days of three tenants in six files, with failed logins for the controls to find.
+fn lake_with_drop() -> Lake {
+    let lake = Lake::new();
+    for file in 0..6 {
+        let mut lines = String::new();
+        for number in (file..EVENTS).step_by(6) {
+            let (day, minute, second) = (1 + number % 3, (number / 60) % 60, number % 60);
+            let (kind, outcome) = if number % 9 == 0 { ("user.login", "failure") } else { ("data.read", "success") };
+            lines.push_str(&format!(
+                r#"{{"event_id":"e-{number}","time":"2026-03-0{day}T10:{minute:02}:{second:02}Z","tenant_id":"t{}","source":"app","event_type":"{kind}","outcome":"{outcome}","actor_id":"u-{}","actor_type":"user","src_ip":"192.0.2.{}"}}"#,
+                number % TENANTS,
+                number % 5,
+                number % 250
+            ));
+            lines.push('\n');
+        }
+        lake.write(&format!("drop/part-{file}.ndjson"), lines);
+    }
+    lake
+}
