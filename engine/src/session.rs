@@ -36,6 +36,9 @@ use crate::statement;
 use crate::store::PinnedStore;
 use crate::table::lake_url;
 
+/// What the sort of an ingest holds before it spills.
+const INGEST_SORT_BYTES: usize = 128 << 20;
+
 /// How much a process may use.
 #[derive(Debug, Clone)]
 pub struct Resources {
@@ -89,8 +92,17 @@ impl SessionFactory {
     /// # Errors
     /// When the spill folder cannot be made.
     pub fn session(&self, instant: DateTime<Utc>) -> Result<LakeSession, EngineError> {
+        self.session_within(instant, Arc::clone(&self.pool))
+    }
+
+    /// A session whose sorts spill early, so that an ingest takes as much memory for a day as for a year.
+    pub(crate) fn spilling_session(&self, instant: DateTime<Utc>) -> Result<LakeSession, EngineError> {
+        self.session_within(instant, Arc::new(FairSpillPool::new(INGEST_SORT_BYTES)))
+    }
+
+    fn session_within(&self, instant: DateTime<Utc>, pool: Arc<dyn MemoryPool>) -> Result<LakeSession, EngineError> {
         let pinned = Arc::new(PinnedStore::new(Arc::clone(&self.store)));
-        let runtime = self.runtime()?;
+        let runtime = self.runtime(pool)?;
         runtime.register_object_store(lake_url().as_ref(), Arc::clone(&pinned) as Arc<dyn ObjectStore>);
         let files = Arc::new(DatasetFiles::new(Arc::clone(&self.store), Arc::clone(&pinned), &self.datasets));
         let catalog = LakeCatalog::new(Arc::clone(&files), Arc::clone(&self.records));
@@ -120,13 +132,13 @@ impl SessionFactory {
         config
     }
 
-    fn runtime(&self) -> Result<Arc<RuntimeEnv>, EngineError> {
+    fn runtime(&self, pool: Arc<dyn MemoryPool>) -> Result<Arc<RuntimeEnv>, EngineError> {
         let mode = match &self.spill {
             Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
             None => DiskManagerMode::OsTmpDirectory,
         };
         RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::clone(&self.pool))
+            .with_memory_pool(pool)
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
             .build_arc()
             .map_err(|source| EngineError::sql("prepared", source))

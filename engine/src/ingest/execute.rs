@@ -56,7 +56,7 @@ impl Worker<'_> {
     async fn execute(&self, plan: &Plan) -> Result<Done, EngineError> {
         let bytes = plan.inputs.iter().map(|input| input.bytes).sum();
         self.progress.bytes_expected.fetch_add(bytes, Ordering::Relaxed);
-        let session = self.factory.session(plan.instant)?;
+        let session = self.factory.spilling_session(plan.instant)?;
         let plan = Arc::new(plan.clone());
         let (mapper, columns) = self.mapper(&session, &plan).await?;
         let mut order = key_columns(self.dataset);
