@@ -38,6 +38,8 @@ use crate::table::lake_url;
 
 /// What the sort of an ingest holds before it spills.
 const INGEST_SORT_BYTES: usize = 128 << 20;
+/// Rows at a time in an ingest: its merge holds some batches of every spilled run.
+const INGEST_BATCH_ROWS: usize = 2_048;
 
 /// How much a process may use.
 #[derive(Debug, Clone)]
@@ -92,25 +94,28 @@ impl SessionFactory {
     /// # Errors
     /// When the spill folder cannot be made.
     pub fn session(&self, instant: DateTime<Utc>) -> Result<LakeSession, EngineError> {
-        self.session_within(instant, Arc::clone(&self.pool))
+        self.session_within(instant, Arc::clone(&self.pool), self.config())
     }
 
     /// A session whose sorts spill early, so that an ingest takes as much memory for a day as for a year.
     pub(crate) fn spilling_session(&self, instant: DateTime<Utc>) -> Result<LakeSession, EngineError> {
-        self.session_within(instant, Arc::new(FairSpillPool::new(INGEST_SORT_BYTES)))
+        let config = self.config().with_batch_size(INGEST_BATCH_ROWS);
+        self.session_within(instant, Arc::new(FairSpillPool::new(INGEST_SORT_BYTES)), config)
     }
 
-    fn session_within(&self, instant: DateTime<Utc>, pool: Arc<dyn MemoryPool>) -> Result<LakeSession, EngineError> {
+    fn session_within(
+        &self,
+        instant: DateTime<Utc>,
+        pool: Arc<dyn MemoryPool>,
+        config: SessionConfig,
+    ) -> Result<LakeSession, EngineError> {
         let pinned = Arc::new(PinnedStore::new(Arc::clone(&self.store)));
         let runtime = self.runtime(pool)?;
         runtime.register_object_store(lake_url().as_ref(), Arc::clone(&pinned) as Arc<dyn ObjectStore>);
         let files = Arc::new(DatasetFiles::new(Arc::clone(&self.store), Arc::clone(&pinned), &self.datasets));
         let catalog = LakeCatalog::new(Arc::clone(&files), Arc::clone(&self.records));
-        let mut state = SessionStateBuilder::new()
-            .with_config(self.config())
-            .with_runtime_env(runtime)
-            .with_default_features()
-            .build();
+        let mut state =
+            SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
         state.catalog_list().register_catalog("lake".to_owned(), Arc::new(catalog));
         crate::zoned::label_times(&mut state).map_err(|source| EngineError::sql("prepared", source))?;
         // DataFusion would stamp the wall clock.
