@@ -3,11 +3,13 @@
 use datafusion::error::DataFusionError;
 use schemas::Remedy;
 
+use crate::store::advice;
+
 /// An error of the engine. `Display` speaks for its own layer; the cause is in `source`.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// A store operation failed.
-    #[error("object \"{path}\": cannot {action}")]
+    #[error("object \"{path}\": cannot {action}{}", advice(source))]
     Store {
         /// Path in the store.
         path: String,
@@ -27,6 +29,14 @@ pub enum EngineError {
     Folder {
         /// The folder.
         folder: String,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+    /// A store that cannot hold a lake, or cannot be opened.
+    #[error("store \"{store}\" cannot be used: {why}")]
+    Unfit {
+        /// The store.
+        store: String,
         /// What is wrong and what would be right.
         why: String,
     },
@@ -113,9 +123,11 @@ impl EngineError {
                 _ => Remedy::Retry,
             },
             Self::Changed { .. } | Self::ClaimLost { .. } => Remedy::Retry,
-            Self::Folder { .. } | Self::Sql { .. } | Self::NotReading { .. } | Self::Mapping { .. } => {
-                Remedy::FixConfig
-            }
+            Self::Folder { .. }
+            | Self::Unfit { .. }
+            | Self::Sql { .. }
+            | Self::NotReading { .. }
+            | Self::Mapping { .. } => Remedy::FixConfig,
             Self::Input { .. } | Self::Rejected { .. } | Self::Parquet { .. } | Self::Record { .. } => {
                 Remedy::InspectData
             }

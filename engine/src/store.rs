@@ -1,11 +1,13 @@
 //! The lake's object store and the wrappers around it.
 //!
 //! Shared state is never read, changed and written back: it is created once, under a name of its own.
-//! Absent: S3, GCS and Azure, which will come through [`Lakefront::over`].
+//! Absent: any other way to an object than through here.
 
+mod bucket;
 mod durable;
 mod front;
 mod pinned;
 
+pub(crate) use bucket::{advice, open as open_bucket};
 pub use front::{Created, Lakefront};
 pub(crate) use pinned::PinnedStore;

@@ -95,7 +95,7 @@ pub struct IngestArgs {
     /// Shape of the records
     #[arg(value_enum)]
     pub format: FormatArg,
-    /// Files or folders
+    /// Files or folders, or prefixes in buckets such as s3://bucket/AWSLogs
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// Dataset the rows go to

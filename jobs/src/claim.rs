@@ -47,6 +47,7 @@ impl Claim {
     pub(crate) async fn take(lake: &Lakefront, world: &World, what: &str) -> Result<Self, JobError> {
         let folder = Path::from(format!("_auditlake/claims/{what}"));
         let me = Holder::me(world);
+        lake.probe(&me.nonce).await?;
         let mut watched = Watched::default();
         loop {
             let state = State::read(lake, &folder).await?;

@@ -33,6 +33,7 @@ impl OpenLake {
         let definitions = read_definitions(folder)?;
         let front = match &definitions.store {
             StoreUrl::Memory => Lakefront::memory(),
+            StoreUrl::Bucket(url) => Lakefront::bucket(url)?,
             StoreUrl::File(below) => Lakefront::folder(&folder.join(below))?,
         };
         let records = Arc::new(LedgerTables::new(front.clone()));

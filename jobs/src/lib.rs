@@ -27,7 +27,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use exporters::RowFormat;
-use schemas::{DefinitionKind, FixedClock, JobId, Mapping};
+use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
 pub use args::{Cli, Command, FormatArg, IngestArgs, OutputForm, RunsCommand, SqlArgs};
@@ -130,6 +130,10 @@ async fn ingest_command(cli: &Cli, world: &World, args: &IngestArgs) -> Result<A
     };
     let mut paths = Vec::new();
     for path in &args.paths {
+        if let Some(url) = path.to_str().filter(|path| BucketUrl::is_meant(path)) {
+            paths.push(url.to_owned());
+            continue;
+        }
         let absolute = std::path::absolute(path).map_err(|source| JobError::Local {
             action: "find",
             path: path.display().to_string(),

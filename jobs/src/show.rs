@@ -13,10 +13,7 @@ use crate::runner::Ran;
 
 /// Answer of `check`.
 pub(crate) fn checked(lake: &Lake) -> Answer {
-    let store = match &lake.store {
-        StoreUrl::File(folder) => format!("file:{folder}"),
-        StoreUrl::Memory => "memory:".to_owned(),
-    };
+    let store = lake.store.to_string();
     let own = lake.controls.iter().filter(|control| !control.id.as_str().starts_with("AL-")).count();
     let text = format!(
         "lake {} at {store}: {}, {}, {} ({own} of its own), {}; no errors",
@@ -128,6 +125,7 @@ pub(crate) fn reports(lake: &OpenLake, ran: &Ran) -> Vec<String> {
                 folder.join(&output.path).display().to_string()
             }
             StoreUrl::Memory => output.path.clone(),
+            StoreUrl::Bucket(url) => format!("{url}/{}", output.path),
         })
         .collect()
 }

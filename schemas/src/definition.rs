@@ -37,16 +37,17 @@ mod problem;
 mod raw;
 mod shape;
 mod sql_params;
+mod store_url;
 mod surroundings;
 mod yaml;
 
 pub use checked::{
     Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, ReportFormat, ReportOutput, ReportSpec,
-    StoreUrl,
 };
 pub use folder::{SourceFile, check, is_definition};
 pub use path_template::PathTemplate;
 pub use problem::DefinitionError;
+pub use store_url::{BucketScheme, BucketUrl, StoreUrl};
 
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;

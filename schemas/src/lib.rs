@@ -20,7 +20,7 @@ pub use control::{
     Control, ControlSql, ControlTest, ControlType, EvidenceSpec, ParamValue, Severity, Status, StatusRule,
 };
 pub use definition::{
-    Class, Dataset, DefinitionError, DefinitionKind, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping,
+    BucketScheme, BucketUrl, Class, Dataset, DefinitionError, DefinitionKind, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping,
     PathTemplate, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, check, is_definition, json_schema,
     parse_control, parse_framework,
 };

@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use bytes::Bytes;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::moto::{self, Bucket};
 use crate::tree;
 
-/// A lake that `auditlake init` made, alone in a temporary folder.
+/// A lake that `auditlake init` made, alone in a temporary folder; its data there, too, or in a bucket.
 pub(crate) struct Lake {
     top: TempDir,
+    bucket: Option<Bucket>,
+    environment: Vec<(String, String)>,
 }
 
 /// What a command came to.
@@ -27,17 +31,70 @@ pub(crate) struct Ran {
 
 impl Lake {
     pub(crate) fn new() -> Self {
-        let lake = Self { top: TempDir::new().expect("a temporary folder") };
+        let top = TempDir::new().expect("a temporary folder");
+        let lake = Self { top, bucket: None, environment: Vec::new() };
         let folder = lake.folder();
         ended(command(&["init"]).arg(folder).output().expect("the program runs")).succeeded();
         lake
+    }
+
+    /// A lake whose store is `url`, with more in the environment of its commands.
+    pub(crate) fn at(url: &str, environment: Vec<(String, String)>) -> Self {
+        let lake = Self { environment, ..Self::new() };
+        let definition = lake.folder().join("lake.yaml");
+        let text = fs::read_to_string(&definition).expect("the definition of the lake");
+        assert!(text.contains("store: file:./data"), "{text}");
+        fs::write(definition, text.replace("store: file:./data", &format!("store: {url}"))).expect("written");
+        lake
+    }
+
+    /// A lake whose data lies in a bucket.
+    pub(crate) fn in_bucket(bucket: Bucket) -> Self {
+        let lake = Self::at(&format!("s3://{}/lake", bucket.name), bucket.environment());
+        Self { bucket: Some(bucket), ..lake }
     }
 
     /// A copy with the same definitions, key and data.
     pub(crate) fn copy(&self) -> Self {
         let top = TempDir::new().expect("a temporary folder");
         copy(&self.folder(), &top.path().join("lake"));
-        Self { top }
+        let copied = Self { top, bucket: None, environment: self.environment.clone() };
+        let Some(bucket) = &self.bucket else { return copied };
+        let other = moto::bucket("a copy").expect("the server of the first bucket");
+        for (name, bytes) in bucket.objects("lake") {
+            other.put(&name, bytes);
+        }
+        let definition = copied.folder().join("lake.yaml");
+        let text = fs::read_to_string(&definition).expect("the definition of the lake");
+        let text = text.replace(&format!("s3://{}/", bucket.name), &format!("s3://{}/", other.name));
+        fs::write(definition, text).expect("written");
+        Self { bucket: Some(other), ..copied }
+    }
+
+    /// Every object of the store by its name there, with its bytes. Names that end in `#` and digits are left out:
+    /// they are work in progress, which no listing shows.
+    pub(crate) fn objects(&self) -> Vec<(String, Bytes)> {
+        if let Some(bucket) = &self.bucket {
+            let named = |(name, bytes): (String, Bytes)| (name.trim_start_matches("lake/").to_owned(), bytes);
+            return bucket.objects("lake").into_iter().map(named).collect();
+        }
+        let data = self.data();
+        let mut objects = Vec::new();
+        for path in files_below(&data) {
+            let name = path.strip_prefix(&data).expect("a file below the store").to_string_lossy().into_owned();
+            let staged = name.rsplit_once('#').is_some_and(|(_, end)| end.bytes().all(|byte| byte.is_ascii_digit()));
+            // What another process is at work on may be gone a moment later.
+            if !staged && let Ok(bytes) = fs::read(&path) {
+                objects.push((name, Bytes::from(bytes)));
+            }
+        }
+        objects
+    }
+
+    /// The bytes of one object of the store.
+    pub(crate) fn object(&self, name: &str) -> Bytes {
+        let found = self.objects().into_iter().find(|(other, _)| other == name);
+        found.unwrap_or_else(|| panic!("{name} is not there")).1
     }
 
     /// The folder of `lake.yaml`.
@@ -62,6 +119,7 @@ impl Lake {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = command(args);
         command.env("AUDITLAKE_LAKE", self.folder()).current_dir(self.folder());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

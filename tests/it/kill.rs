@@ -6,8 +6,6 @@
 #![expect(clippy::disallowed_methods, reason = "a process is killed at a moment, and moments are the machine's")]
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -15,7 +13,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-use crate::auditlake::{Lake, ended, files_below};
+use crate::auditlake::{Lake, ended};
+use crate::moto;
 
 const INGEST: [&str; 6] = ["ingest", "ndjson", "drop", "--into", "audit", "--at=2026-03-04T00:00:00Z"];
 const RUN: [&str; 3] = ["run", "compliance", "--at=2026-03-04T00:00:00Z"];
@@ -29,6 +28,32 @@ fn kills() -> u64 {
 
 #[test]
 fn a_killed_ingest_loses_and_doubles_nothing() {
+    ingests_are_killed(Lake::new);
+}
+
+#[test]
+fn a_killed_run_leaves_one_whole_report() {
+    runs_are_killed(Lake::new);
+}
+
+#[test]
+fn a_killed_ingest_into_a_bucket_loses_and_doubles_nothing() {
+    let test = "a_killed_ingest_into_a_bucket_loses_and_doubles_nothing";
+    if moto::bucket(test).is_some() {
+        ingests_are_killed(|| Lake::in_bucket(moto::bucket(test).expect("a bucket")));
+    }
+}
+
+#[test]
+fn a_killed_run_in_a_bucket_leaves_one_whole_report() {
+    let test = "a_killed_run_in_a_bucket_leaves_one_whole_report";
+    if moto::bucket(test).is_some() {
+        runs_are_killed(|| Lake::in_bucket(moto::bucket(test).expect("a bucket")));
+    }
+}
+
+fn ingests_are_killed(new: impl Fn() -> Lake) {
+    let lake_with_drop = || dropped(new());
     let whole = lake_with_drop();
     let undisturbed = Instant::now();
     whole.json(&INGEST);
@@ -41,7 +66,7 @@ fn a_killed_ingest_loses_and_doubles_nothing() {
     for kill in 0..kills() {
         let lake = lake_with_drop();
         cut_off += u64::from(killed(&lake, &INGEST, &mut chance, longest));
-        let visible = visible_events(&lake.data());
+        let visible = visible_events(&lake);
         assert!(visible.iter().all(|id| expected.contains(id)), "kill {kill}: rows that nobody sent");
         again(&lake, &INGEST, kill % 2 == 1);
         assert_eq!(audit_rows(&lake), expected, "kill {kill}");
@@ -53,9 +78,8 @@ fn a_killed_ingest_loses_and_doubles_nothing() {
     assert!(cut_off * 2 >= kills(), "only {cut_off} of {} kills met the ingest at work", kills());
 }
 
-#[test]
-fn a_killed_run_leaves_one_whole_report() {
-    let ready = lake_with_drop();
+fn runs_are_killed(new: impl Fn() -> Lake) {
+    let ready = dropped(new());
     ready.json(&INGEST);
     let whole = ready.copy();
     let undisturbed = Instant::now();
@@ -68,18 +92,18 @@ fn a_killed_run_leaves_one_whole_report() {
     for kill in 0..kills() {
         let lake = ready.copy();
         cut_off += u64::from(killed(&lake, &RUN, &mut chance, longest));
-        visible_events(&lake.data());
-        for path in files_below(&lake.data().join("reports")) {
-            whole_output(&path);
+        visible_events(&lake);
+        for (name, bytes) in lake.objects().iter().filter(|(name, _)| name.starts_with("reports/")) {
+            whole_output(name, bytes);
         }
         again(&lake, &RUN, kill % 2 == 1);
         assert_eq!(figures(&lake), expected, "kill {kill}");
         let runs = lake.json(&["runs", "list"]);
         let runs = runs["runs"].as_array().unwrap_or_else(|| panic!("{runs}"));
         assert_eq!(runs.len(), 1, "kill {kill}: {runs:?}");
-        let before = fs::read(lake.data().join(HTML)).expect("the report");
+        let before = lake.object(HTML);
         lake.json(&RUN);
-        assert!(before == fs::read(lake.data().join(HTML)).expect("the report"), "kill {kill}: written again");
+        assert!(before == lake.object(HTML), "kill {kill}: written again");
     }
     assert!(cut_off * 2 >= kills(), "only {cut_off} of {} kills met the run at work", kills());
 }
@@ -108,27 +132,21 @@ fn again(lake: &Lake, args: &[&str], two: bool) {
 }
 
 /// Ids in all Parquet files that a reader would meet now; every one of them must be whole.
-fn visible_events(data: &Path) -> BTreeSet<String> {
+fn visible_events(lake: &Lake) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
-    for path in files_below(data) {
-        let name = path.to_string_lossy().into_owned();
-        // Names that end in `#` and digits are work in progress, which no listing shows.
-        if name.rsplit('#').next().is_some_and(|end| name.contains('#') && end.bytes().all(|b| b.is_ascii_digit())) {
-            continue;
-        }
+    for (name, bytes) in lake.objects() {
         if name.ends_with(".json") {
-            let bytes = fs::read(&path).expect("a record");
             serde_json::from_slice::<Value>(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
         if !name.ends_with(".parquet") {
             continue;
         }
-        let reader = SerializedFileReader::new(File::open(&path).expect("a file"));
+        let reader = SerializedFileReader::new(bytes);
         let reader = reader.unwrap_or_else(|error| panic!("{name} is not whole: {error}"));
         for row in reader.get_row_iter(None).expect("rows") {
             let row = row.unwrap_or_else(|error| panic!("{name} is not whole: {error}"));
             for (column, value) in row.get_column_iter() {
-                if column == "event_id" && name.contains("/audit/") {
+                if column == "event_id" && name.starts_with("audit/") {
                     assert!(ids.insert(value.to_string().trim_matches('"').to_owned()), "{name}: {value} twice");
                 }
             }
@@ -138,25 +156,24 @@ fn visible_events(data: &Path) -> BTreeSet<String> {
 }
 
 fn audit_rows(lake: &Lake) -> BTreeSet<String> {
-    visible_events(&lake.data())
+    visible_events(lake)
 }
 
-fn whole_output(path: &Path) {
-    let text = fs::read_to_string(path).expect("a report");
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("html") => assert!(text.trim_end().ends_with("</html>"), "{} is cut off", path.display()),
-        Some("csv") => assert!(text.ends_with('\n'), "{} is cut off", path.display()),
+fn whole_output(name: &str, bytes: &[u8]) {
+    match name.rsplit('.').next() {
+        Some("html") => assert!(bytes.trim_ascii_end().ends_with(b"</html>"), "{name} is cut off"),
+        Some("csv") => assert!(bytes.ends_with(b"\n"), "{name} is cut off"),
         _ => {}
     }
 }
 
 /// What a report says, without the number of the attempt that wrote its evidence.
 fn figures(lake: &Lake) -> (Value, u64, u64) {
-    let bytes = fs::read(lake.data().join(JSON)).expect("the report");
-    let mut report: Value = serde_json::from_slice(&bytes).expect("JSON");
+    let mut report: Value = serde_json::from_slice(&lake.object(JSON)).expect("JSON");
+    let names: BTreeSet<String> = lake.objects().into_iter().map(|(name, _)| name).collect();
     for evidence in report["evidence"].as_array_mut().expect("evidence") {
         let path = evidence["path"].as_str().expect("a path").to_owned();
-        assert!(lake.data().join(&path).is_file(), "{path} is named and absent");
+        assert!(names.contains(&path), "{path} is named and absent");
         evidence["path"] = Value::from(path.rsplit('/').next().expect("a name"));
     }
     // A copied file has another inode, and with it another ETag.
@@ -170,8 +187,7 @@ fn figures(lake: &Lake) -> (Value, u64, u64) {
 }
 
 /// Three days of three tenants in six files, with failed logins for the controls to find.
-fn lake_with_drop() -> Lake {
-    let lake = Lake::new();
+fn dropped(lake: Lake) -> Lake {
     for file in 0..6 {
         let mut lines = String::new();
         for number in (file..EVENTS).step_by(6) {

@@ -5,10 +5,13 @@
 #![expect(clippy::panic, reason = "a test that cannot go on says why and stops")]
 
 mod auditlake;
+mod bucket;
+mod canned;
 mod floors;
 mod guide;
 mod hostile;
 mod kill;
+mod moto;
 mod real;
 mod report;
 mod tidy;

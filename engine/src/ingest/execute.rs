@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use arrow::datatypes::Fields;
 use chrono::SubsecRound;
+use futures::{StreamExt, TryStreamExt};
 use schemas::{Dataset, IngestFormat};
 
 use super::cloudtrail::CloudTrail;
@@ -26,6 +27,8 @@ use crate::store::Lakefront;
 
 /// Reasons of rejects that are recorded and shown.
 const REASONS: usize = 5;
+/// Inputs that are looked at side by side, because a bucket takes its time to answer.
+const CHECKS_AT_ONCE: usize = 16;
 
 /// Carries out plans on one dataset.
 pub(crate) struct Worker<'a> {
@@ -143,10 +146,8 @@ impl Worker<'_> {
     }
 
     async fn unchanged(&self, plan: &Plan) -> Result<(), EngineError> {
-        for input in &plan.inputs {
-            self.folder.unchanged(input).await?;
-        }
-        Ok(())
+        let checks = plan.inputs.iter().map(|input| self.folder.unchanged(input));
+        futures::stream::iter(checks).buffer_unordered(CHECKS_AT_ONCE).try_collect().await
     }
 
     /// Reads conflicting records once more, for their bytes, and rejects them.

@@ -1,51 +1,60 @@
-//! Where source objects lie: files and folders outside the lake's data.
+//! Where source objects lie: files and folders outside the lake's data, and prefixes in buckets.
 //!
 //! An input is named by its path relative to the folder of `lake.yaml` where it lies below it, else by its
-//! absolute path. That name stands in `raw_ref`, so it is one and the same for every run.
+//! absolute path; in a bucket by its URL. That name stands in `raw_ref`, so it is one and the same for every run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::stream::{BoxStream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{GetOptions, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{Error, GetOptions, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt};
+use schemas::BucketUrl;
 
 use super::plan::PlannedInput;
 use crate::error::EngineError;
+use crate::store::{advice, open_bucket};
 
 /// Finds and opens source objects.
 #[derive(Debug, Clone)]
 pub struct InputFolder {
     folder: PathBuf,
     disk: Arc<dyn ObjectStore>,
+    buckets: Arc<Mutex<HashMap<BucketUrl, Arc<dyn ObjectStore>>>>,
 }
 
 impl InputFolder {
     /// Inputs with relative names lie below `folder`, that of `lake.yaml`.
     pub fn new(folder: &FsPath) -> Self {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        Self { folder, disk: Arc::new(LocalFileSystem::new()) }
+        Self { folder, disk: Arc::new(LocalFileSystem::new()), buckets: Arc::default() }
     }
 
     /// Every object below the paths, each once, by name. Hidden files are left out.
     ///
     /// # Errors
-    /// When a path does not exist or cannot be listed; an empty folder is no error.
+    /// When a path does not exist or cannot be listed; an empty folder is no error, nor is an empty prefix.
     pub(crate) async fn find(&self, paths: &[String]) -> Result<Vec<PlannedInput>, EngineError> {
         let mut found = BTreeSet::new();
         for path in paths {
-            let absolute = self.absolute(path)?;
-            for meta in self.list(path, &absolute).await? {
-                found.insert(PlannedInput {
-                    path: self.name(&meta.location),
-                    etag: meta.e_tag.unwrap_or_default(),
-                    bytes: meta.size,
-                });
+            let planned = |path: String, meta: ObjectMeta| PlannedInput {
+                path,
+                etag: meta.e_tag.unwrap_or_default(),
+                bytes: meta.size,
+            };
+            if BucketUrl::is_meant(path) {
+                let (url, metas) = self.list_bucket(path).await?;
+                let whole = url.whole();
+                found.extend(metas.into_iter().map(|meta| planned(format!("{whole}/{}", meta.location), meta)));
+            } else {
+                let absolute = self.absolute(path)?;
+                let metas = self.list(path, &absolute).await?;
+                found.extend(metas.into_iter().map(|meta| planned(self.name(&meta.location), meta)));
             }
         }
         Ok(found.into_iter().collect())
@@ -59,16 +68,29 @@ impl InputFolder {
     }
 
     async fn list(&self, given: &str, absolute: &FsPath) -> Result<Vec<ObjectMeta>, EngineError> {
-        let failed = |error: object_store::Error| EngineError::Input {
-            path: given.to_owned(),
-            why: format!("it cannot be listed ({error})"),
-        };
+        let failed = |error: Error| unlisted(given, &error);
         let location = Path::from_absolute_path(absolute).map_err(|error| failed(error.into()))?;
         if absolute.is_file() {
             return Ok(vec![self.disk.head(&location).await.map_err(failed)?]);
         }
         let found: Vec<ObjectMeta> = self.disk.list(Some(&location)).try_collect().await.map_err(failed)?;
         Ok(found.into_iter().filter(|meta| !is_hidden(&meta.location, &location)).collect())
+    }
+
+    async fn list_bucket(&self, given: &str) -> Result<(BucketUrl, Vec<ObjectMeta>), EngineError> {
+        let (url, store, location) = self.bucket(given)?;
+        let failed = |error: Error| unlisted(given, &error);
+        if !url.prefix.is_empty() && !given.ends_with('/') {
+            match store.head(&location).await {
+                Ok(meta) => return Ok((url, vec![meta])),
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        let found: Vec<ObjectMeta> = store.list(Some(&location)).try_collect().await.map_err(failed)?;
+        // Consoles mark a folder by an empty object.
+        let shown = |meta: &ObjectMeta| meta.size > 0 && !is_hidden(&meta.location, &location);
+        Ok((url, found.into_iter().filter(shown).collect()))
     }
 
     fn name(&self, location: &Path) -> String {
@@ -79,19 +101,43 @@ impl InputFolder {
         }
     }
 
-    fn location(&self, name: &str) -> Result<Path, EngineError> {
+    /// The store of an object of that name, and its path there.
+    fn place(&self, name: &str) -> Result<(Arc<dyn ObjectStore>, Path), EngineError> {
+        if BucketUrl::is_meant(name) {
+            return self.bucket(name).map(|(_, store, location)| (store, location));
+        }
         let parsed = match name.strip_prefix('/') {
             Some(absolute) => Path::parse(absolute),
             None => Path::from_absolute_path(&self.folder).and_then(|root| Path::parse(format!("{root}/{name}"))),
         };
-        parsed.map_err(|error| EngineError::Input { path: name.to_owned(), why: format!("not a path: {error}") })
+        parsed
+            .map(|location| (Arc::clone(&self.disk), location))
+            .map_err(|error| EngineError::Input { path: name.to_owned(), why: format!("not a path: {error}") })
+    }
+
+    /// The bucket that a URL names, opened once, and the path in it.
+    fn bucket(&self, name: &str) -> Result<(BucketUrl, Arc<dyn ObjectStore>, Path), EngineError> {
+        let refused = |why: String| EngineError::Input { path: name.to_owned(), why };
+        let url = BucketUrl::parse(name).map_err(refused)?;
+        let location = Path::parse(&url.prefix).map_err(|error| refused(format!("not a path: {error}")))?;
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = url.whole();
+        let store = match buckets.get(&whole) {
+            Some(store) => Arc::clone(store),
+            None => {
+                let store = open_bucket(&whole)?;
+                buckets.insert(whole, Arc::clone(&store));
+                store
+            }
+        };
+        Ok((url, store, location))
     }
 
     /// Opens exactly the planned version.
     pub(crate) async fn open(&self, input: &PlannedInput) -> Result<Box<dyn Read + Send>, EngineError> {
+        let (store, location) = self.place(&input.path)?;
         let options = GetOptions { if_match: Some(input.etag.clone()), ..GetOptions::default() };
-        let got =
-            self.disk.get_opts(&self.location(&input.path)?, options).await.map_err(|error| gone(input, error))?;
+        let got = store.get_opts(&location, options).await.map_err(|error| gone(input, error))?;
         Ok(match got.payload {
             GetResultPayload::File(file, _) => Box::new(file),
             GetResultPayload::Stream(stream) => {
@@ -102,7 +148,8 @@ impl InputFolder {
 
     /// Fails when the object is no longer the planned version.
     pub(crate) async fn unchanged(&self, input: &PlannedInput) -> Result<(), EngineError> {
-        let meta = self.disk.head(&self.location(&input.path)?).await.map_err(|error| gone(input, error))?;
+        let (store, location) = self.place(&input.path)?;
+        let meta = store.head(&location).await.map_err(|error| gone(input, error))?;
         if meta.e_tag.unwrap_or_default() == input.etag {
             Ok(())
         } else {
@@ -111,10 +158,18 @@ impl InputFolder {
     }
 }
 
+fn unlisted(given: &str, error: &Error) -> EngineError {
+    let why = format!("it cannot be listed ({error}){}", advice(error));
+    EngineError::Input { path: given.to_owned(), why }
+}
+
 fn gone(input: &PlannedInput, error: object_store::Error) -> EngineError {
     match error {
-        object_store::Error::Precondition { .. } => EngineError::Changed { path: input.path.clone() },
-        error => EngineError::Input { path: input.path.clone(), why: format!("it cannot be read ({error})") },
+        Error::Precondition { .. } => EngineError::Changed { path: input.path.clone() },
+        error => EngineError::Input {
+            path: input.path.clone(),
+            why: format!("it cannot be read ({error}){}", advice(&error)),
+        },
     }
 }
 

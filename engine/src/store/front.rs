@@ -7,17 +7,24 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use schemas::BucketUrl;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
 
+use super::bucket::{bucket_is_missing, open as open_bucket};
 use super::durable::DurableStore;
 use crate::error::EngineError;
+
+/// Times a create is tried when the store says both that the name is taken and that there is nothing there.
+const CREATE_ATTEMPTS: usize = 5;
 
 /// What a create-only write met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
-    /// The name was free; it is ours.
+    /// The name was free; it is ours. Over a network also: it holds exactly these bytes, because the answer to the
+    /// request that wrote them was lost and the request was sent again.
     Now,
     /// The name was taken; nothing was written.
     Existed,
@@ -27,17 +34,28 @@ pub enum Created {
 #[derive(Debug, Clone)]
 pub struct Lakefront {
     store: Arc<dyn ObjectStore>,
+    /// The bucket, where the store is spoken to over a network.
+    bucket: Option<BucketUrl>,
+    probed: Arc<OnceCell<()>>,
 }
 
 impl Lakefront {
     /// A lake in memory: for tests and trials; gone with the process.
     pub fn memory() -> Self {
-        Self { store: Arc::new(InMemory::new()) }
+        Self::over(Arc::new(InMemory::new()))
     }
 
     /// A lake over any store, for example one that injects faults.
     pub fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store }
+        Self { store, bucket: None, probed: Arc::default() }
+    }
+
+    /// A lake in a bucket. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the environment lacks what the store needs.
+    pub fn bucket(url: &BucketUrl) -> Result<Self, EngineError> {
+        Ok(Self { bucket: Some(url.clone()), ..Self::over(open_bucket(url)?) })
     }
 
     /// A lake in a local folder, which is made when it is absent.
@@ -51,7 +69,7 @@ impl Lakefront {
             refused(format!("it has no hard links, which create-only writes need ({error}); use a local disk"))
         })?;
         let store = DurableStore::open(folder).map_err(|error| refused(error.to_string()))?;
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self::over(Arc::new(store)))
     }
 
     /// The store itself.
@@ -59,16 +77,71 @@ impl Lakefront {
         &self.store
     }
 
+    /// Makes sure, once per process and before its first claim, that the store keeps the two promises everything
+    /// rests on: a second create is refused, and a read of a version that is gone fails. Local folders and memory do.
+    ///
+    /// `nonce` makes the name of the probe unlike any other.
+    ///
+    /// # Errors
+    /// When the store keeps one of them not, or fails.
+    pub async fn probe(&self, nonce: &str) -> Result<(), EngineError> {
+        let Some(url) = &self.bucket else { return Ok(()) };
+        self.probed.get_or_try_init(|| self.probe_once(url, nonce)).await.copied()
+    }
+
+    async fn probe_once(&self, url: &BucketUrl, nonce: &str) -> Result<(), EngineError> {
+        let path = Path::from(format!("_auditlake/probes/{nonce}"));
+        let unfit = |promise: &str| EngineError::Unfit {
+            store: url.to_string(),
+            why: format!("it {promise}, without which two runners could destroy each other's work; use another store"),
+        };
+        let put = |text: &'static str| {
+            let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+            self.store.put_opts(&path, PutPayload::from_static(text.as_bytes()), options)
+        };
+        let first = put("first").await.map_err(|source| EngineError::store(&path, "create it", source))?;
+        let second = put("second").await;
+        let stale = GetOptions { if_match: Some("\"0\"".to_owned()), ..GetOptions::default() };
+        let stale = self.store.get_opts(&path, stale).await;
+        let current = GetOptions { if_match: first.e_tag, ..GetOptions::default() };
+        let current = self.store.get_opts(&path, current).await;
+        self.remove(&path).await?;
+        match second {
+            Err(Error::AlreadyExists { .. }) => {}
+            Ok(_) => return Err(unfit("overwrites an object that it was asked to create (If-None-Match)")),
+            Err(source) => return Err(EngineError::store(&path, "create it a second time", source)),
+        }
+        match stale {
+            Err(Error::Precondition { .. }) => {}
+            Ok(_) => return Err(unfit("serves an object whose version is not the one asked for (If-Match)")),
+            Err(source) => return Err(EngineError::store(&path, "read it", source)),
+        }
+        current.map(drop).map_err(|source| EngineError::store(&path, "read it", source))
+    }
+
     /// Writes `bytes` under a name that must be free.
     ///
     /// # Errors
     /// When the store fails; a taken name is not an error.
     pub async fn create(&self, path: &Path, bytes: Bytes) -> Result<Created, EngineError> {
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store.put_opts(path, PutPayload::from_bytes(bytes), options).await {
-            Ok(_) => Ok(Created::Now),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(Created::Existed),
-            Err(source) => Err(EngineError::store(path, "create it", source)),
+        let mut attempt = 1;
+        loop {
+            let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+            let put = self.store.put_opts(path, PutPayload::from_bytes(bytes.clone()), options).await;
+            let (taken, error) = match put {
+                Ok(_) => return Ok(Created::Now),
+                Err(Error::AlreadyExists { .. }) if self.bucket.is_none() => return Ok(Created::Existed),
+                Err(error) if self.bucket.is_none() => return Err(EngineError::store(path, "create it", error)),
+                Err(error) => (matches!(error, Error::AlreadyExists { .. }), error),
+            };
+            // A request may be sent again although the first one arrived, so what is there may be what we wrote.
+            match self.read(path).await {
+                Ok(Some(there)) if there == bytes => return Ok(Created::Now),
+                Ok(Some(_)) if taken => return Ok(Created::Existed),
+                // S3 answers a create with a conflict while another one is under way, which may come to nothing.
+                Ok(None) if taken && attempt < CREATE_ATTEMPTS => attempt += 1,
+                _ => return Err(EngineError::store(path, "create it", error)),
+            }
         }
     }
 
@@ -98,7 +171,7 @@ impl Lakefront {
     /// When the store fails.
     pub async fn read(&self, path: &Path) -> Result<Option<Bytes>, EngineError> {
         let got = match self.store.get(path).await {
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error @ Error::NotFound { .. }) if !bucket_is_missing(&error) => return Ok(None),
             got => got.map_err(|source| EngineError::store(path, "read it", source))?,
         };
         got.bytes().await.map(Some).map_err(|source| EngineError::store(path, "read it", source))
@@ -136,7 +209,7 @@ impl Lakefront {
     /// When the store fails; an absent object is not an error.
     pub async fn remove(&self, path: &Path) -> Result<(), EngineError> {
         match self.store.delete(path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(EngineError::store(path, "remove it", source)),
         }
     }
@@ -151,4 +224,24 @@ fn probe_hard_links(folder: &FsPath) -> std::io::Result<()> {
     drop(std::fs::remove_file(&from));
     drop(std::fs::remove_file(&to));
     linked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_create_whose_answer_was_lost_is_recognised_by_its_bytes() {
+        let url = BucketUrl::parse("s3://acme-audit/lake").expect("a url");
+        let remote = Lakefront { bucket: Some(url), ..Lakefront::memory() };
+        let path = Path::from("_auditlake/claims/x/epoch-000001");
+        assert_eq!(remote.create(&path, "mine".into()).await.expect("created"), Created::Now);
+        assert_eq!(remote.create(&path, "mine".into()).await.expect("sent again"), Created::Now);
+        assert_eq!(remote.create(&path, "another's".into()).await.expect("taken"), Created::Existed);
+        assert_eq!(remote.read(&path).await.expect("read").expect("there"), "mine");
+
+        let local = Lakefront::memory();
+        assert_eq!(local.create(&path, "mine".into()).await.expect("created"), Created::Now);
+        assert_eq!(local.create(&path, "mine".into()).await.expect("taken"), Created::Existed);
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::path_template::PathTemplate;
+use super::store_url::StoreUrl;
 use crate::control::{Control, ParamValue};
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId};
@@ -51,15 +52,6 @@ impl Lake {
     pub fn framework(&self, key: &str) -> Option<&Framework> {
         self.frameworks.iter().find(|framework| framework.key == key)
     }
-}
-
-/// Where the data of a lake lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreUrl {
-    /// A folder, as written after `file:`; relative to the folder of `lake.yaml`, or absolute.
-    File(String),
-    /// Memory of the process: for tests, gone when it ends.
-    Memory,
 }
 
 /// How carefully a column is to be handled, mildest first.
@@ -150,7 +142,7 @@ impl JobKind {
 /// What an ingest reads and where it writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngestSpec {
-    /// Folder: relative to the folder of `lake.yaml`, or absolute.
+    /// Folder, relative to the folder of `lake.yaml` or absolute; or a prefix in a bucket, `s3://bucket/prefix`.
     pub from: String,
     /// What lies there.
     pub format: IngestFormat,

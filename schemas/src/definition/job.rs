@@ -11,6 +11,7 @@ use super::nearest::nearest;
 use super::path_template::PathTemplate;
 use super::problem::{Place, Problems};
 use super::raw::{RawIngest, RawOutput, RawReport, RawSource};
+use super::store_url::BucketUrl;
 use super::surroundings::Surroundings;
 use super::yaml::At;
 use crate::control::ParamValue;
@@ -64,9 +65,11 @@ fn into(given: &str, format: IngestFormat, around: &Surroundings) -> Result<Data
 }
 
 fn source(raw: RawSource, problems: &mut Problems) -> String {
-    if let Some(scheme) = later::STORES.iter().find(|scheme| raw.location.value.starts_with(*scheme)) {
-        let message = format!("location {:?}: {scheme} is not in this version; name a folder", raw.location.value);
-        problems.add(raw.location.place, message);
+    let given = &raw.location.value;
+    if BucketUrl::is_meant(given) {
+        problems.keep(raw.location.place, BucketUrl::parse(given).map_err(|why| format!("location {why}")));
+    } else if let Some((scheme, instead)) = later::STORES.iter().find(|(scheme, _)| given.starts_with(*scheme)) {
+        problems.add(raw.location.place, format!("location {given:?}: {scheme} is not in this version; {instead}"));
     } else if raw.location.value.starts_with("file:") {
         problems.add(raw.location.place, "location is a folder, not a URL; leave file: out");
     }

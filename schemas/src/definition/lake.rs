@@ -1,10 +1,10 @@
 //! `lake.yaml`, checked.
 
-use super::checked::StoreUrl;
 use super::later;
 use super::nearest::by_distance;
 use super::problem::Problems;
 use super::raw::RawLake;
+use super::store_url::{BucketUrl, StoreUrl};
 use crate::id::LakeId;
 
 /// What `lake.yaml` says.
@@ -28,10 +28,11 @@ fn store_url(given: &str) -> Result<StoreUrl, String> {
     if matches!(given, "memory:" | "memory") {
         return Ok(StoreUrl::Memory);
     }
-    if let Some(scheme) = later::STORES.iter().find(|scheme| given.starts_with(*scheme)) {
-        return Err(format!(
-            "store {given:?}: {scheme} is not in this version; write a folder, for example file:./data"
-        ));
+    if BucketUrl::is_meant(given) {
+        return BucketUrl::parse(given).map(StoreUrl::Bucket).map_err(|why| format!("store {why}"));
+    }
+    if let Some((scheme, instead)) = later::STORES.iter().find(|(scheme, _)| given.starts_with(*scheme)) {
+        return Err(format!("store {given:?}: {scheme} is not in this version; {instead}"));
     }
     let folder = given.strip_prefix("file:").map(|path| match path.strip_prefix("//") {
         Some(absolute) if absolute.starts_with('/') => absolute,
@@ -42,7 +43,7 @@ fn store_url(given: &str) -> Result<StoreUrl, String> {
             Err(format!("store {given:?} names a host; write file:./data or file:/srv/data"))
         }
         Some(path) if !path.is_empty() => Ok(StoreUrl::File(path.to_owned())),
-        _ => Err(format!("store {given:?} is not a store; write a folder, for example file:./data")),
+        _ => Err(format!("store {given:?} is not a store; write a folder or a bucket, for example file:./data or s3://bucket/prefix")),
     }
 }
 

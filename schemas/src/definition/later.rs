@@ -21,8 +21,15 @@ pub(crate) const KINDS: &[&str] = &[
 pub(crate) const FORMATS: &[&str] =
     &["ocsf", "kubernetes", "focus", "cur", "parquet", "xlsx", "oscal", "pdf", "xml", "yaml", "arrow", "ipc"];
 
-/// Stores that are designed and not built.
-pub(crate) const STORES: &[&str] = &["s3://", "gs://", "az://", "abfs://", "http://", "https://"];
+/// Stores that are not spoken to, and what to write instead.
+pub(crate) const STORES: &[(&str, &str)] = &[
+    ("s3a://", "write s3://bucket/prefix"),
+    ("gcs://", "write gs://bucket/prefix"),
+    ("abfs://", "write az://container/prefix, with the account in AZURE_STORAGE_ACCOUNT_NAME"),
+    ("abfss://", "write az://container/prefix, with the account in AZURE_STORAGE_ACCOUNT_NAME"),
+    ("http://", "write s3://bucket/prefix, with the endpoint in AWS_ENDPOINT_URL"),
+    ("https://", "write s3://bucket/prefix, with the endpoint in AWS_ENDPOINT_URL"),
+];
 
 /// Files and folders that are designed and not built.
 pub(crate) const FILES: &[(&str, &str)] = &[

@@ -21,7 +21,7 @@ use crate::control::{ControlType, ParamValue, Severity, Status};
 pub(super) struct RawLake {
     /// name of the lake, for example acme
     pub(super) lake: At<String>,
-    /// where the data lies, for example file:./data
+    /// where the data lies, for example file:./data or s3://bucket/prefix
     pub(super) store: At<String>,
     /// IANA zone of reports and paths, for example Europe/Berlin; UTC when left out
     pub(super) timezone: Option<At<String>>,
@@ -83,7 +83,7 @@ pub(super) struct RawIngest {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "Source", deny_unknown_fields)]
 pub(super) struct RawSource {
-    /// folder, relative to the folder of lake.yaml or absolute, for example drop/trail/
+    /// folder, relative to the folder of lake.yaml or absolute, or a prefix in a bucket, for example drop/trail/
     pub(super) location: At<String>,
     /// cloudtrail or ndjson
     pub(super) format: At<IngestFormat>,

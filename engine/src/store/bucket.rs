@@ -1,0 +1,112 @@
+//! Opens buckets: credentials, region and endpoint come from the environment of the process and nowhere else.
+//!
+//! Requests that fail for a passing reason are sent again, a few times and not for long: a scheduler would rather
+//! hear of a store that is down than wait for it. Absent: caches, and any setting in a file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ClientConfigKey, Error, ObjectStore, Result, RetryConfig};
+use schemas::{BucketScheme, BucketUrl};
+
+use crate::error::EngineError;
+
+/// Times a request is sent again.
+const RETRIES: usize = 5;
+/// After this long, it is not sent again.
+const RETRY_FOR: Duration = Duration::from_secs(60);
+/// For one request; a file is written in one, and may be large.
+const REQUEST_TIMEOUT: &str = "300 seconds";
+const CONNECT_TIMEOUT: &str = "10 seconds";
+
+/// The objects below `url`, by their names below it.
+///
+/// # Errors
+/// When the environment lacks something, or holds what cannot be used.
+pub(crate) fn open(url: &BucketUrl) -> Result<Arc<dyn ObjectStore>, EngineError> {
+    let bucket = open_whole(url).map_err(|source| {
+        let why = format!("{}; {}", innermost(&source), needed(url.scheme));
+        EngineError::Unfit { store: url.to_string(), why }
+    })?;
+    if url.prefix.is_empty() {
+        return Ok(bucket);
+    }
+    let prefix = Path::parse(&url.prefix)
+        .map_err(|error| EngineError::Unfit { store: url.to_string(), why: error.to_string() })?;
+    Ok(Arc::new(PrefixStore::new(bucket, prefix)))
+}
+
+fn open_whole(url: &BucketUrl) -> Result<Arc<dyn ObjectStore>> {
+    let retry = || RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
+    // One by one, so that what the environment says of proxies and plain HTTP stays.
+    let limits = [(ClientConfigKey::Timeout, REQUEST_TIMEOUT), (ClientConfigKey::ConnectTimeout, CONNECT_TIMEOUT)];
+    Ok(match url.scheme {
+        BucketScheme::S3 => {
+            let builder = limits.into_iter().fold(AmazonS3Builder::from_env(), |builder, (key, value)| {
+                builder.with_config(AmazonS3ConfigKey::Client(key), value)
+            });
+            Arc::new(builder.with_bucket_name(&url.bucket).with_retry(retry()).build()?)
+        }
+        BucketScheme::Gs => {
+            let builder = limits.into_iter().fold(GoogleCloudStorageBuilder::from_env(), |builder, (key, value)| {
+                builder.with_config(GoogleConfigKey::Client(key), value)
+            });
+            Arc::new(builder.with_bucket_name(&url.bucket).with_retry(retry()).build()?)
+        }
+        BucketScheme::Az => {
+            let builder = limits.into_iter().fold(MicrosoftAzureBuilder::from_env(), |builder, (key, value)| {
+                builder.with_config(AzureConfigKey::Client(key), value)
+            });
+            Arc::new(builder.with_container_name(&url.bucket).with_retry(retry()).build()?)
+        }
+    })
+}
+
+/// What the store's answer means, where its own words leave the remedy open; the end of a sentence.
+pub(crate) fn advice(error: &Error) -> &'static str {
+    let said = innermost(error);
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if bucket_is_missing(error) {
+        "; the bucket does not exist: make it, or correct its name"
+    } else if has(&["InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthenticationFailed", "InvalidAuthentication"]) {
+        "; the store does not know the key: correct the credentials in the environment"
+    } else if has(&["ExpiredToken", "TokenRefreshRequired", "RequestExpired"]) {
+        "; the credentials have expired: renew them and run the same command again"
+    } else if matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. }) {
+        "; the credentials do not allow it: grant them this prefix, or use others"
+    } else if has(&["PermanentRedirect", "IncorrectEndpoint", "AuthorizationHeaderMalformed", "redirect without"]) {
+        "; the bucket lies in another region: set AWS_REGION"
+    } else if has(&["169.254.169.254", "metadata", "credential"]) {
+        "; no credentials were found: set those of the store in the environment"
+    } else {
+        ""
+    }
+}
+
+/// Whether a store says that there is no such bucket, which is not the same as no such object.
+pub(crate) fn bucket_is_missing(error: &Error) -> bool {
+    let said = innermost(error);
+    ["NoSuchBucket", "ContainerNotFound", "bucket does not exist"].iter().any(|word| said.contains(word))
+}
+
+/// What the innermost cause says; it knows more than the layers around it.
+fn innermost(error: &Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+fn needed(scheme: BucketScheme) -> &'static str {
+    match scheme {
+        BucketScheme::S3 => "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION",
+        BucketScheme::Gs => "set GOOGLE_SERVICE_ACCOUNT to the path of a key file",
+        BucketScheme::Az => "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+    }
+}

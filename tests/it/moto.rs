@@ -1,0 +1,105 @@
+//! An S3 server that we did not write: moto, started on loopback by the first test that needs it.
+//!
+//! `AUDITLAKE_MOTO` names its program, `moto_server`; where it is not set, the tests that need it say so.
+//! It keeps everything in memory and ends with the test binary.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+/// A bucket of its own on the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Bucket {
+    pub(crate) name: String,
+    pub(crate) endpoint: String,
+}
+
+/// A new bucket; none where there is no server. Where there is none, a test says so even when it passes.
+pub(crate) fn bucket(test: &str) -> Option<Bucket> {
+    static SERVER: OnceLock<Option<(SocketAddr, Child)>> = OnceLock::new();
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let server = SERVER.get_or_init(|| std::env::var_os("AUDITLAKE_MOTO").map(|program| start(&program)));
+    let Some((address, _)) = server else {
+        writeln!(std::io::stderr(), "SKIPPED {test}: AUDITLAKE_MOTO is not set").expect("stderr");
+        return None;
+    };
+    let name = format!("lake-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    assert!(request(*address, &format!("PUT /{name} HTTP/1.1")).starts_with("HTTP/1.1 200"), "no bucket {name}");
+    Some(Bucket { name, endpoint: format!("http://{address}") })
+}
+
+impl Bucket {
+    /// What a process needs in its environment to use the bucket.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let pairs = [
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", "us-east-1"),
+        ];
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    }
+
+    fn store(&self) -> impl ObjectStore {
+        let builder = AmazonS3Builder::new().with_bucket_name(&self.name).with_endpoint(&self.endpoint);
+        let builder = builder.with_allow_http(true).with_access_key_id("test").with_secret_access_key("test");
+        builder.build().expect("a client")
+    }
+
+    /// Every object below a prefix, by name.
+    pub(crate) fn objects(&self, prefix: &str) -> Vec<(String, Bytes)> {
+        block_on(async {
+            let store = self.store();
+            let mut found = Vec::new();
+            let mut listed: Vec<_> = store.list(Some(&Path::from(prefix))).try_collect().await.expect("a listing");
+            listed.sort_by(|a, b| a.location.cmp(&b.location));
+            for meta in listed {
+                let bytes = store.get(&meta.location).await.expect("an object").bytes().await.expect("bytes");
+                found.push((meta.location.to_string(), bytes));
+            }
+            found
+        })
+    }
+
+    /// Writes an object.
+    pub(crate) fn put(&self, name: &str, bytes: Bytes) {
+        block_on(async { self.store().put(&Path::from(name), bytes.into()).await.map(drop) }).expect("written");
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+fn start(program: &std::ffi::OsStr) -> (SocketAddr, Child) {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    // The pipe closes when this process ends, however it ends, and the server with it.
+    let script = "\"$0\" -H 127.0.0.1 -p \"$1\" >/dev/null 2>&1 & server=$!; cat >/dev/null; kill $server";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(program).arg(address.port().to_string());
+    let child = shell.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("a shell");
+    // A process that is starting gives no sign of its own; asking is the only way to know.
+    while TcpStream::connect(address).is_err() {
+        std::thread::yield_now();
+    }
+    (address, child)
+}
+
+fn request(address: SocketAddr, line: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the server");
+    let authorization = "Authorization: AWS4-HMAC-SHA256 Credential=test/20260301/us-east-1/s3/aws4_request";
+    write!(stream, "{line}\r\nHost: {address}\r\n{authorization}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
