@@ -89,13 +89,7 @@ impl SchemaProvider for PublicSchema {
     }
 
     async fn table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        let found = self.files.get(name).await.map_err(external)?;
-        Ok(found.map(|(dataset, files)| {
-            let schema = dataset.schema.arrow();
-            let time = dataset.schema.partitioned.then_some(dataset.schema.time).flatten();
-            let tenant = dataset.schema.partitioned.then_some(dataset.schema.tenant);
-            Arc::new(PinnedTable::new(&schema, tenant, time, files.to_vec())) as Arc<dyn TableProvider>
-        }))
+        self.files.table(name).await.map_err(external)
     }
 
     fn table_exist(&self, name: &str) -> bool {
@@ -120,8 +114,8 @@ impl SchemaProvider for RecordsSchema {
             None => return Ok(None),
             Some(SystemTable::Rows(schema, rows)) => Arc::new(MemTable::try_new(schema, vec![rows])?),
             Some(SystemTable::Files(schema, files)) => {
-                self.files.pin(&files);
-                Arc::new(PinnedTable::new(&schema, None, None, files))
+                self.files.lake.pin(&files);
+                Arc::new(PinnedTable::new(&self.files.lake, &schema, None, None, files))
             }
         };
         Ok(Some(table))

@@ -85,12 +85,16 @@ fn decode_folder_value(name: &str) -> String {
 /// # Errors
 /// When the store cannot be listed.
 pub async fn list_files(store: &dyn ObjectStore, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
-    let prefix = Path::from(dataset.location.trim_end_matches('/'));
-    let found: Vec<ObjectMeta> = store
-        .list(Some(&prefix))
-        .try_collect()
-        .await
-        .map_err(|source| EngineError::store(&prefix, "list it", source))?;
+    list_below(store, &Path::from(dataset.location.trim_end_matches('/'))).await
+}
+
+/// Lists the Parquet files below a prefix, by path.
+///
+/// # Errors
+/// When the store cannot be listed.
+pub(crate) async fn list_below(store: &dyn ObjectStore, prefix: &Path) -> Result<Vec<PinnedFile>, EngineError> {
+    let found: Vec<ObjectMeta> =
+        store.list(Some(prefix)).try_collect().await.map_err(|source| EngineError::store(prefix, "list it", source))?;
     let mut files: Vec<PinnedFile> = found
         .into_iter()
         .filter(|meta| meta.location.as_ref().ends_with(".parquet") && meta.size > 0)

@@ -5,6 +5,8 @@
 mod catalog;
 mod control;
 mod dataset;
+mod dataset_store;
+mod dataset_table;
 mod error;
 mod hex;
 mod ingest;
@@ -20,6 +22,7 @@ pub use control::{
     ControlRun, Evaluated, EvaluationInput, EvidenceRows, LAKE_SCOPE, ScopeResult, evaluate, input_files,
 };
 pub use dataset::{PinnedFile, list_files};
+pub use dataset_store::Elsewhere;
 pub use error::EngineError;
 pub use hex::hex;
 pub(crate) use hex::unhex;

@@ -4,7 +4,7 @@
 //! It lists a dataset when a statement first names it, pins what it found, and reads exactly that for as
 //! long as it lives. Absent: statements that write, settings, URL tables, any other object store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,15 +26,17 @@ use datafusion::physical_plan::{collect, execute_stream};
 use datafusion::prelude::{SQLOptions, SessionConfig};
 use datafusion::sql::parser::Statement;
 use object_store::ObjectStore;
+use object_store::path::Path;
 use schemas::Dataset;
 use tokio::sync::OnceCell;
 
 use crate::catalog::{LakeCatalog, SystemTables};
-use crate::dataset::{PinnedFile, list_files};
+use crate::dataset::{PinnedFile, list_below};
+use crate::dataset_store::{DatasetStore, Elsewhere};
+use crate::dataset_table::{dataset_table, mapped_names};
 use crate::error::EngineError;
 use crate::statement;
 use crate::store::PinnedStore;
-use crate::table::lake_url;
 
 /// What the sort of an ingest holds before it spills.
 const INGEST_SORT_BYTES: usize = 128 << 20;
@@ -63,6 +65,7 @@ impl Default for Resources {
 pub struct SessionFactory {
     store: Arc<dyn ObjectStore>,
     datasets: Vec<Dataset>,
+    elsewhere: Elsewhere,
     records: Arc<dyn SystemTables>,
     partitions: usize,
     pool: Arc<dyn MemoryPool>,
@@ -82,11 +85,18 @@ impl SessionFactory {
         Self {
             store,
             datasets,
+            elsewhere: Elsewhere::default(),
             records,
             partitions: resources.partitions,
             pool: Arc::new(TrackConsumersPool::new(pool, consumers_named_in_errors)),
             spill: resources.spill,
         }
+    }
+
+    /// This factory with the stores of datasets that lie elsewhere.
+    #[must_use]
+    pub fn with_elsewhere(self, elsewhere: Elsewhere) -> Self {
+        Self { elsewhere, ..self }
     }
 
     /// A session in which SQL's `now()` is `instant`.
@@ -109,18 +119,39 @@ impl SessionFactory {
         pool: Arc<dyn MemoryPool>,
         config: SessionConfig,
     ) -> Result<LakeSession, EngineError> {
-        let pinned = Arc::new(PinnedStore::new(Arc::clone(&self.store)));
         let runtime = self.runtime(pool)?;
-        runtime.register_object_store(lake_url().as_ref(), Arc::clone(&pinned) as Arc<dyn ObjectStore>);
-        let files = Arc::new(DatasetFiles::new(Arc::clone(&self.store), Arc::clone(&pinned), &self.datasets));
-        let catalog = LakeCatalog::new(Arc::clone(&files), Arc::clone(&self.records));
         let mut state =
             SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
-        state.catalog_list().register_catalog("lake".to_owned(), Arc::new(catalog));
         crate::zoned::label_times(&mut state).map_err(|source| EngineError::sql("prepared", source))?;
         // DataFusion would stamp the wall clock.
         state.execution_props_mut().query_execution_start_time = Some(instant);
-        Ok(LakeSession { state, files, pinned })
+        let files = Arc::new(self.files(&state));
+        let catalog = LakeCatalog::new(Arc::clone(&files), Arc::clone(&self.records));
+        let state = with_catalog(&state, Arc::new(catalog));
+        Ok(LakeSession { state, files })
+    }
+
+    /// The datasets' files, none listed yet. Maps of datasets are planned by `planner`, which knows no table.
+    fn files(&self, planner: &SessionState) -> DatasetFiles {
+        let lake = DatasetStore::new("pinned", Arc::clone(&self.store));
+        let mut by_name = HashMap::new();
+        for dataset in &self.datasets {
+            let (store, prefix) = match self.elsewhere.of(dataset) {
+                Some((store, prefix)) => {
+                    (DatasetStore::new(&format!("{}.elsewhere", dataset.id), Arc::clone(store)), prefix.clone())
+                }
+                None => (lake.clone(), Path::from(dataset.location.trim_end_matches('/'))),
+            };
+            let files =
+                FilesOf { dataset: dataset.clone(), store, prefix, pinned: OnceCell::new(), table: OnceCell::new() };
+            by_name.insert(dataset.id.to_string(), files);
+        }
+        let stores = std::iter::once(&lake).chain(by_name.values().map(|files| &files.store));
+        for store in stores {
+            let pinned = Arc::clone(&store.pinned) as Arc<dyn ObjectStore>;
+            planner.runtime_env().register_object_store(store.url.as_ref(), pinned);
+        }
+        DatasetFiles { lake, planner: planner.clone(), by_name }
     }
 
     fn config(&self) -> SessionConfig {
@@ -150,21 +181,47 @@ impl SessionFactory {
     }
 }
 
+/// A state like `state` that sees the tables of `catalog` and no others.
+fn with_catalog(state: &SessionState, catalog: Arc<dyn CatalogProvider>) -> SessionState {
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog("lake".to_owned(), catalog);
+    let instant = state.execution_props().query_execution_start_time;
+    let mut state = SessionStateBuilder::new_from_existing(state.clone()).with_catalog_list(Arc::new(catalogs)).build();
+    state.execution_props_mut().query_execution_start_time = instant;
+    state
+}
+
+/// A state like `state` that sees nothing but the table `input`.
+pub(crate) fn over_input(state: &SessionState, input: Arc<dyn TableProvider>) -> Result<SessionState, EngineError> {
+    let catalog = MemoryCatalogProvider::new();
+    let schema = MemorySchemaProvider::new();
+    let made = schema
+        .register_table("input".to_owned(), input)
+        .and_then(|_| catalog.register_schema("public", Arc::new(schema)));
+    made.map_err(|source| EngineError::sql("prepared", source))?;
+    Ok(with_catalog(state, Arc::new(catalog)))
+}
+
 /// The files of each dataset, listed once per session.
 #[derive(Debug)]
 pub(crate) struct DatasetFiles {
-    store: Arc<dyn ObjectStore>,
-    pinned: Arc<PinnedStore>,
-    by_name: HashMap<String, (Dataset, OnceCell<Vec<PinnedFile>>)>,
+    /// The lake's own store.
+    pub(crate) lake: DatasetStore,
+    planner: SessionState,
+    by_name: HashMap<String, FilesOf>,
+}
+
+/// One dataset with its files and its table, found by the first who asks.
+#[derive(Debug)]
+struct FilesOf {
+    dataset: Dataset,
+    store: DatasetStore,
+    prefix: Path,
+    pinned: OnceCell<Vec<PinnedFile>>,
+    table: OnceCell<Arc<dyn TableProvider>>,
 }
 
 impl DatasetFiles {
-    fn new(store: Arc<dyn ObjectStore>, pinned: Arc<PinnedStore>, datasets: &[Dataset]) -> Self {
-        let by_name =
-            datasets.iter().map(|dataset| (dataset.id.to_string(), (dataset.clone(), OnceCell::new()))).collect();
-        Self { store, pinned, by_name }
-    }
-
     /// Names of the datasets, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.by_name.keys().cloned().collect();
@@ -172,24 +229,46 @@ impl DatasetFiles {
         names
     }
 
-    /// The dataset and its files; they are listed and pinned by the first who asks.
-    pub(crate) async fn get(&self, name: &str) -> Result<Option<(&Dataset, &[PinnedFile])>, EngineError> {
-        let Some((dataset, cell)) = self.by_name.get(name) else { return Ok(None) };
-        let files = cell
-            .get_or_try_init(|| async {
-                let files = list_files(self.store.as_ref(), dataset).await?;
-                self.pin(&files);
-                Ok::<_, EngineError>(files)
-            })
-            .await?;
-        Ok(Some((dataset, files)))
+    /// The files of a dataset.
+    pub(crate) async fn get(&self, name: &str) -> Result<Option<&[PinnedFile]>, EngineError> {
+        match self.by_name.get(name) {
+            None => Ok(None),
+            Some(of) => of.files().await.map(Some),
+        }
     }
 
-    /// Lets the session read these files.
-    pub(crate) fn pin(&self, files: &[PinnedFile]) {
-        for file in files {
-            self.pinned.pin(&file.meta.location, file.meta.e_tag.clone());
+    /// The dataset as a table.
+    pub(crate) async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, EngineError> {
+        let Some(of) = self.by_name.get(name) else { return Ok(None) };
+        let made = of
+            .table
+            .get_or_try_init(|| async { dataset_table(&self.planner, &of.dataset, &of.store, of.files().await?).await })
+            .await?;
+        Ok(Some(Arc::clone(made)))
+    }
+
+    /// The columns that the map of a dataset names; none where it has no map.
+    async fn mapped_columns(&self, name: &str) -> Result<Vec<String>, EngineError> {
+        match self.by_name.get(name) {
+            None => Ok(Vec::new()),
+            Some(of) => mapped_names(&self.planner, &of.dataset, &of.store, of.files().await?).await,
         }
+    }
+
+    /// The pinned store of a dataset; the lake's own for what is no dataset.
+    pub(crate) fn pinned(&self, dataset: &str) -> &Arc<PinnedStore> {
+        self.by_name.get(dataset).map_or(&self.lake.pinned, |of| &of.store.pinned)
+    }
+}
+
+impl FilesOf {
+    async fn files(&self) -> Result<&[PinnedFile], EngineError> {
+        let files = self.pinned.get_or_try_init(|| async {
+            let files = list_below(self.store.store.as_ref(), &self.prefix).await?;
+            self.store.pin(&files);
+            Ok::<_, EngineError>(files)
+        });
+        files.await.map(Vec::as_slice)
     }
 }
 
@@ -198,7 +277,6 @@ impl DatasetFiles {
 pub struct LakeSession {
     state: SessionState,
     files: Arc<DatasetFiles>,
-    pinned: Arc<PinnedStore>,
 }
 
 impl LakeSession {
@@ -272,39 +350,37 @@ impl LakeSession {
     /// # Errors
     /// When the store cannot be listed.
     pub async fn files(&self, dataset: &str) -> Result<Option<&[PinnedFile]>, EngineError> {
-        Ok(self.files.get(dataset).await?.map(|(_, files)| files))
+        self.files.get(dataset).await
     }
 
     /// The declaration of a dataset.
     pub fn dataset(&self, name: &str) -> Option<&Dataset> {
-        self.files.by_name.get(name).map(|(dataset, _)| dataset)
+        self.files.by_name.get(name).map(|of| &of.dataset)
     }
 
     /// A session like this one that sees nothing but the table `input`.
     pub(crate) fn over_input(&self, input: Arc<dyn TableProvider>) -> Result<Self, EngineError> {
-        let catalog = MemoryCatalogProvider::new();
-        let schema = MemorySchemaProvider::new();
-        let made = schema
-            .register_table("input".to_owned(), input)
-            .and_then(|_| catalog.register_schema("public", Arc::new(schema)));
-        made.map_err(|source| EngineError::sql("prepared", source))?;
-        let catalogs = MemoryCatalogProviderList::new();
-        catalogs.register_catalog("lake".to_owned(), Arc::new(catalog));
-        let instant = self.state.execution_props().query_execution_start_time;
-        let mut state =
-            SessionStateBuilder::new_from_existing(self.state.clone()).with_catalog_list(Arc::new(catalogs)).build();
-        state.execution_props_mut().query_execution_start_time = instant;
-        Ok(Self { state, files: Arc::clone(&self.files), pinned: Arc::clone(&self.pinned) })
+        Ok(Self { state: over_input(&self.state, input)?, files: Arc::clone(&self.files) })
     }
 
-    /// Lets the session read these files, too.
+    /// The columns that the map of a dataset names; none where it has no map.
+    pub(crate) async fn mapped_columns(&self, dataset: &str) -> Result<BTreeSet<String>, EngineError> {
+        Ok(self.files.mapped_columns(dataset).await?.into_iter().collect())
+    }
+
+    /// Lets the session read these files of the lake's store, too.
     pub(crate) fn pin(&self, files: &[PinnedFile]) {
-        self.files.pin(files);
+        self.files.lake.pin(files);
     }
 
-    /// The store of pinned files.
-    pub(crate) fn pinned(&self) -> &Arc<PinnedStore> {
-        &self.pinned
+    /// The lake's own store.
+    pub(crate) fn lake(&self) -> &DatasetStore {
+        &self.files.lake
+    }
+
+    /// The store of a dataset's pinned files.
+    pub(crate) fn pinned(&self, dataset: &str) -> &Arc<PinnedStore> {
+        self.files.pinned(dataset)
     }
 }
 

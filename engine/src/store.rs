@@ -7,6 +7,7 @@ mod bucket;
 mod durable;
 mod front;
 mod pinned;
+mod prefixed;
 
 pub(crate) use bucket::{advice, open as open_bucket};
 pub use front::{Created, Lakefront};

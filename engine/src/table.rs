@@ -18,24 +18,20 @@ use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFacto
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result as DataFusionResult;
-use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use object_store::ObjectStore;
 
 use crate::dataset::PinnedFile;
-
-/// Where the session's registry finds the pinned store.
-pub(crate) fn lake_url() -> ObjectStoreUrl {
-    // The text is a constant of ours; `local_filesystem` is only the type's other constructor.
-    ObjectStoreUrl::parse("lake://pinned").unwrap_or_else(|_| ObjectStoreUrl::local_filesystem())
-}
+use crate::dataset_store::DatasetStore;
 
 /// A table over pinned Parquet files.
 #[derive(Debug)]
 pub(crate) struct PinnedTable {
+    store: DatasetStore,
     schema: SchemaRef,
     tenant: Option<String>,
     time: Option<String>,
@@ -43,9 +39,16 @@ pub(crate) struct PinnedTable {
 }
 
 impl PinnedTable {
-    /// A table of `schema` over `files`; `tenant` and `time` name the columns that folder names speak of.
-    pub(crate) fn new(schema: &Schema, tenant: Option<&str>, time: Option<&str>, files: Vec<PinnedFile>) -> Self {
+    /// A table of `schema` over `files` of `store`; `tenant` and `time` name the columns that folder names speak of.
+    pub(crate) fn new(
+        store: &DatasetStore,
+        schema: &Schema,
+        tenant: Option<&str>,
+        time: Option<&str>,
+        files: Vec<PinnedFile>,
+    ) -> Self {
         Self {
+            store: store.clone(),
             schema: Arc::new(with_text_views(schema)),
             tenant: tenant.map(str::to_owned),
             time: time.map(str::to_owned),
@@ -69,7 +72,7 @@ impl PinnedTable {
 }
 
 /// Text columns as views: the fast path of DataFusion's filters and groupings.
-fn with_text_views(schema: &Schema) -> Schema {
+pub(crate) fn with_text_views(schema: &Schema) -> Schema {
     let fields = schema.fields().iter().map(|field| match field.data_type() {
         DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())),
         DataType::Binary => Arc::new(Field::new(field.name(), DataType::BinaryView, field.is_nullable())),
@@ -108,12 +111,8 @@ impl TableProvider for PinnedTable {
             };
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
-        let environment = state.runtime_env();
-        // The cache compares size and time only; it is safe because each session has its own, over files it pinned.
-        let readers = CachedParquetFileReaderFactory::new(
-            environment.object_store(lake_url())?,
-            environment.cache_manager.get_file_metadata_cache(),
-        );
+        let pinned = Arc::clone(&self.store.pinned) as Arc<dyn ObjectStore>;
+        let readers = CachedParquetFileReaderFactory::new(pinned, Arc::clone(&self.store.footers));
         let options = state.default_table_options().parquet;
         let footer = options.global.metadata_size_hint.unwrap_or_default();
         let mut source = ParquetSource::new(Arc::clone(&self.schema))
@@ -126,7 +125,7 @@ impl TableProvider for PinnedTable {
             let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
         }
-        let config = FileScanConfigBuilder::new(lake_url(), Arc::new(source))
+        let config = FileScanConfigBuilder::new(self.store.url.clone(), Arc::new(source))
             .with_file_groups(groups(&files, state.config().target_partitions()))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)

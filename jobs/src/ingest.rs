@@ -41,6 +41,12 @@ pub async fn ingest(
     progress: &Progress,
 ) -> Result<IngestOutcome, JobError> {
     let dataset = lake.dataset(&command.into)?;
+    if !dataset.is_ours() {
+        return Err(JobError::Usage(format!(
+            "dataset \"{}\" is made of files others write; ingest into one that has a schema, no map, and a folder of the lake's",
+            dataset.id
+        )));
+    }
     let request = IngestRequest {
         dataset,
         format: command.format,

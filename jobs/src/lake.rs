@@ -3,7 +3,7 @@
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
-use engine::{InputFolder, Lakefront, Resources, SessionFactory};
+use engine::{Elsewhere, InputFolder, Lakefront, Resources, SessionFactory};
 use schemas::{Dataset, DatasetId, REJECTED, SourceFile, StoreUrl};
 
 use crate::error::JobError;
@@ -38,7 +38,8 @@ impl OpenLake {
         };
         let records = Arc::new(LedgerTables::new(front.clone()));
         let datasets = with_rejected(&definitions.datasets);
-        let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, Resources::default());
+        let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, Resources::default())
+            .with_elsewhere(Elsewhere::open(folder, &definitions.datasets)?);
         Ok(Self { folder: folder.to_owned(), definitions, front, sessions, inputs: InputFolder::new(folder) })
     }
 
@@ -93,7 +94,7 @@ pub(crate) fn names<T: ToString>(all: impl Iterator<Item = T>) -> String {
 /// Every dataset, and beside it the one that holds what its ingests refused.
 fn with_rejected(declared: &[Dataset]) -> Vec<Dataset> {
     let mut all = declared.to_vec();
-    for dataset in declared {
+    for dataset in declared.iter().filter(|dataset| dataset.is_ours()) {
         let Ok(id) = DatasetId::parse(&format!("{}_rejected", dataset.id)) else { continue };
         if declared.iter().any(|other| other.id == id) {
             continue;
@@ -101,7 +102,9 @@ fn with_rejected(declared: &[Dataset]) -> Vec<Dataset> {
         all.push(Dataset {
             id,
             location: format!("{}_rejected/", dataset.location.trim_end_matches('/')),
+            elsewhere: None,
             schema: &REJECTED,
+            map: None,
             time: REJECTED.time.map(str::to_owned),
             tenant: REJECTED.tenant.to_owned(),
             subjects: Vec::new(),

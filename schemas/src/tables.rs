@@ -4,12 +4,14 @@ mod audit;
 mod control_result;
 mod finding;
 mod identity;
+mod inferred;
 mod rejected;
 
 pub use audit::AUDIT;
 pub use control_result::CONTROL_RESULT;
 pub use finding::FINDING;
 pub use identity::IDENTITY;
+pub use inferred::INFERRED;
 pub use rejected::REJECTED;
 
 use crate::table::TableSchema;

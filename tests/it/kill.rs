@@ -97,7 +97,7 @@ fn runs_are_killed(new: impl Fn() -> Lake) {
             whole_output(name, bytes);
         }
         again(&lake, &RUN, kill % 2 == 1);
-        assert_eq!(figures(&lake), expected, "kill {kill}");
+        assert!(figures(&lake) == expected, "kill {kill}: another report");
         let runs = lake.json(&["runs", "list"]);
         let runs = runs["runs"].as_array().unwrap_or_else(|| panic!("{runs}"));
         assert_eq!(runs.len(), 1, "kill {kill}: {runs:?}");
@@ -176,6 +176,8 @@ fn figures(lake: &Lake) -> (Value, u64, u64) {
         assert!(names.contains(&path), "{path} is named and absent");
         evidence["path"] = Value::from(path.rsplit('/').next().expect("a name"));
     }
+    // A copy lies in another bucket, which its definitions name.
+    report["run"]["definitions_sha256"] = Value::Null;
     // A copied file has another inode, and with it another ETag.
     report["provenance"]["inputs"].as_array_mut().expect("inputs").iter_mut().for_each(|file| {
         file["etag"] = Value::Null;

@@ -8,6 +8,7 @@ mod auditlake;
 mod bucket;
 mod canned;
 mod floors;
+mod foreign;
 mod guide;
 mod hostile;
 mod kill;

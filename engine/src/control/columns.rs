@@ -46,7 +46,7 @@ pub async fn input_files(
 ) -> Result<Vec<InputFile>, EngineError> {
     let Some(declared) = session.dataset(dataset) else { return Ok(Vec::new()) };
     let files = files_within(session, declared, interval).await?;
-    let footers = footers(session, &files).await?;
+    let footers = footers(session, dataset, &files).await?;
     let input = files.iter().zip(footers).map(|(file, footer)| InputFile {
         dataset: dataset.to_owned(),
         path: file.path().to_owned(),
@@ -64,17 +64,22 @@ pub(crate) async fn files_within(
     interval: Interval,
 ) -> Result<Vec<PinnedFile>, EngineError> {
     let pinned = session.files(dataset.id.as_str()).await?.unwrap_or_default();
-    let folders_tell = dataset.schema.partitioned && dataset.time.as_deref() == dataset.schema.time;
+    let folders_tell =
+        dataset.is_ours() && dataset.schema.partitioned && dataset.time.as_deref() == dataset.schema.time;
     let last = interval.end - chrono::TimeDelta::microseconds(1);
     let days = interval.start.date_naive()..=last.date_naive();
     let within = |file: &&PinnedFile| !folders_tell || file.date.is_none_or(|date| days.contains(&date));
     Ok(pinned.iter().filter(within).cloned().collect())
 }
 
-/// The footers of `files`, in their order.
-pub(crate) async fn footers(session: &LakeSession, files: &[PinnedFile]) -> Result<Vec<Footer>, EngineError> {
+/// The footers of `files` of a dataset, in their order.
+pub(crate) async fn footers(
+    session: &LakeSession,
+    dataset: &str,
+    files: &[PinnedFile],
+) -> Result<Vec<Footer>, EngineError> {
     stream::iter(files.to_vec())
-        .map(|file| footer(Arc::clone(session.pinned()) as Arc<dyn ObjectStore>, file))
+        .map(|file| footer(Arc::clone(session.pinned(dataset)) as Arc<dyn ObjectStore>, file))
         .buffered(FOOTERS_AT_A_TIME)
         .try_collect()
         .await

@@ -19,6 +19,7 @@ use super::columns::{Footer, columns_used, files_within, footers};
 use super::rows::{self, RowsText};
 use super::statements::{self, StatementsText, Unbound, widened};
 use super::{ControlRun, EvaluationInput};
+use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::session::LakeSession;
 
@@ -68,7 +69,7 @@ pub(crate) struct Prepared<'a> {
 /// The footers of a dataset's files, read once for all controls.
 #[derive(Debug, Default)]
 pub(crate) struct FooterCache {
-    by_path: BTreeMap<String, Footer>,
+    by_path: BTreeMap<(String, String), Footer>,
 }
 
 impl FooterCache {
@@ -80,13 +81,19 @@ impl FooterCache {
         interval: Interval,
     ) -> Result<Option<BTreeSet<String>>, EngineError> {
         let files = files_within(session, dataset, interval).await?;
-        let unread: Vec<_> = files.iter().filter(|file| !self.by_path.contains_key(file.path())).cloned().collect();
-        let read = footers(session, &unread).await?;
-        self.by_path.extend(unread.iter().map(|file| file.path().to_owned()).zip(read));
+        // A path names one file of one store, and datasets may lie in several.
+        let key = |file: &PinnedFile| (dataset.id.to_string(), file.path().to_owned());
+        let unread: Vec<_> = files.iter().filter(|file| !self.by_path.contains_key(&key(file))).cloned().collect();
+        let read = footers(session, dataset.id.as_str(), &unread).await?;
+        self.by_path.extend(unread.iter().map(key).zip(read));
         if files.is_empty() {
             return Ok(None);
         }
-        let footers = files.iter().filter_map(|file| self.by_path.get(file.path()));
+        // What a map names is there; what it makes it of, planning has found.
+        if dataset.map.is_some() {
+            return session.mapped_columns(dataset.id.as_str()).await.map(Some);
+        }
+        let footers = files.iter().filter_map(|file| self.by_path.get(&key(file)));
         Ok(Some(footers.flat_map(|footer| footer.columns.iter().cloned()).collect()))
     }
 }

@@ -187,7 +187,8 @@ impl Merge<'_> {
     fn table(&self, files: Vec<PinnedFile>) -> Arc<PinnedTable> {
         self.session.pin(&files);
         let schema = self.dataset.schema.arrow();
-        Arc::new(PinnedTable::new(&schema, Some(self.dataset.schema.tenant), self.dataset.schema.time, files))
+        let (tenant, time) = (Some(self.dataset.schema.tenant), self.dataset.schema.time);
+        Arc::new(PinnedTable::new(self.session.lake(), &schema, tenant, time, files))
     }
 
     /// Decides about rows whose key is taken by an existing row with another record hash.

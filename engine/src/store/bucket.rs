@@ -10,10 +10,10 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::path::Path;
-use object_store::prefix::PrefixStore;
 use object_store::{ClientConfigKey, Error, ObjectStore, Result, RetryConfig};
 use schemas::{BucketScheme, BucketUrl};
 
+use super::prefixed::Prefixed;
 use crate::error::EngineError;
 
 /// Times a request is sent again.
@@ -38,7 +38,7 @@ pub(crate) fn open(url: &BucketUrl) -> Result<Arc<dyn ObjectStore>, EngineError>
     }
     let prefix = Path::parse(&url.prefix)
         .map_err(|error| EngineError::Unfit { store: url.to_string(), why: error.to_string() })?;
-    Ok(Arc::new(PrefixStore::new(bucket, prefix)))
+    Ok(Arc::new(Prefixed::new(bucket, prefix)))
 }
 
 fn open_whole(url: &BucketUrl) -> Result<Arc<dyn ObjectStore>> {
@@ -77,7 +77,9 @@ pub(crate) fn advice(error: &Error) -> &'static str {
         "; the store does not know the key: correct the credentials in the environment"
     } else if has(&["ExpiredToken", "TokenRefreshRequired", "RequestExpired"]) {
         "; the credentials have expired: renew them and run the same command again"
-    } else if matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. }) {
+    } else if matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. })
+        || has(&["AccessDenied", "403 Forbidden"])
+    {
         "; the credentials do not allow it: grant them this prefix, or use others"
     } else if has(&["PermanentRedirect", "IncorrectEndpoint", "AuthorizationHeaderMalformed", "redirect without"]) {
         "; the bucket lies in another region: set AWS_REGION"

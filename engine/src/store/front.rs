@@ -105,7 +105,8 @@ impl Lakefront {
         let stale = self.store.get_opts(&path, stale).await;
         let current = GetOptions { if_match: first.e_tag, ..GetOptions::default() };
         let current = self.store.get_opts(&path, current).await;
-        self.remove(&path).await?;
+        // What is wrong with the store matters more than what it leaves behind.
+        let removed = self.remove(&path).await;
         match second {
             Err(Error::AlreadyExists { .. }) => {}
             Ok(_) => return Err(unfit("overwrites an object that it was asked to create (If-None-Match)")),
@@ -116,7 +117,8 @@ impl Lakefront {
             Ok(_) => return Err(unfit("serves an object whose version is not the one asked for (If-Match)")),
             Err(source) => return Err(EngineError::store(&path, "read it", source)),
         }
-        current.map(drop).map_err(|source| EngineError::store(&path, "read it", source))
+        current.map_err(|source| EngineError::store(&path, "read it", source))?;
+        removed
     }
 
     /// Writes `bytes` under a name that must be free.

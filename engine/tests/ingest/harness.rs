@@ -149,6 +149,8 @@ fn dataset(name: &str, schema: &'static TableSchema) -> Dataset {
     Dataset {
         id: DatasetId::parse(name).expect("name"),
         location: format!("{name}/"),
+        elsewhere: None,
+        map: None,
         schema,
         time: schema.time.map(str::to_owned),
         tenant: schema.tenant.to_owned(),

@@ -10,6 +10,7 @@ use crate::control::{Control, ParamValue};
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId};
 use crate::table::TableSchema;
+use crate::tables::INFERRED;
 
 /// A checked lake: every definition of one folder, with what ships beside it.
 #[derive(Debug, Clone)]
@@ -88,13 +89,18 @@ impl Class {
 pub struct Dataset {
     /// Its name, also in SQL.
     pub id: DatasetId,
-    /// Prefix in the store: relative, ends with `/`, overlaps no other dataset's and not `_auditlake/`.
+    /// Prefix in the store: relative, ends with `/`, overlaps no other dataset's and not `_auditlake/`. Of a dataset
+    /// elsewhere, the URL.
     pub location: String,
-    /// Its columns.
+    /// Where it lies, if not in the lake's store: such files are read and never written.
+    pub elsewhere: Option<StoreUrl>,
+    /// Its columns; [`INFERRED`] when they are those of the files.
     pub schema: &'static TableSchema,
+    /// `SELECT … FROM input` that makes rows of the schema of what the files hold.
+    pub map: Option<String>,
     /// Column of event time: as declared, else the schema's.
     pub time: Option<String>,
-    /// Column that says whose row it is: as declared, else the schema's.
+    /// Column that says whose row it is: as declared, else the schema's; empty when there is none.
     pub tenant: String,
     /// Columns that name a natural person: as declared, else the schema's.
     pub subjects: Vec<String>,
@@ -103,6 +109,16 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// Whether its columns are those of the files.
+    pub fn is_inferred(&self) -> bool {
+        self.schema.name == INFERRED.name
+    }
+
+    /// Whether ingest writes its files, so that their layout and types are known.
+    pub fn is_ours(&self) -> bool {
+        self.elsewhere.is_none() && self.map.is_none() && !self.is_inferred()
+    }
+
     /// Whether the column is about a natural person: declared `personal` or above.
     pub fn is_personal(&self, column: &str) -> bool {
         self.classes.get(column).is_some_and(|class| *class >= Class::Personal)

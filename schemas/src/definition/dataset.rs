@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::checked::{Class, Dataset};
+use super::framework::filled;
+use super::lake::store_url;
 use super::nearest::nearest;
 use super::place::{location_fault, overlaps};
 use super::problem::Problems;
 use super::raw::{RawColumn, RawDataset};
+use super::store_url::StoreUrl;
 use super::yaml::At;
 use crate::id::DatasetId;
 use crate::table::{ColumnType, Presence, TableSchema};
-use crate::tables::DATASET_SCHEMAS;
+use crate::tables::{DATASET_SCHEMAS, INFERRED};
 
 /// Ending of the tables that hold what an ingest refused.
 const REJECTED_ENDING: &str = "_rejected";
@@ -18,16 +21,24 @@ const REJECTED_ENDING: &str = "_rejected";
 /// Checks one dataset; `earlier` are those already checked, with their files.
 pub(super) fn build(raw: RawDataset, earlier: &[(Dataset, String)], problems: &mut Problems) -> Option<Dataset> {
     let id = problems.keep(raw.dataset.place, dataset_id(&raw.dataset.value));
-    let location = problems.keep(raw.location.place, location(&raw.location.value, earlier));
-    let schema = problems.keep(raw.schema.place, table(&raw.schema.value))?;
+    let place = problems.keep(raw.location.place, place(&raw.location.value, earlier));
+    let schema = match &raw.schema {
+        Some(schema) => problems.keep(schema.place, table(&schema.value))?,
+        None => &INFERRED,
+    };
+    if let (Some(map), None) = (&raw.map, &raw.schema) {
+        problems.add(map.place, "map makes rows of a schema, and none is named; add for example schema: audit.v1");
+    }
     let time = raw.time.as_ref().map(|time| problems.keep(time.place, time_column(schema, &time.value)));
     let tenant = raw.tenant.as_ref().map(|tenant| problems.keep(tenant.place, tenant_column(schema, &tenant.value)));
     let subjects = raw.subjects.as_ref().map(|columns| subject_columns(schema, columns, problems));
     let classes = classes(schema, &raw.columns, problems);
     Some(Dataset {
         id: id?,
-        location: location?,
+        elsewhere: place.as_ref()?.1.clone(),
+        location: place?.0,
         schema,
+        map: raw.map.map(|map| filled("map", map, problems)),
         time: match time {
             Some(declared) => Some(declared?),
             None => schema.time.map(str::to_owned),
@@ -71,6 +82,15 @@ fn table(given: &str) -> Result<&'static TableSchema, String> {
     })
 }
 
+/// The dataset's location, and its store if that is not the lake's.
+fn place(given: &str, earlier: &[(Dataset, String)]) -> Result<(String, Option<StoreUrl>), String> {
+    if given.starts_with("file:") || given.contains("://") {
+        let url = store_url(given).map_err(|why| why.replacen("store ", "location ", 1))?;
+        return Ok((given.to_owned(), Some(url)));
+    }
+    location(given, earlier).map(|location| (location, None))
+}
+
 /// The column of a schema, or the name that may have been meant.
 fn column(schema: &'static TableSchema, given: &str) -> Result<&'static crate::table::Column, String> {
     schema.column(given).ok_or_else(|| {
@@ -82,6 +102,10 @@ fn column(schema: &'static TableSchema, given: &str) -> Result<&'static crate::t
 }
 
 fn time_column(schema: &'static TableSchema, given: &str) -> Result<String, String> {
+    // Which columns there are, only the files know.
+    if schema.name == INFERRED.name {
+        return Ok(given.to_owned());
+    }
     match column(schema, given)? {
         found if found.kind == ColumnType::Ts => Ok(given.to_owned()),
         found => Err(format!("time column {given:?} is of type {}; name one of type ts", found.kind.name())),
@@ -89,6 +113,9 @@ fn time_column(schema: &'static TableSchema, given: &str) -> Result<String, Stri
 }
 
 fn tenant_column(schema: &'static TableSchema, given: &str) -> Result<String, String> {
+    if schema.name == INFERRED.name {
+        return Ok(given.to_owned());
+    }
     match column(schema, given)? {
         found if found.kind == ColumnType::Str && found.presence == Presence::Required => Ok(given.to_owned()),
         _ => Err(format!("tenant column {given:?} may be null or is no text; name a text column that is always there")),
@@ -98,6 +125,10 @@ fn tenant_column(schema: &'static TableSchema, given: &str) -> Result<String, St
 fn subject_columns(schema: &'static TableSchema, given: &[At<String>], problems: &mut Problems) -> Vec<String> {
     let mut subjects: Vec<String> = Vec::new();
     for name in given {
+        if schema.name == INFERRED.name {
+            subjects.push(name.value.clone());
+            continue;
+        }
         match column(schema, &name.value) {
             Err(error) => problems.add(name.place, error),
             Ok(found) if found.kind != ColumnType::Str => {
@@ -121,7 +152,7 @@ fn classes(
 ) -> BTreeMap<String, Class> {
     let mut classes = BTreeMap::new();
     for (name, declared) in given {
-        if problems.keep(declared.class.place, column(schema, name)).is_some() {
+        if schema.name == INFERRED.name || problems.keep(declared.class.place, column(schema, name)).is_some() {
             classes.insert(name.clone(), declared.class.value);
         }
     }

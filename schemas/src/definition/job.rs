@@ -56,6 +56,16 @@ fn into(given: &str, format: IngestFormat, around: &Surroundings) -> Result<Data
     }
     let id = DatasetId::parse(given).map_err(|error| error.to_string())?;
     match around.datasets.iter().find(|(dataset, _)| dataset.id == id) {
+        Some((dataset, _)) if !dataset.is_ours() => Err(format!(
+            "into names dataset \"{id}\", whose files others write: it has {}; name one with a schema and a folder of the lake's",
+            if dataset.is_inferred() {
+                "no schema"
+            } else if dataset.map.is_some() {
+                "a map"
+            } else {
+                "a location elsewhere"
+            }
+        )),
         Some((dataset, _)) if format == IngestFormat::Cloudtrail && dataset.schema.name != AUDIT.name => Err(format!(
             "cloudtrail makes rows of {}, but dataset \"{id}\" has schema {}; name a dataset of {}",
             AUDIT.name, dataset.schema.name, AUDIT.name

@@ -24,7 +24,7 @@ pub(super) fn build(raw: RawLake, problems: &mut Problems) -> Option<LakeFile> {
     Some(LakeFile { id: id?, store: store?, timezone: timezone? })
 }
 
-fn store_url(given: &str) -> Result<StoreUrl, String> {
+pub(super) fn store_url(given: &str) -> Result<StoreUrl, String> {
     if matches!(given, "memory:" | "memory") {
         return Ok(StoreUrl::Memory);
     }
@@ -43,7 +43,9 @@ fn store_url(given: &str) -> Result<StoreUrl, String> {
             Err(format!("store {given:?} names a host; write file:./data or file:/srv/data"))
         }
         Some(path) if !path.is_empty() => Ok(StoreUrl::File(path.to_owned())),
-        _ => Err(format!("store {given:?} is not a store; write a folder or a bucket, for example file:./data or s3://bucket/prefix")),
+        _ => Err(format!(
+            "store {given:?} is not a store; write a folder or a bucket, for example file:./data or s3://bucket/prefix"
+        )),
     }
 }
 

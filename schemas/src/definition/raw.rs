@@ -33,10 +33,12 @@ pub(super) struct RawLake {
 pub(super) struct RawDataset {
     /// name of the dataset, also in SQL, for example audit
     pub(super) dataset: At<String>,
-    /// folder in the store, for example audit/
+    /// folder in the store, for example audit/; or one elsewhere that is only read, for example s3://bucket/events/
     pub(super) location: At<String>,
-    /// the table's columns, for example audit.v1
-    pub(super) schema: At<String>,
+    /// the table's columns, for example audit.v1; those of the files when left out
+    pub(super) schema: Option<At<String>>,
+    /// SQL that makes rows of the schema of the files' rows: a SELECT from input
+    pub(super) map: Option<At<String>>,
     /// column of event time; the schema's own when left out
     pub(super) time: Option<At<String>>,
     /// column that says whose row it is; the schema's own when left out

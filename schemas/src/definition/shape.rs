@@ -9,7 +9,6 @@ use super::later;
 use super::nearest::nearest;
 use super::problem::{Place, Problems};
 use super::yaml::{Node, Tree};
-use crate::tables::DATASET_SCHEMAS;
 
 /// Reports every unknown, missing and misshapen key of a file. Whether its type can be read all the same: unknown keys
 /// do not hinder that, so what is wrong with the values is said with them.
@@ -173,10 +172,6 @@ fn key_text(key: &Tree) -> Option<String> {
 }
 
 fn missing(key: &str, schema: Option<&Value>) -> String {
-    if key == "schema" {
-        let names: Vec<&str> = DATASET_SCHEMAS.iter().map(|schema| schema.name).collect();
-        return format!("schema is required; schemas are: {}", names.join(", "));
-    }
     match schema.and_then(|schema| schema.get("description")).and_then(Value::as_str) {
         Some(doc) => format!("{key} is required: {doc}"),
         None => format!("{key} is required"),

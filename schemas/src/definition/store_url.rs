@@ -78,8 +78,9 @@ impl BucketUrl {
         let name = scheme.as_str();
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.contains('@') {
+            // Not the text itself: what stands before an @ may be a key.
             return Err(format!(
-                "{text:?} has an @ in it; keys and accounts come from the environment, so write {name}://bucket/prefix"
+                "of {name}:// has an @ in it; keys and accounts come from the environment, so write {name}://bucket/prefix"
             ));
         }
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_');
