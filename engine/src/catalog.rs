@@ -1,4 +1,6 @@
 //! The catalog of a session: schema `public` has the datasets, schema `auditlake` our own records.
+//!
+//! A dataset whose rows are revisions shows those in force; under its name with `_history` it shows all of them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +9,13 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, MemTable, SchemaProvider, TableProvider};
+use datafusion::common::TableReference;
+use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
+use datafusion::functions_aggregate::min_max::max_udaf;
+use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder, ident};
+use schemas::{Dataset, HISTORY_ENDING};
 
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
@@ -85,16 +93,58 @@ struct PublicSchema {
 #[async_trait]
 impl SchemaProvider for PublicSchema {
     fn table_names(&self) -> Vec<String> {
-        self.files.names()
+        let datasets = self.files.names();
+        let histories = datasets.iter().filter(|name| self.has_revisions(name));
+        let histories: Vec<String> = histories.map(|name| format!("{name}{HISTORY_ENDING}")).collect();
+        let mut names = [datasets, histories].concat();
+        names.sort();
+        names
     }
 
     async fn table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        self.files.table(name).await.map_err(external)
+        let of_history = self.of_history(name);
+        let dataset = of_history.unwrap_or(name);
+        let Some(rows) = self.files.table(dataset).await.map_err(external)? else { return Ok(None) };
+        match self.files.declared(dataset) {
+            Some(declared) if of_history.is_none() && declared.schema.has_revisions() => {
+                Ok(Some(Arc::new(in_force(declared, rows)?)))
+            }
+            _ => Ok(Some(rows)),
+        }
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.files.names().iter().any(|known| known == name)
+        self.files.declared(self.of_history(name).unwrap_or(name)).is_some()
     }
+}
+
+impl PublicSchema {
+    fn has_revisions(&self, name: &str) -> bool {
+        self.files.declared(name).is_some_and(|dataset| dataset.schema.has_revisions())
+    }
+
+    /// The dataset whose history is called `name`.
+    fn of_history<'a>(&self, name: &'a str) -> Option<&'a str> {
+        name.strip_suffix(HISTORY_ENDING).filter(|dataset| self.has_revisions(dataset))
+    }
+}
+
+/// The rows of the highest revision of each key and tenant. Two rows of one revision both stay: hiding one would be a
+/// choice that nobody made. Conditions on key and tenant reach the scan, as the window is partitioned by them.
+fn in_force(dataset: &Dataset, rows: Arc<dyn TableProvider>) -> DataFusionResult<ViewTable> {
+    const HIGHEST: &str = "auditlake_highest";
+    let key = std::iter::once(dataset.tenant.as_str()).chain(dataset.schema.key.iter().copied());
+    let highest = Expr::from(WindowFunction::new(max_udaf(), vec![ident("revision")]))
+        .partition_by(key.map(ident).collect())
+        .build()?
+        .alias(HIGHEST);
+    let columns: Vec<Expr> = rows.schema().fields().iter().map(|field| ident(field.name())).collect();
+    let plan = LogicalPlanBuilder::scan(TableReference::bare(dataset.id.as_str()), provider_as_source(rows), None)?
+        .window(vec![highest])?
+        .filter(ident("revision").eq(ident(HIGHEST)))?
+        .project(columns)?
+        .build()?;
+    Ok(ViewTable::new(plan, None))
 }
 
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use schemas::{Control, ControlId, Interval, ParamValue, Status};
 
 pub use columns::input_files;
 pub use evaluate::evaluate;
-pub use evidence::EvidenceRows;
+pub use evidence::{EvidenceRows, pseudonym};
 
 /// The scope of a result that no tenant could be named for.
 pub const LAKE_SCOPE: &str = "_lake";
@@ -82,6 +82,8 @@ pub struct ScopeResult {
     pub undecided_violation: u64,
     /// Rows of which it is not known whether they belong to the population.
     pub undecided_population: u64,
+    /// w: rows of the population near a violation; none when the control does not count them.
+    pub warnings: Option<u64>,
     /// Why there is no answer.
     pub reason: Option<String>,
     /// Evidence rows kept.

@@ -15,11 +15,12 @@ mod session;
 mod statement;
 mod store;
 mod table;
+mod udf;
 mod zoned;
 
 pub use catalog::{NoSystemTables, SystemTable, SystemTables};
 pub use control::{
-    ControlRun, Evaluated, EvaluationInput, EvidenceRows, LAKE_SCOPE, ScopeResult, evaluate, input_files,
+    ControlRun, Evaluated, EvaluationInput, EvidenceRows, LAKE_SCOPE, ScopeResult, evaluate, input_files, pseudonym,
 };
 pub use dataset::{PinnedFile, list_files};
 pub use dataset_store::Elsewhere;

@@ -122,7 +122,9 @@ impl SessionFactory {
         let runtime = self.runtime(pool)?;
         let mut state =
             SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
-        crate::zoned::label_times(&mut state).map_err(|source| EngineError::sql("prepared", source))?;
+        crate::zoned::label_times(&mut state)
+            .and_then(|()| crate::udf::register(&mut state))
+            .map_err(|source| EngineError::sql("prepared", source))?;
         // DataFusion would stamp the wall clock.
         state.execution_props_mut().query_execution_start_time = Some(instant);
         let files = Arc::new(self.files(&state));
@@ -227,6 +229,11 @@ impl DatasetFiles {
         let mut names: Vec<String> = self.by_name.keys().cloned().collect();
         names.sort();
         names
+    }
+
+    /// The declaration of a dataset.
+    pub(crate) fn declared(&self, name: &str) -> Option<&Dataset> {
+        self.by_name.get(name).map(|of| &of.dataset)
     }
 
     /// The files of a dataset.
@@ -355,7 +362,7 @@ impl LakeSession {
 
     /// The declaration of a dataset.
     pub fn dataset(&self, name: &str) -> Option<&Dataset> {
-        self.files.by_name.get(name).map(|of| &of.dataset)
+        self.files.declared(name)
     }
 
     /// A session like this one that sees nothing but the table `input`.

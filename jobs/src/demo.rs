@@ -7,16 +7,19 @@
 //!
 //! # Why the instants are these
 //!
-//! The background covers the 60 days `[2026-01-01, 2026-03-02)` and is ingested at [`INGEST_AT`], the end of them.
+//! The background covers the 60 days `[2026-01-01, 2026-03-02)`, and the report is made for their end, [`REPORT_AT`].
 //! AL-LOG-010 compares the time of an event with the instant of its ingest, so a clock that runs ahead shows only in
-//! events later than [`INGEST_AT`] plus five minutes; ingest rejects those more than a day ahead. The planted ones
-//! therefore lie on 2026-03-02, and the report is made for [`REPORT_AT`], one day after the ingest, with a window of
-//! 61 days: `[2026-01-01, 2026-03-03)` holds every event there is.
+//! events later than an ingest plus five minutes; ingest rejects those more than a day ahead. So the lake is filled
+//! twice, as an operator would: at [`FIRST_INGEST_AT`] with 59 days, among them a few rows whose clock was ahead, and
+//! at [`REPORT_AT`] with the last. At that instant every source has just logged, unless it is one planted as silent.
 
 mod background;
 mod cast;
+mod consent;
 mod event;
+mod identity;
 mod planted;
+mod requests;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -31,7 +34,7 @@ use cast::Cast;
 use event::{DAY_US, Event, Mark};
 use planted::Script;
 
-pub(crate) use templates::{definitions, init_definitions};
+pub(crate) use templates::{Definition, definitions, init_definitions};
 
 /// Days of background, one source file each.
 pub(crate) const DAYS: i64 = 60;
@@ -39,11 +42,14 @@ pub(crate) const DAYS: i64 = 60;
 /// First instant of the first day.
 pub(crate) const START_AT: DateTime<Utc> = at_second(1_767_225_600);
 
-/// Instant of the ingest: the end of the last day, 2026-03-02T00:00:00Z.
-pub(crate) const INGEST_AT: DateTime<Utc> = at_second(1_767_225_600 + DAYS * 86_400);
+/// Instant of the first ingest: the beginning of the last day, 2026-03-01T00:00:00Z.
+pub(crate) const FIRST_INGEST_AT: DateTime<Utc> = at_second(1_767_225_600 + (DAYS - 1) * 86_400);
 
-/// End of the report's interval, 2026-03-03T00:00:00Z; its window is 61 days.
-pub(crate) const REPORT_AT: DateTime<Utc> = at_second(1_767_225_600 + (DAYS + 1) * 86_400);
+/// Instant of the second ingest and end of the report's interval, 2026-03-02T00:00:00Z; its window is 60 days.
+pub(crate) const REPORT_AT: DateTime<Utc> = at_second(1_767_225_600 + DAYS * 86_400);
+
+/// The file that is there for the second ingest only: the last day.
+pub(crate) const LAST_FILE: &str = "drop/audit/2026-03-01.ndjson";
 
 /// One row that was planted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +58,9 @@ pub struct Planted {
     pub control: &'static str,
     /// Tenant of the row.
     pub tenant: String,
-    /// The row the control reports; of a near miss, the row it would report if the rule were laxer.
-    pub event_id: String,
+    /// The event the control reports, or the resource where its row is no event; of a near miss, what it would report
+    /// if the rule were laxer.
+    pub row: String,
     /// What happened, in a few words.
     pub what: String,
 }
@@ -69,7 +76,9 @@ pub struct Demo {
     pub near_misses: Vec<Planted>,
 }
 
-/// Generates the events of every day and hands the sink one NDJSON file a day: relative path and bytes.
+/// Generates the accounts, what people said and asked for, and the events of every day, and hands the sink NDJSON files: relative path and bytes.
+///
+/// Accounts, statements and requests are one file each; of the events, every day is one.
 ///
 /// # Errors
 /// What the sink returns; nothing else can fail.
@@ -79,6 +88,20 @@ pub fn generate(seed: u64, sink: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) 
     let mut chance = stream(seed, 0);
     let mut demo = Demo { events: 0, planted: script.planted, near_misses: script.near_misses };
     let mut bytes = Vec::new();
+    for account in &script.accounts {
+        line(&mut bytes, account)?;
+    }
+    sink("drop/identity/accounts.ndjson", &bytes)?;
+    bytes.clear();
+    for statement in &script.statements {
+        line(&mut bytes, statement)?;
+    }
+    sink("drop/consent/statements.ndjson", &bytes)?;
+    bytes.clear();
+    for request in &script.requests {
+        line(&mut bytes, request)?;
+    }
+    sink("drop/dsr/requests.ndjson", &bytes)?;
     for day in 0..DAYS {
         let mut events = background::day(&cast, &mut chance, day);
         events.extend(script.events.remove(&day).unwrap_or_default());
@@ -88,13 +111,18 @@ pub fn generate(seed: u64, sink: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) 
         for (number, event) in events.iter_mut().enumerate() {
             event.event_id = format!("ev-{date}-{number:05}");
             demo.note(event);
-            serde_json::to_writer(&mut bytes, event)?;
-            bytes.push(b'\n');
+            line(&mut bytes, event)?;
         }
         demo.events += u64::try_from(events.len()).unwrap_or(u64::MAX);
-        sink(&format!("drop/audit-{date}.ndjson"), &bytes)?;
+        sink(&format!("drop/audit/{date}.ndjson"), &bytes)?;
     }
     Ok(demo)
+}
+
+fn line(bytes: &mut Vec<u8>, row: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *bytes, row)?;
+    bytes.push(b'\n');
+    Ok(())
 }
 
 impl Demo {
@@ -106,7 +134,7 @@ impl Demo {
             Mark::NearMiss(index) => self.near_misses.get_mut(index),
         };
         if let Some(noted) = noted {
-            noted.event_id.clone_from(&event.event_id);
+            noted.row.clone_from(&event.event_id);
         }
     }
 }

@@ -177,6 +177,11 @@ pub(crate) fn result_rows(
         times(flat.iter().map(|_| Some(context.key.instant))),
         Arc::new(flat.iter().map(|_| Some(1)).collect::<Int32Array>()),
         Arc::new(flat.iter().map(|_| None).collect::<Int64Array>()),
+        Arc::new(
+            flat.iter()
+                .map(|(_, _, scope)| scope.warnings.map(|warnings| i64::try_from(warnings).unwrap_or(i64::MAX)))
+                .collect::<Int64Array>(),
+        ),
     ];
     RecordBatch::try_new(CONTROL_RESULT.arrow(), columns).map_err(|error| bug(&error))
 }

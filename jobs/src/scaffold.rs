@@ -1,6 +1,6 @@
 //! `init` and `demo`: folders that are ready to use.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use schemas::{FixedClock, JobId};
+use schemas::{FixedClock, JobId, JobKind};
 use serde_json::json;
 
 use crate::Answer;
@@ -40,7 +40,7 @@ pub(crate) fn init(dir: &Path, world: &World) -> Result<Answer, JobError> {
     Ok(Answer { text, json: json!({ "lake": dir, "files": written }), code: 0 })
 }
 
-fn write_lake(dir: &Path, definitions: &[(&'static str, String)], key: &[u8; 32]) -> Result<Vec<String>, JobError> {
+fn write_lake(dir: &Path, definitions: &[demo::Definition], key: &[u8; 32]) -> Result<Vec<String>, JobError> {
     let local = |action: &'static str, path: &Path| {
         let path = path.display().to_string();
         move |source: io::Error| JobError::Local { action, path, source }
@@ -57,7 +57,7 @@ fn write_lake(dir: &Path, definitions: &[(&'static str, String)], key: &[u8; 32]
             fs::create_dir_all(parent).map_err(local("make", parent))?;
         }
         fs::write(&path, text).map_err(local("write", &path))?;
-        written.push((*name).to_owned());
+        written.push(name.clone());
     }
     let path = dir.join("keys/evidence.key");
     write_key(&path, key).map_err(local("write", &path))?;
@@ -84,19 +84,43 @@ pub(crate) async fn demo(dir: &Path, progress: Progress) -> Result<Answer, JobEr
     let mut key = [0; 32];
     chance.fill_bytes(&mut key);
     write_lake(dir, &demo::definitions(), &key)?;
-    let made = demo::generate(SEED, &mut |name, bytes| {
+    let put = |name: &str, bytes: &[u8]| {
         let path = dir.join(name);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
         fs::write(path, bytes)
+    };
+    // What is there at the second ingest only is held back.
+    let mut last = Vec::new();
+    let made = demo::generate(SEED, &mut |name, bytes| match name {
+        demo::LAST_FILE => {
+            last.extend_from_slice(bytes);
+            Ok(())
+        }
+        name => put(name, bytes),
     });
-    let made = made.map_err(|source| JobError::Local { action: "write", path: dir.display().to_string(), source })?;
+    let local = |source| JobError::Local { action: "write", path: dir.display().to_string(), source };
+    let mut made = made.map_err(local)?;
     let lake = OpenLake::open(dir)?;
-    let ingest = run_at(&lake, "ingest-demo", demo::INGEST_AT, &progress).await?;
+    let mut ingests = Vec::new();
+    let jobs = [
+        ("ingest-identity", "identity"),
+        ("ingest-consent", "consent"),
+        ("ingest-dsr", "dsr"),
+        ("ingest-audit", "audit"),
+    ];
+    for (job, dataset) in jobs {
+        ingests.push((dataset, run_at(&lake, job, demo::FIRST_INGEST_AT, &progress).await?));
+    }
+    put(demo::LAST_FILE, &last).map_err(local)?;
+    ingests.push(("audit", run_at(&lake, "ingest-audit", demo::REPORT_AT, &progress).await?));
     let report = run_at(&lake, "compliance", demo::REPORT_AT, &progress).await?;
+    let evaluated = evaluated(&lake, "compliance");
+    made.planted.retain(|one| evaluated.contains(one.control));
+    made.near_misses.retain(|one| evaluated.contains(one.control));
     let missed = missed(&lake, &made).await?;
-    Ok(told(dir, &lake, &made, &ingest, &report, &missed))
+    Ok(told(dir, &lake, &made, &ingests, &report, &missed))
 }
 
 async fn run_at(
@@ -115,50 +139,60 @@ async fn run_at(
     run(lake, &world, job, progress).await
 }
 
+/// Control, tenant, and the event or resource that a finding is about.
+type Found = (String, String, String);
+
 /// Findings that were planted and not found, and findings that were found and not planted.
 struct Missed {
     not_found: Vec<Planted>,
-    not_planted: Vec<(String, String)>,
+    not_planted: Vec<Found>,
+}
+
+/// Ids of the controls that a job of reports looks at.
+fn evaluated(lake: &OpenLake, job: &str) -> BTreeSet<String> {
+    let job = lake.definitions.jobs.iter().find(|known| known.id.as_str() == job);
+    let Some(JobKind::ComplianceReport(spec)) = job.map(|job| &job.kind) else { return BTreeSet::new() };
+    let controls = lake.definitions.controls.iter().filter(|control| spec.selects(control));
+    controls.map(|control| control.id.to_string()).collect()
 }
 
 async fn missed(lake: &OpenLake, made: &Demo) -> Result<Missed, JobError> {
     let session = lake.sessions.session(demo::REPORT_AT)?;
-    let sql = "SELECT CAST(control_id AS varchar) AS c, CAST(event_id AS varchar) AS e FROM auditlake.findings";
-    let mut found = BTreeSet::new();
+    // A finding that names a person does so by pseudonym.
+    let key = lake.pseudonym_key()?;
+    let people: BTreeMap<String, &String> =
+        made.planted.iter().map(|one| (engine::pseudonym(&key, &one.row), &one.row)).collect();
+    let named = |name: &str| people.get(name).map_or(name, |person| person.as_str()).to_owned();
+    let sql = "SELECT control_id, scope, coalesce(event_id, resource) FROM auditlake.findings";
+    let mut found: BTreeSet<Found> = BTreeSet::new();
     for batch in session.query(sql).await? {
         let text = |column: usize| arrow::compute::cast(batch.column(column), &arrow::datatypes::DataType::Utf8);
-        let (Ok(controls), Ok(events)) = (text(0), text(1)) else { continue };
-        for row in 0..batch.num_rows() {
-            found.insert((
-                controls.as_string::<i32>().value(row).to_owned(),
-                events.as_string::<i32>().value(row).to_owned(),
-            ));
-        }
+        let (Ok(controls), Ok(scopes), Ok(rows)) = (text(0), text(1), text(2)) else { continue };
+        let columns = [controls.as_string::<i32>(), scopes.as_string::<i32>(), rows.as_string::<i32>()];
+        found.extend((0..batch.num_rows()).map(|row| columns.map(|column| named(column.value(row))).into()));
     }
-    let planted: BTreeSet<(String, String)> =
-        made.planted.iter().map(|one| (one.control.to_owned(), one.event_id.clone())).collect();
-    let not_found =
-        made.planted.iter().filter(|one| !found.contains(&(one.control.to_owned(), one.event_id.clone()))).cloned();
+    let key = |one: &Planted| (one.control.to_owned(), one.tenant.clone(), one.row.clone());
+    let planted: BTreeSet<Found> = made.planted.iter().map(key).collect();
+    let not_found = made.planted.iter().filter(|one| !found.contains(&key(one))).cloned();
     Ok(Missed { not_found: not_found.collect(), not_planted: found.difference(&planted).cloned().collect() })
 }
 
-fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingest: &Ran, report: &Ran, missed: &Missed) -> Answer {
+fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingests: &[(&str, Ran)], report: &Ran, missed: &Missed) -> Answer {
     let mut text =
         format!("{} invented events of 5 tenants over {} days in {}\n", made.events, demo::DAYS, dir.display());
-    if let Some(outcome) = &ingest.commit.summary.ingest {
-        text.push_str(&show::ingested("audit", outcome).text);
+    for (dataset, ingest) in ingests {
+        if let Some(outcome) = &ingest.commit.summary.ingest {
+            text.push_str(&show::ingested(dataset, outcome).text);
+        }
     }
     write_line(&mut text, "planted violations:");
     for one in &made.planted {
         let lost = missed.not_found.contains(one);
         let verdict = if lost { "NOT FOUND" } else { "found" };
-        write_line(
-            &mut text,
-            &format!("  {verdict:<9} {} {:<9} {} ({})", one.control, one.tenant, one.what, one.event_id),
-        );
+        write_line(&mut text, &format!("  {verdict:<9} {} {:<9} {} ({})", one.control, one.tenant, one.what, one.row));
     }
-    for (control, event) in &missed.not_planted {
-        write_line(&mut text, &format!("  NOT PLANTED {control} {event}"));
+    for (control, tenant, row) in &missed.not_planted {
+        write_line(&mut text, &format!("  NOT PLANTED {control} {tenant:<9} ({row})"));
     }
     write_line(
         &mut text,
@@ -179,11 +213,12 @@ fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingest: &Ran, report: &Ran, mi
     );
     let html = files.iter().find(|path| path.ends_with(".html")).or(files.first());
     write_line(&mut text, &format!("report: {}", html.map_or("", String::as_str)));
-    let planted = |one: &Planted| json!({"control": one.control, "tenant": one.tenant, "event_id": one.event_id, "what": one.what});
+    let planted =
+        |one: &Planted| json!({"control": one.control, "tenant": one.tenant, "row": one.row, "what": one.what});
     let json = json!({
         "lake": dir,
         "events": made.events,
-        "ingest": ingest.commit.summary.ingest,
+        "ingests": ingests.iter().map(|(_, ingest)| &ingest.commit.summary.ingest).collect::<Vec<_>>(),
         "planted": made.planted.iter().map(planted).collect::<Vec<_>>(),
         "not_found": missed.not_found.iter().map(planted).collect::<Vec<_>>(),
         "not_planted": missed.not_planted,

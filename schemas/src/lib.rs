@@ -3,8 +3,10 @@
 //! Everything here is pure: no I/O, no async, no wall clock. The floors above (`engine`, `lineage`,
 //! `exporters`, then `jobs`) speak these types and never raw text.
 
+mod civil;
 mod clock;
 mod control;
+mod deadline;
 mod definition;
 mod framework;
 mod id;
@@ -15,10 +17,12 @@ mod shipped;
 mod table;
 mod tables;
 
+pub use civil::{CivilZone, business_days_between};
 pub use clock::{Clock, FixedClock};
 pub use control::{
     Control, ControlSql, ControlTest, ControlType, EvidenceSpec, ParamValue, Severity, Status, StatusRule,
 };
+pub use deadline::{Pause, RequestClock, RequestRule};
 pub use definition::{
     BucketScheme, BucketUrl, Class, Dataset, DefinitionError, DefinitionKind, IngestFormat, IngestSpec, Job, JobKind,
     Lake, Mapping, PathTemplate, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, check, is_definition,
@@ -34,5 +38,8 @@ pub use report::{
     UncoveredRequirements,
 };
 pub use shipped::{shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks};
-pub use table::{Column, ColumnType, Presence, TableSchema};
-pub use tables::{AUDIT, CONTROL_RESULT, DATASET_SCHEMAS, FINDING, IDENTITY, INFERRED, REJECTED};
+pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
+pub use tables::{
+    ALERT, AUDIT, CONSENT, CONTROL_RESULT, DATASET_SCHEMAS, DSR, EXCLUSION, FINDING, IDENTITY, INFERRED, INVOICE,
+    METRIC, POLICY_ACK, PROBE, REJECTED, REQUEST_1D, REQUEST_1H, REQUEST_1M, RISK, SLA_RESULT, TICKET,
+};

@@ -212,6 +212,8 @@ pub struct ResultRow {
     pub undecided_violation: u64,
     /// Rows of which it is unknown whether they belong to the population.
     pub undecided_population: u64,
+    /// w: rows of the population near a violation; none when the control does not count them.
+    pub warnings: Option<u64>,
     /// Why it was not evaluated, or the error.
     pub reason: Option<String>,
     /// Evidence rows kept.

@@ -61,10 +61,28 @@ const FRAMEWORK_FILES: &[(&str, &str)] = files![
 ];
 
 const CONTROL_FILES: &[(&str, &str)] = files![
+    "controls/acc/AL-ACC-001.yaml",
+    "controls/acc/AL-ACC-002.yaml",
+    "controls/acc/AL-ACC-003.yaml",
+    "controls/acc/AL-ACC-004.yaml",
     "controls/acc/AL-ACC-008.yaml",
     "controls/auth/AL-AUTH-001.yaml",
+    "controls/auth/AL-AUTH-002.yaml",
     "controls/auth/AL-AUTH-003.yaml",
     "controls/auth/AL-AUTH-004.yaml",
+    "controls/auth/AL-AUTH-006.yaml",
+    "controls/auth/AL-AUTH-007.yaml",
+    "controls/auth/AL-AUTH-008.yaml",
+    "controls/auth/AL-AUTH-009.yaml",
+    "controls/auth/AL-AUTH-010.yaml",
+    "controls/auth/AL-AUTH-011.yaml",
+    "controls/con/AL-CON-001.yaml",
+    "controls/con/AL-CON-002.yaml",
+    "controls/data/AL-DATA-002.yaml",
+    "controls/data/AL-DATA-005.yaml",
+    "controls/dsr/AL-DSR-001.yaml",
+    "controls/log/AL-LOG-002.yaml",
     "controls/log/AL-LOG-003.yaml",
+    "controls/log/AL-LOG-008.yaml",
     "controls/log/AL-LOG-010.yaml",
 ];

@@ -15,5 +15,6 @@ mod kill;
 mod moto;
 mod real;
 mod report;
+mod schemas_page;
 mod tidy;
 mod tree;

@@ -30,7 +30,7 @@ fn every_figure_is_reproduced_by_the_sql_beside_it() {
     lake.json(&["run", "day", "--at", AT]);
     let report = report(&lake);
     let controls = report["controls"].as_array().expect("controls");
-    assert_eq!(controls.len(), 6);
+    assert_eq!(controls.len(), schemas::shipped_controls().len());
     let mut findings = 0;
     let mut statuses: BTreeMap<String, u64> = BTreeMap::new();
     for control in controls {
@@ -74,6 +74,17 @@ fn the_same_input_gives_the_same_bytes() {
 fn reproduced(lake: &Lake, control: &Value) -> u64 {
     let id = text(&control["id"]);
     let results = control["results"].as_array().expect("results");
+    let uncounted = |result: &Value| {
+        let undecided = number(&result["undecided_violation"]) + number(&result["undecided_population"]);
+        result["status"] == "not_evaluated" && undecided == 0
+    };
+    if results.iter().all(uncounted) {
+        // A column, a dataset or its rows are not there: nothing was counted, and each tenant is told so.
+        let told = |reason: String| reason.contains("dataset") || reason.contains("no rows");
+        assert!(results.iter().all(|result| told(text(&result["reason"]))), "{id}: {results:?}");
+        assert_eq!(number(&control["findings"]), 0, "{id}");
+        return 0;
+    }
     let counted = lake.rows_at(AT, &text(&control["counts_sql"]));
     let mut counts: BTreeMap<String, [u64; 4]> = BTreeMap::new();
     for row in &counted {

@@ -5,7 +5,7 @@ use super::bind::name;
 /// Counts and list of one control, ready to run.
 #[derive(Debug, Clone)]
 pub(crate) struct BoundSql {
-    /// Returns scope, n, v, u_violation, u_population.
+    /// Returns scope, n, v, u_violation, u_population, and w where the control counts it.
     pub(crate) counts: String,
     /// Returns `columns`, one row for each violation, in no order.
     pub(crate) violations: String,

@@ -98,7 +98,7 @@ pub(crate) async fn collect(
 }
 
 /// `p_` and 24 hex digits of HMAC-SHA256: equal values stay equal, and only the key leads back.
-pub(crate) fn pseudonym(key: &[u8; 32], value: &str) -> String {
+pub fn pseudonym(key: &[u8; 32], value: &str) -> String {
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(value.as_bytes());
     let digest = mac.finalize().into_bytes();
@@ -132,14 +132,16 @@ fn texts(array: &ArrayRef) -> Result<Vec<Option<String>>, EngineError> {
         .collect()
 }
 
-/// Ids that stay the same in every report that finds the row again.
+/// Ids that stay the same in every report that finds the row again: by event id, else by resource and when it began.
 fn finding_ids(control: &str, rows: &RecordBatch, key: &[u8; 32]) -> Result<StringArray, EngineError> {
     let column = |name: &str| match rows.column_by_name(name) {
         Some(array) => texts(array),
         None => Ok(vec![None; rows.num_rows()]),
     };
     let (scopes, event_ids) = (column("scope")?, column("event_id")?);
-    let (resources, times) = (column("resource")?, column("time")?);
+    // A violation that goes on has a time in each interval; `since` is the same in all of them.
+    let began = if rows.column_by_name("since").is_some() { "since" } else { "time" };
+    let (resources, times) = (column("resource")?, column(began)?);
     let ids = (0..rows.num_rows()).map(|row| {
         let scope = scopes[row].as_deref().unwrap_or_default();
         let what = match &event_ids[row] {

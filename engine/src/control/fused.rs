@@ -1,4 +1,4 @@
-//! n, v and u of every control: those over the rows of one table share one scan.
+//! n, v, u and w of every control: those over the rows of one table share one scan.
 //!
 //! When the shared scan fails, its controls run one by one, and only those that fail alone fail.
 //! Absent: sharing the scan that collects evidence; each control with violations collects for itself.
@@ -23,11 +23,16 @@ pub(crate) struct Counts {
     pub(crate) violations: u64,
     pub(crate) undecided_violation: u64,
     pub(crate) undecided_population: u64,
+    /// Rows near a violation; none when the control does not count them.
+    pub(crate) warnings: Option<u64>,
 }
 
 impl Counts {
-    fn new([population, violations, undecided_violation, undecided_population]: [u64; 4]) -> Self {
-        Self { population, violations, undecided_violation, undecided_population }
+    fn new(
+        [population, violations, undecided_violation, undecided_population]: [u64; 4],
+        warnings: Option<u64>,
+    ) -> Self {
+        Self { population, violations, undecided_violation, undecided_population, warnings }
     }
 
     pub(crate) fn undecided(&self) -> u64 {
@@ -93,19 +98,22 @@ async fn together(session: &LakeSession, members: &[(usize, &Predicates)]) -> Re
         })
         .collect();
     let batches = session.query(&per_tenant(first, &columns)).await?;
-    (0..members.len()).map(|member| by_scope(&batches, 1 + member * 4)).collect()
+    (0..members.len()).map(|member| by_scope(&batches, 1 + member * 4, None)).collect()
 }
 
 async fn alone(session: &LakeSession, counts_sql: &str) -> Result<ByScope, EngineError> {
-    by_scope(&session.query(counts_sql).await?, 1)
+    let batches = session.query(counts_sql).await?;
+    let warnings = batches.first().and_then(|batch| batch.schema().index_of("w").ok());
+    by_scope(&batches, 1, warnings)
 }
 
-/// Reads scope from the first column and four figures from column `first` on.
-fn by_scope(batches: &[RecordBatch], first: usize) -> Result<ByScope, EngineError> {
+/// Reads scope from the first column, four figures from column `first` on, and warnings where there are such.
+fn by_scope(batches: &[RecordBatch], first: usize, warnings: Option<usize>) -> Result<ByScope, EngineError> {
     let mut found = ByScope::new();
     for batch in batches {
         let scopes = texts(batch, 0)?;
         let scopes = scopes.as_string::<i32>();
+        let warnings = warnings.map(|at| figures(batch, at)).transpose().map_err(|what| shape(&what))?;
         let figures = [first, first + 1, first + 2, first + 3].map(|at| figures(batch, at));
         for row in 0..batch.num_rows() {
             if scopes.is_null(row) {
@@ -115,7 +123,8 @@ fn by_scope(batches: &[RecordBatch], first: usize) -> Result<ByScope, EngineErro
             for (count, column) in counts.iter_mut().zip(&figures) {
                 *count = *column.as_ref().map_err(|what| shape(what))?.get(row).unwrap_or(&0);
             }
-            if found.insert(scopes.value(row).to_owned(), Counts::new(counts)).is_some() {
+            let warnings = warnings.as_ref().map(|figures| figures.get(row).copied().unwrap_or(0));
+            if found.insert(scopes.value(row).to_owned(), Counts::new(counts, warnings)).is_some() {
                 return Err(shape("one tenant twice"));
             }
         }

@@ -73,6 +73,7 @@ fn result(scope: &str, status: Status, reason: Option<String>, figures: &Counts)
         violations: figures.violations,
         undecided_violation: figures.undecided_violation,
         undecided_population: figures.undecided_population,
+        warnings: figures.warnings,
         reason,
         evidence_rows: 0,
     }
@@ -83,6 +84,12 @@ fn decide(control: &Control, figures: &Counts, by_rule: Status) -> (Status, Opti
     let (n, v, u) = (figures.population, figures.violations, figures.undecided());
     if n == 0 && v > 0 {
         let reason = format!("{v} violations in a population of no rows; the control's two statements disagree");
+        return (Status::Error, Some(reason));
+    }
+    if let Some(w) = figures.warnings
+        && w > n
+    {
+        let reason = format!("{w} rows near a violation in a population of {n}; the control's statement counts wrong");
         return (Status::Error, Some(reason));
     }
     if n == 0 && u == 0 {
@@ -132,16 +139,20 @@ async fn rules(
     }
     let mut ruled = BTreeMap::new();
     let all: Vec<(&String, &Counts)> = counts.iter().collect();
+    // A rule over w means something only where w is counted; elsewhere it is an unknown column.
+    let warns = all.iter().any(|(_, counts)| counts.warnings.is_some());
+    let names = if warns { "i, n, v, u, w" } else { "i, n, v, u" };
     for some in all.chunks(SCOPES_AT_A_TIME) {
         let rows: Vec<String> = some
             .iter()
             .enumerate()
             .map(|(row, (_, counts))| {
-                format!("({row}, {}, {}, {})", counts.population, counts.violations, counts.undecided())
+                let warnings = if warns { format!(", {}", counts.warnings.unwrap_or(0)) } else { String::new() };
+                format!("({row}, {}, {}, {}{warnings})", counts.population, counts.violations, counts.undecided())
             })
             .collect();
         let sql = format!(
-            "SELECT given.i, CASE{cases} END AS rule FROM (VALUES {}) AS given (i, n, v, u) ORDER BY given.i",
+            "SELECT given.i, CASE{cases} END AS rule FROM (VALUES {}) AS given ({names}) ORDER BY given.i",
             rows.join(", "),
         );
         let chosen = chosen(session, &sql).await.map_err(Unruled::Engine)?;

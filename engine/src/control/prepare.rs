@@ -255,7 +255,7 @@ fn planning(error: EngineError, datasets: &[&Dataset]) -> Result<Obstacle, Engin
     Obstacle::of(error)
 }
 
-/// The columns that decide and that no file holds.
+/// The columns that decide and that no file holds, and the tables without any file.
 async fn missing(
     session: &LakeSession,
     input: &EvaluationInput<'_>,
@@ -271,18 +271,26 @@ async fn missing(
     let seen = widened(input.interval, lookback_seconds);
     let used = columns_used(counts);
     let mut gaps = Vec::new();
+    let mut without_files = Vec::new();
     for dataset in datasets {
         let held = match footers.columns(session, dataset, seen).await {
             Ok(held) => held,
             Err(error) => return Obstacle::of(error).map(Some),
         };
-        let Some(held) = held else { continue };
+        let Some(held) = held else {
+            without_files.push(format!("dataset \"{}\" has no file to read", dataset.id));
+            continue;
+        };
         let of_dataset = used.iter().filter(|(table, _)| table == dataset.id.as_str());
         gaps.extend(
             of_dataset
                 .filter(|(_, column)| !held.contains(column))
                 .map(|(table, column)| format!("column \"{column}\" of dataset \"{table}\" is in no file read")),
         );
+    }
+    // Where no table has files, there is no row of anybody, and that is said instead.
+    if without_files.len() < datasets.len() {
+        gaps.extend(without_files);
     }
     Ok((!gaps.is_empty()).then(|| Obstacle::not_evaluated(gaps.join("; "))))
 }

@@ -49,6 +49,8 @@ pub(crate) async fn bind(
     let violations = binder.query("the violations statement", given.violations, &is_dataset)?;
     let returned = outputs(session, &seen, &population).await?;
     require(&returned, "the population statement", &["scope", "n", "u"])?;
+    let warns = returned.iter().any(|name| name == "w");
+    let warnings = if warns { ",\n       coalesce(counted.w, 0) AS w" } else { "" };
     let returned = outputs(session, &seen, &violations).await?;
     require(&returned, "the violations statement", &["scope", "event_id", "time", "resource", "reason"])?;
     let evidence: Vec<&str> = control.evidence.columns.iter().map(String::as_str).collect();
@@ -78,7 +80,7 @@ pub(crate) async fn bind(
     let list = format!("{seen}SELECT {}\n{found}{join}\nWHERE {inside}", listed.join(", "));
     let counts = format!(
         "{seen}SELECT coalesce(counted.scope, listed.scope) AS scope,\n       coalesce(counted.n, 0) AS n,\n       \
-         coalesce(listed.v, 0) AS v,\n       coalesce(counted.u, 0) AS u_violation,\n       0 AS u_population\n\
+         coalesce(listed.v, 0) AS v,\n       coalesce(counted.u, 0) AS u_violation,\n       0 AS u_population{warnings}\n\
          FROM (\n{population}\n) AS counted\nFULL JOIN (\nSELECT found.scope AS scope, count(*) AS v\n{found}\n\
          WHERE {inside}\nGROUP BY found.scope\n) AS listed ON counted.scope = listed.scope\nORDER BY scope",
     );

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use arrow::datatypes::Fields;
 use arrow::record_batch::RecordBatch;
-use schemas::Dataset;
+use schemas::{ColumnType, Dataset};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::cloudtrail::CloudTrail;
 use super::columns::{Columns, Origin};
+use super::decimal::keeps_every_digit;
 use super::input::InputFolder;
 use super::json_columns::{InferredType, decode};
 use super::mapping::SqlMapping;
@@ -125,6 +126,7 @@ impl Reader {
     /// Reads all inputs and hands their rows to the sort.
     pub(crate) fn read(mut self) -> Result<ReadOut, EngineError> {
         let plan = Arc::clone(&self.plan);
+        let exact = self.dataset.schema.columns.iter().any(|column| matches!(column.kind, ColumnType::Dec { .. }));
         let mut out = ReadOut { counts: Vec::new(), truncated: Vec::new(), rejects: Rejects::new(&plan) };
         for (number, input) in plan.inputs.iter().enumerate() {
             let mut counts = IngestCounts::default();
@@ -138,6 +140,11 @@ impl Reader {
                     Item::Bad(bad) => {
                         counts.rejected += 1;
                         out.rejects.push((&input.path, &input.etag), None, &bad)?;
+                    }
+                    Item::Record(record) if exact && !keeps_every_digit(record.bytes) => {
+                        counts.rejected += 1;
+                        let why = "a number has more digits than readers of JSON keep; write it as a text".to_owned();
+                        out.rejects.push((&input.path, &input.etag), None, &record.rejected(RejectKind::Type, why))?;
                     }
                     Item::Record(record) => match parse_strict(record.bytes) {
                         Ok(value) => waiting.take(&record, value),

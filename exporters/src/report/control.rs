@@ -3,9 +3,11 @@
 //! The SQL that ran is printed as it ran. Absent: rows beyond the first; they are in the evidence objects.
 
 use maud::{Markup, html};
-use schemas::{ControlReport, FindingRow, Interval, Report, ResultRow, Status};
+use schemas::{ControlReport, FindingRow, Interval, Report, ResultRow, Status, StatusCounts};
 
-use super::figure::{badge, control_anchor, counted, length, number_cell, severity, thousands};
+use super::figure::{
+    badge, by_status, control_anchor, control_link, counted, length, number_cell, severity, status_word, thousands,
+};
 use super::trend::{history_table, trend};
 
 /// The section of all controls.
@@ -13,10 +15,34 @@ pub(super) fn section(report: &Report) -> Markup {
     html! {
         section.page #controls {
             h2 { "Findings by control" }
-            @if report.controls.is_empty() { p { "The report has no controls." } }
+            @if report.controls.is_empty() { p { "The report has no controls." } } @else { (overview(&report.controls)) }
             @for control in &report.controls { (article(control, &report.interval)) }
         }
     }
+}
+
+/// One line for each control, in the order of the articles: tenants are counted, since there may be hundreds.
+fn overview(controls: &[ControlReport]) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr {
+                th { "Control" } th { "Title" } th { "Severity" } th { "Status" } th { "Tenants by status" } th.num { "Findings" }
+            } }
+            tbody { @for control in controls { tr {
+                td { (control_link(&control.id)) } td { (control.title) } td { (severity(control.severity)) }
+                td { (badge(control.status)) } td { (tenants_by_status(control)) } (number_cell(control.findings))
+            } } }
+        } }
+    }
+}
+
+fn tenants_by_status(control: &ControlReport) -> Markup {
+    let mut counts = StatusCounts::default();
+    control.results.iter().for_each(|row| counts.add(row.status));
+    let there = by_status(&counts).into_iter().filter(|(_, count)| *count > 0);
+    let words: Vec<String> =
+        there.map(|(status, count)| format!("{} {}", thousands(count), status_word(status))).collect();
+    html! { span.small { (words.join(", ")) } }
 }
 
 fn article(control: &ControlReport, interval: &Interval) -> Markup {
@@ -49,12 +75,14 @@ fn sentence(control: &ControlReport) -> Markup {
         control.results.iter().partition(|row| matches!(row.status, Status::Pass | Status::Warn | Status::Fail));
     let sum = |figure: fn(&ResultRow) -> u64| judged.iter().map(|row| figure(row)).fold(0_u64, u64::saturating_add);
     let undecided = sum(|row| row.undecided_violation.saturating_add(row.undecided_population));
+    let near = sum(|row| row.warnings.unwrap_or(0));
     let without_verdict = rest.iter().filter(|row| row.status != Status::NotApplicable).map(|_| 1_u64).sum();
     let since = control.rows.iter().map(|row| row.first_seen_at).min();
     html! {
         p {
             @if !judged.is_empty() {
                 b { (thousands(sum(|row| row.violations))) } " of " (thousands(sum(|row| row.population))) " violate the rule"
+                @if near > 0 { "; " (thousands(near)) " more are close to it" }
                 @if undecided > 0 { "; for " (thousands(undecided)) " the data cannot tell" } ". "
             } @else if without_verdict == 0 {
                 "Nothing in the data was subject to the rule. "
@@ -66,16 +94,19 @@ fn sentence(control: &ControlReport) -> Markup {
 }
 
 fn results(control: &ControlReport, interval: &Interval) -> Markup {
+    let warns = control.results.iter().any(|row| row.warnings.is_some());
     html! {
         div.scroll { table {
             thead { tr {
                 th { "Tenant" } th { "Status" } th.num { "Population" } th.num { "Violations" }
+                @if warns { th.num { "Close to it" } }
                 th.num { "Violation unknown" } th.num { "Membership unknown" } th.num { "Evidence rows" } th { "Trend" } th { "Result id" }
             } }
             tbody { @for row in &control.results { tr {
                 td { (row.scope) }
                 td { (badge(row.status)) @if let Some(reason) = &row.reason { br; span.small { (reason) } } }
                 (number_cell(row.population)) (number_cell(row.violations))
+                @if warns { (number_cell(row.warnings.unwrap_or(0))) }
                 (number_cell(row.undecided_violation)) (number_cell(row.undecided_population))
                 (number_cell(row.evidence_rows))
                 td { (trend(control, row, interval)) }

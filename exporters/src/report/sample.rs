@@ -288,6 +288,7 @@ fn result(control: &str, scope: &str, status: Status, population: u64, violation
         violations,
         undecided_violation: population / 40_000,
         undecided_population: population / 300_000,
+        warnings: (status == Status::Warn).then_some(population / 60_000),
         reason: None,
         evidence_rows: violations.min(10_000),
         history: history.collect(),

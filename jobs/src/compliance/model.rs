@@ -82,6 +82,7 @@ fn control_report(
         violations: scope.violations,
         undecided_violation: scope.undecided_violation,
         undecided_population: scope.undecided_population,
+        warnings: scope.warnings,
         reason: scope.reason.clone(),
         evidence_rows: scope.evidence_rows,
         history: history.get(&(control.id.to_string(), scope.scope.clone())).cloned().unwrap_or_default(),

@@ -44,6 +44,10 @@ pub(super) struct Cast {
     pub(super) tenants: Vec<Tenant>,
     /// Whoever a source failed to name.
     pub(super) nobody: Actor,
+    /// One person of each tenant who leaves; no background event is theirs.
+    pub(super) leavers: Vec<Actor>,
+    /// The account that everybody at a desk of cobalt shares; no background event is its.
+    pub(super) desk: Actor,
     /// Addresses of attackers.
     attackers: Vec<String>,
 }
@@ -84,8 +88,17 @@ impl Cast {
     pub(super) fn assemble() -> Self {
         let nobody =
             Actor { id: "unknown".to_owned(), kind: "unknown", ..person("", 0, &[], "203.0.113.250".to_owned()) };
-        let attackers = (10..40).map(|host| format!("203.0.113.{host}")).collect();
-        Self { tenants: (0..TENANTS.len()).map(tenant).collect(), nobody, attackers }
+        let desk = Actor {
+            id: "u-cobalt-desk".to_owned(),
+            ..person(TENANTS[COBALT].0, 0, PLAIN[0], "198.51.100.60".to_owned())
+        };
+        let leavers = TENANTS.iter().map(|(tenant, _, _, network, first_host)| Actor {
+            id: format!("u-{tenant}-leaver"),
+            ..person(tenant, 0, PLAIN[0], format!("{network}.{first_host}"))
+        });
+        let leavers = leavers.collect();
+        let attackers = (10..100).map(|host| format!("203.0.113.{host}")).collect();
+        Self { tenants: (0..TENANTS.len()).map(tenant).collect(), nobody, leavers, desk, attackers }
     }
 
     /// The address of an attacker; nobody of the cast has it.

@@ -49,6 +49,8 @@ pub(super) struct Event<'c> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) session_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) auth_method: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) src_ip: Option<&'c str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) src_service: Option<&'static str>,
@@ -61,11 +63,25 @@ pub(super) struct Event<'c> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) resource_tenant_id: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) data_classes: Option<&'static [&'static str]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) subject_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) purpose: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) legal_basis: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) dest_party: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) row_count: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) byte_count: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) requester_id: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) approval_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ticket_ref: Option<&'static str>,
     #[serde(skip)]
     pub(super) mark: Mark,
 }
@@ -86,15 +102,23 @@ impl<'c> Event<'c> {
             actor_roles: None,
             mfa: None,
             session_id: None,
+            auth_method: None,
             src_ip: actor.address.as_deref(),
             src_service: actor.service,
             user_agent: None,
             resource_type: None,
             resource_id: None,
             resource_tenant_id: None,
+            data_classes: (event_type == "data.read").then_some(&["internal"]),
             subject_id: None,
+            purpose: None,
+            legal_basis: None,
+            dest_party: None,
             row_count: None,
             byte_count: None,
+            requester_id: None,
+            approval_id: None,
+            ticket_ref: None,
             mark: Mark::None,
         }
     }
@@ -118,6 +142,20 @@ impl<'c> Event<'c> {
         self
     }
 
+    /// The event was done with an API key, whose id stands where the session does.
+    pub(super) fn with_key(mut self, key: String) -> Self {
+        self.auth_method = Some("api_key");
+        self.session_id = Some(key);
+        self
+    }
+
+    /// The event uses data that is nobody's, and says so.
+    pub(super) fn about_nobody(mut self, purpose: &'static str) -> Self {
+        self.subject_id = Some("none".to_owned());
+        self.purpose = Some(purpose);
+        self
+    }
+
     /// The emitting service.
     pub(super) fn emitted_by(mut self, source: &'static str) -> Self {
         self.source = source;
@@ -126,7 +164,15 @@ impl<'c> Event<'c> {
 }
 
 /// RFC 3339 with microseconds and Z.
-fn rfc3339<S: Serializer>(micros: &i64, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn rfc3339<S: Serializer>(micros: &i64, to: S) -> Result<S::Ok, S::Error> {
     let at = DateTime::from_timestamp_micros(*micros).unwrap_or_default();
     to.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+/// The same, where there may be none.
+pub(super) fn rfc3339_or_absent<S: Serializer>(micros: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
+    match micros {
+        Some(micros) => rfc3339(micros, to),
+        None => to.serialize_none(),
+    }
 }

@@ -1,28 +1,61 @@
 //! The definitions that `auditlake demo` and `auditlake init` write.
 //!
-//! They are files of this folder, so that they are read, linted and reviewed as the YAML they are.
+//! They are files of this folder, so that they are read, linted and reviewed as the YAML they are. Only the datasets
+//! that need no more than their schema's name are made from the schemas, so that none is forgotten.
 
-/// Definitions of the demo lake: path relative to the lake's folder, and text.
-pub(crate) fn definitions() -> Vec<(&'static str, String)> {
+use schemas::{AUDIT, DATASET_SCHEMAS, TableSchema};
+
+/// Path relative to the lake's folder, and text.
+pub(crate) type Definition = (String, String);
+
+/// Definitions of the demo lake.
+pub(crate) fn definitions() -> Vec<Definition> {
     owned(&[
         ("lake.yaml", include_str!("templates/demo/lake.yaml")),
         ("datasets/audit.yaml", include_str!("templates/demo/audit.yaml")),
+        ("datasets/consent.yaml", include_str!("templates/demo/consent.yaml")),
+        ("datasets/dsr.yaml", include_str!("templates/demo/dsr.yaml")),
         ("datasets/identity.yaml", include_str!("templates/demo/identity.yaml")),
-        ("jobs/ingest-demo.yaml", include_str!("templates/demo/ingest-demo.yaml")),
+        ("jobs/ingest-audit.yaml", include_str!("templates/demo/ingest-audit.yaml")),
+        ("jobs/ingest-consent.yaml", include_str!("templates/demo/ingest-consent.yaml")),
+        ("jobs/ingest-dsr.yaml", include_str!("templates/demo/ingest-dsr.yaml")),
+        ("jobs/ingest-identity.yaml", include_str!("templates/demo/ingest-identity.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/demo/compliance.yaml")),
+        ("jobs/every-control.yaml", include_str!("templates/demo/every-control.yaml")),
     ])
 }
 
 /// Definitions to start one's own lake from: the same shape, with comments that say what to change.
-pub(crate) fn init_definitions() -> Vec<(&'static str, String)> {
-    owned(&[
+/// Every schema is declared as a dataset: one without files is empty and asks for nothing.
+pub(crate) fn init_definitions() -> Vec<Definition> {
+    let mut definitions = owned(&[
         ("lake.yaml", include_str!("templates/init/lake.yaml")),
         ("datasets/audit.yaml", include_str!("templates/init/audit.yaml")),
         ("jobs/ingest-cloudtrail.yaml", include_str!("templates/init/ingest-cloudtrail.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/init/compliance.yaml")),
-    ])
+    ]);
+    definitions.extend(DATASET_SCHEMAS.iter().filter(|schema| schema.name != AUDIT.name).map(|schema| dataset(schema)));
+    definitions
 }
 
-fn owned(files: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
-    files.iter().map(|(path, text)| (*path, (*text).to_owned())).collect()
+/// Schema `x.v1` as dataset `x` at `x/`; columns that name people are personal.
+fn dataset(schema: &TableSchema) -> Definition {
+    let name = schema.name.split('.').next().unwrap_or(schema.name);
+    let mut text = format!(
+        "# {}\n# The columns are those of {}; as long as there are no files, the dataset is empty.\ndataset: {name}\n\
+         location: {name}/\nschema: {}\n",
+        schema.doc, schema.name, schema.name
+    );
+    if !schema.subjects.is_empty() {
+        let width = schema.subjects.iter().map(|column| column.len() + 1).max().unwrap_or_default();
+        text.push_str("columns:\n");
+        for column in schema.subjects {
+            text.push_str(&format!("  {:<width$} {{class: personal}}\n", format!("{column}:")));
+        }
+    }
+    (format!("datasets/{name}.yaml"), text)
+}
+
+fn owned(files: &[(&str, &str)]) -> Vec<Definition> {
+    files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }

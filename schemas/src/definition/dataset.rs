@@ -12,7 +12,7 @@ use super::raw::{RawColumn, RawDataset};
 use super::store_url::StoreUrl;
 use super::yaml::At;
 use crate::id::DatasetId;
-use crate::table::{ColumnType, Presence, TableSchema};
+use crate::table::{ColumnType, HISTORY_ENDING, Presence, TableSchema};
 use crate::tables::{DATASET_SCHEMAS, INFERRED};
 
 /// Ending of the tables that hold what an ingest refused.
@@ -57,6 +57,9 @@ fn dataset_id(given: &str) -> Result<DatasetId, String> {
         return Err(format!(
             "dataset {given:?} ends with {REJECTED_ENDING}, which is kept for rejected records; rename it"
         ));
+    }
+    if given.ends_with(HISTORY_ENDING) {
+        return Err(format!("dataset {given:?} ends with {HISTORY_ENDING}, which is kept for revisions; rename it"));
     }
     DatasetId::parse(given).map_err(|error| error.to_string())
 }
@@ -105,6 +108,13 @@ fn time_column(schema: &'static TableSchema, given: &str) -> Result<String, Stri
     // Which columns there are, only the files know.
     if schema.name == INFERRED.name {
         return Ok(given.to_owned());
+    }
+    // An interval would cut off rows that hold for longer, and a control would take what it cannot see for absent.
+    if schema.time.is_none() {
+        return Err(format!(
+            "schema {} has no column of event time: its rows hold until others do; remove time",
+            schema.name
+        ));
     }
     match column(schema, given)? {
         found if found.kind == ColumnType::Ts => Ok(given.to_owned()),

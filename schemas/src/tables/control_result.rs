@@ -9,6 +9,7 @@ pub static CONTROL_RESULT: TableSchema = TableSchema {
     time: None,
     tenant: "tenant_id",
     subjects: &[],
+    key: &["result_id"],
     sort: &["result_id", "revision"],
     partitioned: false,
     columns: &[
@@ -34,5 +35,6 @@ pub static CONTROL_RESULT: TableSchema = TableSchema {
         Column::required("run_instant", Ts, "instant of the run"),
         Column::required("revision", I32, "1 for the first; the highest is in force"),
         Column::optional("duration_us", I64, "time the evaluation took, microseconds"),
+        Column::optional("warnings", I64, "w: rows near a violation; null when the control does not count them"),
     ],
 };

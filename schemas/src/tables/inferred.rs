@@ -12,6 +12,7 @@ pub static INFERRED: TableSchema = TableSchema {
     tenant: "",
     subjects: &[],
     sort: &[],
+    key: &[],
     partitioned: false,
     columns: &[],
 };
