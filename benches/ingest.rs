@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use engine::IngestFrom;
 use jobs::{IngestCommand, OpenLake, Progress, World, generate, ingest};
 use schemas::{FixedClock, IngestFormat, parse_rfc3339};
 
@@ -33,7 +34,7 @@ fn ndjson(criterion: &mut Criterion) {
             let lake = OpenLake::open(&folder).expect("the definitions are right");
             let command = IngestCommand {
                 format: IngestFormat::Ndjson,
-                paths: vec!["drop".to_owned()],
+                from: IngestFrom::Paths(vec!["drop".to_owned()]),
                 into: "audit".to_owned(),
                 mapping: None,
                 tenant: None,

@@ -12,7 +12,7 @@
 //!
 //! Absent: claims, which the caller holds and proves through [`Fence`], and any clock.
 
-mod cloudtrail;
+mod built_in;
 mod columns;
 mod decimal;
 mod decode;
@@ -22,10 +22,12 @@ mod input;
 mod json_columns;
 mod mapping;
 mod merge;
+mod parquet_rows;
 mod plan;
 mod read;
 mod records;
 mod rejects;
+mod replay;
 mod same;
 mod sort;
 mod structs;
@@ -72,6 +74,15 @@ impl IngestProgress {
     }
 }
 
+/// Where records come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IngestFrom {
+    /// Files or folders: absolute, or relative to the folder of `lake.yaml`.
+    Paths(Vec<String>),
+    /// Everything that earlier ingests into the dataset refused.
+    Rejected,
+}
+
 /// What to ingest, and how.
 #[derive(Debug)]
 pub struct IngestRequest<'a> {
@@ -83,8 +94,8 @@ pub struct IngestRequest<'a> {
     pub mapping: Option<&'a Mapping>,
     /// Tenant of records that name none.
     pub tenant: Option<String>,
-    /// Files or folders: absolute, or relative to the folder of `lake.yaml`.
-    pub paths: Vec<String>,
+    /// What is read.
+    pub from: IngestFrom,
     /// The job or command, for the record.
     pub job: String,
     /// Instant of the run: `ingested_at` of every row.
@@ -93,6 +104,30 @@ pub struct IngestRequest<'a> {
     pub max_rejected_ppm: u64,
     /// Accept truncated objects and too many rejects.
     pub partial: bool,
+}
+
+impl IngestRequest<'_> {
+    /// Refuses what no record could be read with, before a plan is written.
+    fn check(&self) -> Result<(), EngineError> {
+        if built_in::BuiltIn::of(self.format, self.tenant.as_deref())?.is_none() {
+            return Ok(());
+        }
+        let refused = |why: String| Err(EngineError::Mapping { mapping: self.format.built_in_mapping(), why });
+        if let Some(own) = self.mapping {
+            return refused(format!(
+                "it is built in, and {:?} was given beside it; leave that out, or name the format ndjson",
+                own.name
+            ));
+        }
+        let (rows, has) = (schemas::AUDIT.name, self.dataset.schema.name);
+        if rows == has {
+            return Ok(());
+        }
+        refused(format!(
+            "it makes rows of {rows}, but dataset \"{}\" has schema {has}; name another one",
+            self.dataset.id
+        ))
+    }
 }
 
 /// What became of the records: `read = rows + duplicates + skipped + rejected`.
@@ -163,9 +198,13 @@ pub async fn ingest(
     fence: &dyn Fence,
     progress: &std::sync::Arc<IngestProgress>,
 ) -> Result<IngestOutcome, EngineError> {
+    request.check()?;
     let desk = plan::Desk::new(lake, request.dataset.id.as_str());
     let work = execute::Worker { lake, factory, folder, dataset: request.dataset, fence, progress };
-    let found = folder.find(&request.paths).await?;
+    let found = match &request.from {
+        IngestFrom::Paths(paths) => folder.find(paths).await?,
+        IngestFrom::Rejected => replay::find(lake, request.dataset).await?,
+    };
     let mut outcome = IngestOutcome::default();
     for unfinished in desk.unfinished().await? {
         match work.carry_out(&desk, &unfinished, request.partial).await {

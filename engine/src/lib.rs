@@ -28,7 +28,8 @@ pub use error::EngineError;
 pub use hex::hex;
 pub(crate) use hex::unhex;
 pub use ingest::{
-    Fence, IngestCounts, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput, WrittenFile, ingest,
+    Fence, IngestCounts, IngestFrom, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput,
+    WrittenFile, ingest,
 };
 pub use parquet_bytes::parquet_bytes;
 pub use session::{LakeSession, Resources, SessionFactory, stream_error};

@@ -68,6 +68,7 @@ pub enum Command {
     /// Read source records into a dataset, each once
     #[command(after_help = "Examples:
   auditlake ingest cloudtrail downloads/AWSLogs --into audit
+  auditlake ingest kubernetes downloads/cluster-a --into audit --tenant cluster-a
   auditlake ingest ndjson drop/app --into audit --mapping app@1 --map-file app.sql")]
     Ingest(IngestArgs),
     /// Run one reading SQL statement
@@ -96,8 +97,11 @@ pub struct IngestArgs {
     #[arg(value_enum)]
     pub format: FormatArg,
     /// Files or folders, or prefixes in buckets such as s3://bucket/AWSLogs
-    #[arg(required = true)]
+    #[arg(required_unless_present = "rejected")]
     pub paths: Vec<PathBuf>,
+    /// Read what earlier ingests into the dataset refused, in place of files
+    #[arg(long, conflicts_with_all = ["paths", "partial", "max_rejected_ppm"])]
+    pub rejected: bool,
     /// Dataset the rows go to
     #[arg(long)]
     pub into: String,
@@ -123,15 +127,21 @@ pub struct IngestArgs {
 pub enum FormatArg {
     /// CloudTrail objects, arrays or lines
     Cloudtrail,
+    /// Kubernetes audit events, lists of them or lines; --tenant says whose they are
+    Kubernetes,
     /// One JSON object a line
     Ndjson,
+    /// OCSF events as JSON, lines or Parquet
+    Ocsf,
 }
 
 impl From<FormatArg> for IngestFormat {
     fn from(format: FormatArg) -> Self {
         match format {
             FormatArg::Cloudtrail => Self::Cloudtrail,
+            FormatArg::Kubernetes => Self::Kubernetes,
             FormatArg::Ndjson => Self::Ndjson,
+            FormatArg::Ocsf => Self::Ocsf,
         }
     }
 }

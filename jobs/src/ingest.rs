@@ -1,6 +1,6 @@
 //! Ingest as a command and as a job kind, under the dataset's claim.
 
-use engine::{IngestOutcome, IngestRequest};
+use engine::{IngestFrom, IngestOutcome, IngestRequest};
 use schemas::{Dataset, IngestFormat, IngestSpec, InputFile, Mapping};
 
 use crate::claim::Claim;
@@ -16,8 +16,8 @@ use crate::world::World;
 pub struct IngestCommand {
     /// Shape of the records.
     pub format: IngestFormat,
-    /// Files or folders.
-    pub paths: Vec<String>,
+    /// What is read.
+    pub from: IngestFrom,
     /// The dataset.
     pub into: String,
     /// SQL from record to row.
@@ -52,7 +52,7 @@ pub async fn ingest(
         format: command.format,
         mapping: command.mapping.as_ref(),
         tenant: command.tenant.clone(),
-        paths: command.paths.clone(),
+        from: command.from.clone(),
         job: "_command".to_owned(),
         instant: world.now(),
         max_rejected_ppm: command.max_rejected_ppm,
@@ -84,8 +84,8 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestS
         dataset,
         format: spec.format,
         mapping: spec.mapping.as_ref(),
-        tenant: None,
-        paths: vec![spec.from.clone()],
+        tenant: spec.tenant.clone(),
+        from: IngestFrom::Paths(vec![spec.from.clone()]),
         job: attempt.key.job.to_string(),
         instant: attempt.key.instant,
         max_rejected_ppm: spec.max_rejected_ppm,

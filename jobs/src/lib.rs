@@ -26,6 +26,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use engine::IngestFrom;
 use exporters::RowFormat;
 use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
@@ -143,7 +144,7 @@ async fn ingest_command(cli: &Cli, world: &World, args: &IngestArgs) -> Result<A
     }
     let command = IngestCommand {
         format: args.format.into(),
-        paths,
+        from: if args.rejected { IngestFrom::Rejected } else { IngestFrom::Paths(paths) },
         into: args.into.clone(),
         mapping,
         tenant: args.tenant.clone(),

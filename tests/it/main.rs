@@ -9,6 +9,7 @@ mod bucket;
 mod canned;
 mod floors;
 mod foreign;
+mod formats;
 mod guide;
 mod hostile;
 mod kill;

@@ -29,7 +29,7 @@ pub(crate) const SOURCE: &str = "__source";
 pub(crate) const OFFSET: &str = "__offset";
 
 /// Columns that ingest fills itself.
-const STAMPED: [&str; 3] = ["ingested_at", "raw_ref", "raw_hash"];
+pub(crate) const STAMPED: [&str; 3] = ["ingested_at", "raw_ref", "raw_hash"];
 /// Columns that follow from `event_type` when the mapping does not give them.
 const DERIVED: [&str; 4] = ["class_uid", "activity_id", "severity", "action"];
 
@@ -41,6 +41,19 @@ const EARLIEST: i64 = 631_152_000_000_000;
 pub(crate) struct Origin {
     pub(crate) offset: u64,
     pub(crate) hash: [u8; 32],
+    /// Object and offset to name in place of the input at hand, which holds refused records.
+    pub(crate) before: Option<Arc<(String, u64)>>,
+}
+
+impl Origin {
+    /// The text of `raw_ref`; `source` is the input at hand.
+    fn reference(&self, source: &str) -> String {
+        let (source, offset) = match self.before.as_deref() {
+            Some((source, offset)) => (source.as_str(), *offset),
+            None => (source, self.offset),
+        };
+        format!("{source}#{offset}")
+    }
 }
 
 /// Which columns the files of one work have, and how they are filled.
@@ -52,10 +65,12 @@ pub(crate) struct Columns {
     sorted: SchemaRef,
     stamp: i64,
     latest: i64,
+    /// Tenant of records that name none.
+    tenant: Option<String>,
 }
 
 impl Columns {
-    /// The columns of files whose mapping names `given`.
+    /// The columns of files whose mapping names `given`; `tenant` is that of records that name none.
     ///
     /// # Errors
     /// When the mapping names a column that the table does not have, or leaves out one that it needs.
@@ -64,6 +79,7 @@ impl Columns {
         mapping: &str,
         given: &[String],
         instant: DateTime<Utc>,
+        tenant: Option<&str>,
     ) -> Result<Self, EngineError> {
         let refused = |why: String| EngineError::Mapping { mapping: mapping.to_owned(), why };
         let unknown: Vec<&str> = given.iter().map(String::as_str).filter(|name| table.column(name).is_none()).collect();
@@ -72,7 +88,9 @@ impl Columns {
             return Err(refused(format!("\"{}\" has no column \"{names}\"; map it to one that exists", table.name)));
         }
         let filled = |column: &Column| {
-            STAMPED.contains(&column.name) || (table.column("event_type").is_some() && DERIVED.contains(&column.name))
+            STAMPED.contains(&column.name)
+                || (table.column("event_type").is_some() && DERIVED.contains(&column.name))
+                || (tenant.is_some() && column.name == table.tenant)
         };
         let named = |column: &Column| given.iter().any(|name| name == column.name);
         let missing: Vec<&str> = table
@@ -86,7 +104,7 @@ impl Columns {
         }
         let columns: Vec<&'static Column> =
             table.columns.iter().filter(|column| column.presence != Presence::Optional || named(column)).collect();
-        Ok(Self::of(table, columns, instant))
+        Ok(Self { tenant: tenant.map(str::to_owned), ..Self::of(table, columns, instant) })
     }
 
     /// The columns of a built-in mapping.
@@ -102,6 +120,7 @@ impl Columns {
             sorted: Arc::new(Schema::new(hidden)),
             stamp: instant.timestamp_micros(),
             latest: (instant + TimeDelta::days(1)).timestamp_micros(),
+            tenant: None,
         }
     }
 
@@ -149,6 +168,7 @@ impl Columns {
                     None => self.stamped(column, source.1, origins)?,
                 },
             };
+            let array = self.with_tenant(column, array);
             self.check(column, &array, &mut keep, refuse)?;
             arrays.push(array);
         }
@@ -156,6 +176,13 @@ impl Columns {
         arrays.push(Arc::new(Int32Array::from(vec![source.0; origins.len()])));
         arrays.push(Arc::new(offsets.collect::<arrow::array::Int64Array>()));
         self.kept(arrays, &keep)
+    }
+
+    /// The tenant of the work where a record names none.
+    fn with_tenant(&self, column: &Column, array: ArrayRef) -> ArrayRef {
+        let Some(constant) = self.tenant.as_deref().filter(|_| column.name == self.table.tenant) else { return array };
+        let Some(given) = array.as_string_opt::<i32>() else { return array };
+        Arc::new(given.iter().map(|tenant| Some(tenant.unwrap_or(constant))).collect::<StringArray>())
     }
 
     fn kept(&self, arrays: Vec<ArrayRef>, keep: &[bool]) -> Result<RecordBatch, EngineError> {
@@ -198,9 +225,7 @@ impl Columns {
             "ingested_at" => {
                 Arc::new(TimestampMicrosecondArray::from(vec![self.stamp; origins.len()]).with_timezone("UTC"))
             }
-            "raw_ref" => Arc::new(
-                origins.iter().map(|origin| Some(format!("{source}#{}", origin.offset))).collect::<StringArray>(),
-            ),
+            "raw_ref" => Arc::new(origins.iter().map(|origin| Some(origin.reference(source))).collect::<StringArray>()),
             "raw_hash" => {
                 let mut hashes = FixedSizeBinaryBuilder::with_capacity(origins.len(), 32);
                 for origin in origins {

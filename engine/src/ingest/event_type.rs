@@ -3,9 +3,11 @@
 //! Names are those of the guide's list; a lake may add names in a mapping, which then gives class and activity
 //! itself. Severity is that of the event alone: 1, unless the event weakens a safeguard or is an incident.
 //!
-//! How CloudTrail's own names become these is in [`cloudtrail`].
+//! How the names and numbers of a source become these is in the module of that source.
 
 pub(crate) mod cloudtrail;
+pub(crate) mod kubernetes;
+pub(crate) mod ocsf;
 
 /// What an event type's name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,17 @@ pub(crate) struct EventType {
     /// One of the words of `audit.v1.action`.
     pub(crate) action: &'static str,
     /// 1 info to 5 critical, where no rule of a mapping says otherwise.
+    pub(crate) severity: i16,
+}
+
+/// An event type with the action and severity of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// The event type; its own action and severity are overruled by those beside it.
+    pub(crate) event: EventType,
+    /// What the verb of the call does.
+    pub(crate) action: &'static str,
+    /// 1 info to 5 critical.
     pub(crate) severity: i16,
 }
 

@@ -7,17 +7,18 @@ use std::sync::atomic::Ordering;
 use arrow::datatypes::Fields;
 use chrono::SubsecRound;
 use futures::{StreamExt, TryStreamExt};
-use schemas::{Dataset, IngestFormat};
+use schemas::Dataset;
 
-use super::cloudtrail::CloudTrail;
+use super::built_in::{BuiltIn, shape};
 use super::columns::{Columns, OFFSET, SOURCE};
 use super::input::InputFolder;
 use super::mapping::SqlMapping;
 use super::merge::{Conflict, Merge, Merged, Touched, key_columns};
 use super::plan::{Desk, Done, ObjectCounts, Plan, WrittenFile};
-use super::read::{Mapper, ReadOut, Reader, each_item, infer};
-use super::records::{Item, RejectKind, Shape};
+use super::read::{Inputs, Mapper, ReadOut, Reader, infer};
+use super::records::{Again, Item, RejectKind};
 use super::rejects::Rejects;
+use super::replay;
 use super::sort::sorted;
 use super::write::{FileSeries, create_file};
 use super::{Fence, IngestCounts, IngestProgress};
@@ -67,7 +68,7 @@ impl Worker<'_> {
         let (sender, new) = sorted(&session, Arc::clone(columns.sorted()), &order).await?;
         let touched: Touched = Arc::default();
         let reader = Reader {
-            folder: self.folder.clone(),
+            inputs: self.inputs(&plan),
             runtime: tokio::runtime::Handle::current(),
             plan: Arc::clone(&plan),
             dataset: self.dataset.clone(),
@@ -98,26 +99,26 @@ impl Worker<'_> {
 
     async fn mapper(&self, session: &LakeSession, plan: &Arc<Plan>) -> Result<(Mapper, Columns), EngineError> {
         let table = self.dataset.schema;
-        if plan.format == IngestFormat::Cloudtrail {
-            let mapping = CloudTrail::new(plan.tenant.clone());
-            let columns = Columns::of(table, CloudTrail::columns(), plan.instant);
-            return Ok((Mapper::CloudTrail(mapping), columns));
+        let tenant = plan.tenant.as_deref();
+        if let Some(mapping) = BuiltIn::of(plan.format, tenant)? {
+            let columns = Columns::of(table, mapping.columns(), plan.instant);
+            return Ok((Mapper::BuiltIn(mapping), columns));
         }
-        let (folder, runtime, inputs) = (self.folder.clone(), tokio::runtime::Handle::current(), Arc::clone(plan));
-        let fields: Fields = tokio::task::spawn_blocking(move || infer(&folder, &runtime, &inputs))
+        let (inputs, runtime, planned) = (self.inputs(plan), tokio::runtime::Handle::current(), Arc::clone(plan));
+        let fields: Fields = tokio::task::spawn_blocking(move || infer(&inputs, &runtime, &planned))
             .await
             .map_err(|error| EngineError::Bug { what: format!("the reader stopped ({error})") })??;
         match &plan.mapping {
             Some((name, sql)) => {
                 let mapping = SqlMapping::plan(session, name, sql, &fields).await?;
-                let columns = Columns::new(table, name, &mapping.names, plan.instant)?;
+                let columns = Columns::new(table, name, &mapping.names, plan.instant, tenant)?;
                 Ok((Mapper::Sql(Box::new(mapping), fields), columns))
             }
             None => {
                 let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
                 // Nothing to read decides nothing about columns.
                 let names = if names.is_empty() { required(self.dataset) } else { names };
-                let columns = Columns::new(table, &plan.mapping_name(), &names, plan.instant)?;
+                let columns = Columns::new(table, &plan.mapping_name(), &names, plan.instant, tenant)?;
                 Ok((Mapper::ByName(fields), columns))
             }
         }
@@ -146,8 +147,14 @@ impl Worker<'_> {
     }
 
     async fn unchanged(&self, plan: &Plan) -> Result<(), EngineError> {
-        let checks = plan.inputs.iter().map(|input| self.folder.unchanged(input));
+        let inputs = self.inputs(plan);
+        let checks = plan.inputs.iter().map(|input| inputs.unchanged(input));
         futures::stream::iter(checks).buffer_unordered(CHECKS_AT_ONCE).try_collect().await
+    }
+
+    /// Where the plan's inputs lie.
+    fn inputs(&self, plan: &Plan) -> Inputs {
+        if plan.rejected { Inputs::Rejected(self.lake.clone()) } else { Inputs::Folder(self.folder.clone()) }
     }
 
     /// Reads conflicting records once more, for their bytes, and rejects them.
@@ -156,14 +163,14 @@ impl Worker<'_> {
         for conflict in &merged.conflicts {
             by_source.entry(conflict.source).or_default().push(conflict);
         }
-        let shape = if plan.format == IngestFormat::Cloudtrail { Shape::Cloudtrail } else { Shape::Ndjson };
-        let runtime = tokio::runtime::Handle::current();
+        let shape = shape(plan.format);
+        let (inputs, runtime) = (self.inputs(plan), tokio::runtime::Handle::current());
         for (source, conflicts) in by_source {
             let input = &plan.inputs[source];
             tracing::warn!(path = %input.path, records = conflicts.len(), "same id as another record, other content");
             tokio::task::block_in_place(|| {
-                each_item(self.folder, &runtime, input, shape, &mut |item| {
-                    let Item::Record(record) = item else { return Ok(()) };
+                inputs.each_item(&runtime, input, shape, &mut |item| {
+                    let (Item::Record(record) | Item::Again(Again { record, .. })) = item else { return Ok(()) };
                     let Some(conflict) = conflicts.iter().find(|other| other.offset == record.place.offset) else {
                         return Ok(());
                     };
@@ -203,13 +210,13 @@ impl Worker<'_> {
         let failure = failure(plan, &objects, &read.truncated, &reasons);
         for (number, file) in read.rejects.into_files()?.enumerate() {
             let (bytes, rows) = file?;
-            let location = self.dataset.location.trim_end_matches('/');
             self.fence.check().await?;
-            let path = format!("{location}_rejected/{}-{number:05}.parquet", plan.work);
+            let path = format!("{}{}-{number:05}.parquet", replay::folder(self.dataset), plan.work);
             files.push(create_file(self.lake, &path, bytes, rows).await?);
         }
         Ok(Done {
             mapping: plan.mapping_name(),
+            tenant: plan.tenant.clone(),
             instant: plan.instant.trunc_subsecs(6),
             objects,
             files,

@@ -4,6 +4,7 @@
 //! absolute path; in a bucket by its URL. That name stands in `raw_ref`, so it is one and the same for every run.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -134,14 +135,15 @@ impl InputFolder {
     }
 
     /// Opens exactly the planned version.
-    pub(crate) async fn open(&self, input: &PlannedInput) -> Result<Box<dyn Read + Send>, EngineError> {
+    pub(crate) async fn open(&self, input: &PlannedInput) -> Result<Opened, EngineError> {
         let (store, location) = self.place(&input.path)?;
         let options = GetOptions { if_match: Some(input.etag.clone()), ..GetOptions::default() };
         let got = store.get_opts(&location, options).await.map_err(|error| gone(input, error))?;
         Ok(match got.payload {
-            GetResultPayload::File(file, _) => Box::new(file),
+            GetResultPayload::File(file, _) => Opened::File(file),
             GetResultPayload::Stream(stream) => {
-                Box::new(StreamReader { stream, runtime: tokio::runtime::Handle::current(), chunk: Bytes::new() })
+                let runtime = tokio::runtime::Handle::current();
+                Opened::Stream(Box::new(StreamReader { stream, runtime, chunk: Bytes::new() }))
             }
         })
     }
@@ -175,6 +177,14 @@ fn gone(input: &PlannedInput, error: object_store::Error) -> EngineError {
 
 fn is_hidden(location: &Path, folder: &Path) -> bool {
     location.prefix_match(folder).is_some_and(|mut parts| parts.any(|part| part.as_ref().starts_with('.')))
+}
+
+/// An object that is open, at its first byte.
+pub(crate) enum Opened {
+    /// On disk, to be read from anywhere.
+    File(File),
+    /// From elsewhere, to be read once.
+    Stream(Box<dyn Read + Send>),
 }
 
 /// A stream of chunks as a blocking reader; lives on a blocking thread only.

@@ -11,7 +11,7 @@ use schemas::IngestFormat;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{IngestCounts, IngestRequest};
+use super::{IngestCounts, IngestFrom, IngestRequest};
 use crate::dataset::{PinnedFile, list_files};
 use crate::error::EngineError;
 use crate::store::Lakefront;
@@ -67,6 +67,9 @@ pub(crate) struct Plan {
     pub(crate) tenant: Option<String>,
     pub(crate) instant: DateTime<Utc>,
     pub(crate) max_rejected_ppm: u64,
+    /// Whether the inputs are files of refused records, in the lake.
+    #[serde(default)]
+    pub(crate) rejected: bool,
     pub(crate) inputs: Vec<PlannedInput>,
     pub(crate) existing: Vec<ExistingFile>,
 }
@@ -76,7 +79,7 @@ impl Plan {
     pub(crate) fn mapping_name(&self) -> String {
         match &self.mapping {
             Some((name, _)) => name.clone(),
-            None => format!("{}@1", self.format.as_str()),
+            None => self.format.built_in_mapping(),
         }
     }
 
@@ -112,6 +115,9 @@ pub struct WrittenFile {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Done {
     pub(crate) mapping: String,
+    /// Tenant of records that name none.
+    #[serde(default)]
+    pub(crate) tenant: Option<String>,
     pub(crate) instant: DateTime<Utc>,
     pub(crate) objects: Vec<ObjectCounts>,
     pub(crate) files: Vec<WrittenFile>,
@@ -198,15 +204,15 @@ impl<'a> Desk<'a> {
         self.lake.read_json(&self.record(work, "failed")).await
     }
 
-    /// ETags of the objects that finished works read with this mapping, by path.
-    async fn seen(&self, mapping: &str) -> Result<HashMap<String, HashSet<String>>, EngineError> {
+    /// ETags of the objects that finished works read with this mapping and tenant, by path.
+    async fn seen(&self, mapping: &str, tenant: Option<&str>) -> Result<HashMap<String, HashSet<String>>, EngineError> {
         let mut seen: HashMap<String, HashSet<String>> = HashMap::new();
         for (work, names) in self.works().await? {
             if !names.contains("done") {
                 continue;
             }
             let Some(done) = self.lake.read_json::<Done>(&self.record(&work, "done")).await? else { continue };
-            if done.mapping == mapping {
+            if done.mapping == mapping && done.tenant.as_deref() == tenant {
                 for object in done.objects {
                     seen.entry(object.path).or_default().insert(object.etag);
                 }
@@ -223,6 +229,7 @@ impl<'a> Desk<'a> {
         just_done: &[String],
     ) -> Result<DrawnUp, EngineError> {
         let mapping = request.mapping.map(|mapping| (mapping.name.clone(), mapping.sql.clone()));
+        let rejected = matches!(request.from, IngestFrom::Rejected);
         let mut plan = Plan {
             work: String::new(),
             job: request.job.clone(),
@@ -230,11 +237,13 @@ impl<'a> Desk<'a> {
             mapping,
             tenant: request.tenant.clone(),
             instant: request.instant,
-            max_rejected_ppm: request.max_rejected_ppm,
+            // Most of what was refused is refused again; that is no reason to fail.
+            max_rejected_ppm: if rejected { 1_000_000 } else { request.max_rejected_ppm },
+            rejected,
             inputs: Vec::new(),
             existing: Vec::new(),
         };
-        let seen = self.seen(&plan.mapping_name()).await?;
+        let seen = self.seen(&plan.mapping_name(), plan.tenant.as_deref()).await?;
         let mut drawn = DrawnUp { work: None, seen_before: 0, changed: Vec::new() };
         for input in found {
             match seen.get(&input.path) {

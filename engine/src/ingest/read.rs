@@ -1,7 +1,6 @@
 //! Inputs, one after the other, into batches of rows for the sort. Runs on a blocking thread.
 
 use std::collections::HashSet;
-use std::io::Read;
 use std::sync::{Arc, PoisonError};
 
 use arrow::datatypes::Fields;
@@ -12,27 +11,62 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::cloudtrail::CloudTrail;
+use super::built_in::{BuiltIn, shape};
 use super::columns::{Columns, Origin};
 use super::decimal::keeps_every_digit;
-use super::input::InputFolder;
+use super::input::{InputFolder, Opened};
 use super::json_columns::{InferredType, decode};
 use super::mapping::SqlMapping;
 use super::merge::{Places, Touched};
+use super::parquet_rows::{Form, each_row};
 use super::plan::{Plan, PlannedInput};
-use super::records::{Bad, Item, Place, Record, RejectKind, Shape, Splitter, parse_strict};
-use super::rejects::Rejects;
+use super::records::{Again, Bad, Item, Place, Record, RejectKind, Shape, Splitter, parse_strict};
+use super::rejects::{Refuse, Rejects};
+use super::replay;
 use super::sort::Handed;
 use super::{IngestCounts, IngestProgress, decode as decoding};
 use crate::error::EngineError;
+use crate::store::Lakefront;
 
 /// Records mapped at a time.
 const BATCH_RECORDS: usize = 8_192;
 /// Bytes of records held at a time.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// Calls `each` for every item of one input; the result says whether the input was cut off.
-pub(crate) fn each_item(
+/// Where the inputs of a plan lie.
+#[derive(Debug, Clone)]
+pub(crate) enum Inputs {
+    /// Source objects.
+    Folder(InputFolder),
+    /// Files of refused records in the lake.
+    Rejected(Lakefront),
+}
+
+impl Inputs {
+    /// Calls `each` for every item of one input; the result says whether the input was cut off.
+    pub(crate) fn each_item(
+        &self,
+        runtime: &Handle,
+        input: &PlannedInput,
+        shape: Shape,
+        each: &mut dyn FnMut(Item<'_>) -> Result<(), EngineError>,
+    ) -> Result<bool, EngineError> {
+        match self {
+            Self::Folder(folder) => each_item(folder, runtime, input, shape, each),
+            Self::Rejected(lake) => replay::each_item(lake, runtime, input, each).map(|()| false),
+        }
+    }
+
+    /// Fails when an input is no longer the planned version.
+    pub(crate) async fn unchanged(&self, input: &PlannedInput) -> Result<(), EngineError> {
+        match self {
+            Self::Folder(folder) => folder.unchanged(input).await,
+            Self::Rejected(lake) => replay::unchanged(lake, input).await,
+        }
+    }
+}
+
+fn each_item(
     folder: &InputFolder,
     runtime: &Handle,
     input: &PlannedInput,
@@ -43,8 +77,15 @@ pub(crate) fn each_item(
         path: input.path.clone(),
         why: format!("it cannot be read ({error})"),
     };
-    let bytes = runtime.block_on(folder.open(input))?;
-    let decoded: Box<dyn Read + Send> = decoding::decoded(bytes).map_err(unreadable)?;
+    let bytes = match runtime.block_on(folder.open(input))? {
+        opened if shape == Shape::Ocsf => match Form::of(opened).map_err(unreadable)? {
+            Form::Parquet(file) => return each_row(file, each),
+            Form::Other(bytes) => bytes,
+        },
+        Opened::File(file) => Box::new(file),
+        Opened::Stream(stream) => stream,
+    };
+    let decoded = decoding::decoded(bytes).map_err(unreadable)?;
     let mut splitter = Splitter::new(decoded, shape);
     while let Some(item) = splitter.next().map_err(unreadable)? {
         each(item)?;
@@ -53,11 +94,11 @@ pub(crate) fn each_item(
 }
 
 /// The types of all records of the plan's inputs: a first pass, so that every batch has the same columns.
-pub(crate) fn infer(folder: &InputFolder, runtime: &Handle, plan: &Plan) -> Result<Fields, EngineError> {
+pub(crate) fn infer(inputs: &Inputs, runtime: &Handle, plan: &Plan) -> Result<Fields, EngineError> {
     let mut inferred = InferredType::default();
     for input in &plan.inputs {
-        each_item(folder, runtime, input, Shape::Ndjson, &mut |item| {
-            if let Item::Record(record) = item
+        inputs.each_item(runtime, input, Shape::Ndjson, &mut |item| {
+            if let Item::Record(record) | Item::Again(Again { record, .. }) = item
                 && let Ok(value) = parse_strict(record.bytes)
             {
                 inferred.observe(&value);
@@ -76,21 +117,12 @@ pub(crate) fn infer(folder: &InputFolder, runtime: &Handle, plan: &Plan) -> Resu
 
 /// How a record becomes a row.
 pub(crate) enum Mapper {
-    /// The built-in mapping of CloudTrail.
-    CloudTrail(CloudTrail),
+    /// One that ships.
+    BuiltIn(BuiltIn),
     /// SQL of one's own.
     Sql(Box<SqlMapping>, Fields),
     /// The records are rows already.
     ByName(Fields),
-}
-
-impl Mapper {
-    fn shape(&self) -> Shape {
-        match self {
-            Self::CloudTrail(_) => Shape::Cloudtrail,
-            Self::Sql(..) | Self::ByName(_) => Shape::Ndjson,
-        }
-    }
 }
 
 /// What reading came to.
@@ -102,7 +134,7 @@ pub(crate) struct ReadOut {
 
 /// Reads every input of a plan.
 pub(crate) struct Reader {
-    pub(crate) folder: InputFolder,
+    pub(crate) inputs: Inputs,
     pub(crate) runtime: Handle,
     pub(crate) plan: Arc<Plan>,
     pub(crate) dataset: Dataset,
@@ -131,23 +163,29 @@ impl Reader {
         for (number, input) in plan.inputs.iter().enumerate() {
             let mut counts = IngestCounts::default();
             let mut waiting = Waiting::default();
-            let (folder, runtime, shape) = (self.folder.clone(), self.runtime.clone(), self.mapper.shape());
-            let truncated = each_item(&folder, &runtime, input, shape, &mut |item| {
+            let (inputs, runtime, shape) = (self.inputs.clone(), self.runtime.clone(), shape(plan.format));
+            let truncated = inputs.each_item(&runtime, input, shape, &mut |item| {
                 counts.read += 1;
                 IngestProgress::add(&self.progress.records, 1);
+                let before = match &item {
+                    Item::Again(again) => Some(Arc::new((again.source.to_owned(), again.offset))),
+                    _ => None,
+                };
                 match item {
                     Item::Skipped { .. } => counts.skipped += 1,
                     Item::Bad(bad) => {
                         counts.rejected += 1;
                         out.rejects.push((&input.path, &input.etag), None, &bad)?;
                     }
-                    Item::Record(record) if exact && !keeps_every_digit(record.bytes) => {
+                    Item::Record(record) | Item::Again(Again { record, .. })
+                        if exact && !keeps_every_digit(record.bytes) =>
+                    {
                         counts.rejected += 1;
                         let why = "a number has more digits than readers of JSON keep; write it as a text".to_owned();
                         out.rejects.push((&input.path, &input.etag), None, &record.rejected(RejectKind::Type, why))?;
                     }
-                    Item::Record(record) => match parse_strict(record.bytes) {
-                        Ok(value) => waiting.take(&record, value),
+                    Item::Record(record) | Item::Again(Again { record, .. }) => match parse_strict(record.bytes) {
+                        Ok(value) => waiting.take(&record, value, before),
                         Err(why) => {
                             counts.rejected += 1;
                             let bad = record.rejected(RejectKind::Syntax, why);
@@ -188,8 +226,10 @@ impl Reader {
             rejects.push((&input.path, &input.etag), tenant, &waiting.rejected(row, kind, why))
         };
         let batches = match &mut self.mapper {
-            Mapper::CloudTrail(mapping) => {
-                vec![mapping.map(columns, source, &waiting.values, &waiting.origins, &mut refuse)?]
+            Mapper::BuiltIn(mapping) => {
+                let mapped = mapping.map(columns, source, &waiting.values, &waiting.origins, &mut refuse)?;
+                counts.skipped += mapped.skipped;
+                vec![mapped.rows]
             }
             Mapper::ByName(fields) => {
                 let mapped = by_name(fields, &waiting.values)?;
@@ -221,10 +261,11 @@ impl Reader {
 }
 
 impl Waiting {
-    fn take(&mut self, record: &Record<'_>, value: Value) {
+    fn take(&mut self, record: &Record<'_>, value: Value, before: Option<Arc<(String, u64)>>) {
         self.bytes += record.bytes.len();
         self.values.push(value);
-        self.origins.push(Origin { offset: record.place.offset, hash: Sha256::digest(record.bytes).into() });
+        let hash = Sha256::digest(record.bytes).into();
+        self.origins.push(Origin { offset: record.place.offset, hash, before });
         self.records.push((record.place, record.bytes.to_vec()));
     }
 
@@ -233,8 +274,6 @@ impl Waiting {
         Record { place: *place, bytes }.rejected(kind, why)
     }
 }
-
-type Refuse<'a> = dyn FnMut(usize, RejectKind, String, Option<&str>) -> Result<(), EngineError> + 'a;
 
 fn by_name(fields: &Fields, values: &[Value]) -> Result<RecordBatch, EngineError> {
     let arrays = decode(fields, values);

@@ -1,7 +1,8 @@
 //! Cuts an object's uncompressed bytes into JSON records, one at a time, with memory for one record.
 //!
-//! Accepted, in any mixture and however spread over lines: `{"Records":[…]}` (CloudTrail only; other keys
-//! around it are passed over), arrays of records, and records one after another, with or without newlines.
+//! Accepted, in any mixture and however spread over lines: the list that a source wraps around its records, such
+//! as `{"Records":[…]}` (other keys around it are passed over), arrays of records, and records one after another,
+//! with or without newlines.
 //! Every record comes out once, as a record, a bad record or a skipped one; nothing is dropped silently.
 //!
 //! Where the input is broken, what is lost is kept small. Outside an array the next record is looked for at
@@ -18,15 +19,15 @@ mod window;
 
 use std::io::{self, Read};
 
-pub(crate) use item::{Bad, Item, Place, RAW_BYTES_MAX, Record, RejectKind};
-use scan::{Recovery, Scan, Step};
+pub(crate) use item::{Again, Bad, Item, Place, RAW_BYTES_MAX, Record, RejectKind};
+use scan::{Envelope, Recovery, Scan, Step};
 pub(crate) use strict::parse_strict;
 use waste::Waste;
 use window::Window;
 
 /// Longest record that is read; a longer one is rejected.
 pub(crate) const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Longest key that is looked at in the rest of a `Records` object.
+/// Longest key that is looked at in the rest of an object, behind its list of records.
 const TAIL_KEY_BYTES_MAX: usize = 64 * 1024;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -35,8 +36,29 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 pub(crate) enum Shape {
     /// `Records` of a top-level object are unwrapped, digests are skipped.
     Cloudtrail,
+    /// `items` of an `EventList` are unwrapped.
+    Kubernetes,
     /// Every top-level object is a record, whatever its keys.
     Ndjson,
+    /// The same, or Parquet, whose rows are the records.
+    Ocsf,
+}
+
+impl Shape {
+    fn envelope(self) -> Option<&'static Envelope> {
+        static CLOUDTRAIL: Envelope = Envelope {
+            list: "Records",
+            record: "eventID",
+            waste: &["digestS3Object", "digestPublicKeyFingerprint"],
+            waste_is: "CloudTrail digest",
+        };
+        static KUBERNETES: Envelope = Envelope { list: "items", record: "auditID", waste: &[], waste_is: "" };
+        match self {
+            Self::Cloudtrail => Some(&CLOUDTRAIL),
+            Self::Kubernetes => Some(&KUBERNETES),
+            Self::Ndjson | Self::Ocsf => None,
+        }
+    }
 }
 
 /// Where the splitter stands.
@@ -44,9 +66,9 @@ pub(crate) enum Shape {
 enum Mode {
     /// Between top-level values.
     Top,
-    /// In an array of records; inside `Records`, with the scan of the object around it.
+    /// In an array of records; inside the list of an object, with the scan of that object.
     Elements { around: Option<Box<Scan>>, comma: bool },
-    /// Behind `Records`, in the rest of its object.
+    /// Behind the list, in the rest of its object.
     Tail(Box<Scan>),
 }
 
@@ -119,7 +141,8 @@ impl<R: Read> Splitter<R> {
                 Found::Skipped(length) => {
                     let place = self.next_place();
                     self.given = length;
-                    return Ok(Some(Item::Skipped { place, reason: "CloudTrail digest" }));
+                    let reason = self.shape.envelope().map_or("no record", |envelope| envelope.waste_is);
+                    return Ok(Some(Item::Skipped { place, reason }));
                 }
                 Found::Record(length) => {
                     let place = self.next_place();
@@ -157,8 +180,7 @@ impl<R: Read> Splitter<R> {
     }
 
     fn top_object(&mut self) -> io::Result<Found> {
-        let cloudtrail = self.shape == Shape::Cloudtrail;
-        let mut scan = Scan::new(cloudtrail, Recovery::Stop);
+        let mut scan = Scan::new(self.shape.envelope(), Recovery::Stop);
         loop {
             let step = scan.run(self.input.rest());
             match step {
@@ -168,13 +190,13 @@ impl<R: Read> Splitter<R> {
                 Step::End | Step::Cut | Step::Broken(_) if scan.at > self.record_bytes_max => {
                     return self.too_large(scan, step);
                 }
-                Step::End | Step::Cut if cloudtrail && scan.keys.digest && !scan.keys.event_id => {
+                Step::End | Step::Cut if scan.keys.waste && !scan.keys.record => {
                     return Ok(Found::Skipped(scan.at));
                 }
                 Step::End | Step::Cut => return Ok(Found::Record(scan.at)),
-                Step::Records => {
+                Step::List => {
                     self.input.advance(scan.at);
-                    scan.after_records();
+                    scan.after_list();
                     self.mode = Mode::Elements { around: Some(Box::new(scan)), comma: false };
                     return Ok(Found::Nothing);
                 }
@@ -225,14 +247,14 @@ impl<R: Read> Splitter<R> {
 
     fn element_value(&mut self, object: bool) -> io::Result<Found> {
         self.expect_comma(true);
-        let mut scan = Scan::new(false, Recovery::Brackets);
+        let mut scan = Scan::new(None, Recovery::Brackets);
         loop {
             let step = scan.run(self.input.rest());
             match step {
                 Step::More if scan.at > self.record_bytes_max => return self.too_large(scan, step),
                 Step::More if self.input.fill()? => {}
                 Step::More => return Ok(Found::Bad(self.reject_truncated())),
-                Step::End | Step::Cut | Step::Broken(_) | Step::Records => {
+                Step::End | Step::Cut | Step::Broken(_) | Step::List => {
                     if scan.at > self.record_bytes_max {
                         return self.too_large(scan, step);
                     }
@@ -251,7 +273,7 @@ impl<R: Read> Splitter<R> {
     fn stray(&mut self, first: u8) -> io::Result<Found> {
         let mut length = 1;
         if first == b'}' {
-            // Only `Records` stands in an object, whose end this must be.
+            // Only a list stands in an object, whose end this must be.
             if matches!(self.mode, Mode::Elements { around: Some(_), .. }) {
                 self.mode = Mode::Top;
             }
@@ -274,7 +296,7 @@ impl<R: Read> Splitter<R> {
         Ok(Found::Bad(self.reject(length, RejectKind::Syntax, "a comma or the end of the array was expected")))
     }
 
-    /// In the rest of an object, behind its `Records`.
+    /// In the rest of an object, behind its list of records.
     fn tail(&mut self) -> io::Result<Found> {
         let Mode::Tail(mut scan) = std::mem::replace(&mut self.mode, Mode::Top) else { return Ok(Found::Nothing) };
         loop {
@@ -293,13 +315,14 @@ impl<R: Read> Splitter<R> {
                     return Ok(Found::Nothing);
                 }
                 Step::End | Step::Cut => return Ok(Found::Nothing),
-                Step::Records => {
-                    scan.after_records();
+                Step::List => {
+                    scan.after_list();
                     self.mode = Mode::Elements { around: Some(scan), comma: false };
                     return Ok(Found::Nothing);
                 }
                 Step::Broken(why) => {
-                    let detail = format!("{why} behind \"Records\"");
+                    let list = self.shape.envelope().map_or("the records", |envelope| envelope.list);
+                    let detail = format!("{why} behind \"{list}\"");
                     return self.reject_line(RejectKind::Syntax, &detail).map(Found::Bad);
                 }
             }
@@ -326,7 +349,7 @@ impl<R: Read> Splitter<R> {
                     self.waste_line(&mut waste)?;
                     break;
                 }
-                Step::End | Step::Cut | Step::Records => break,
+                Step::End | Step::Cut | Step::List => break,
             }
         }
         let detail = format!("the record is longer than {} bytes", self.record_bytes_max);

@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use schemas::REJECTED;
 
 use super::plan::Plan;
-use super::records::Bad;
+use super::records::{Bad, RejectKind};
 use super::write::properties;
 use crate::error::EngineError;
 
@@ -22,11 +22,16 @@ const HELD_BYTES: usize = 4 << 20;
 /// A spool file is closed when it has grown to this.
 const FILE_BYTES: usize = 32 << 20;
 
+/// Hears of each record that is refused: its number in the batch, why, and its tenant where that is known.
+pub(crate) type Refuse<'a> = dyn FnMut(usize, RejectKind, String, Option<&str>) -> Result<(), EngineError> + 'a;
+
 /// Collects refused records of one work.
 pub(crate) struct Rejects {
     job: String,
     mapping: String,
     ingested_at: i64,
+    /// Whether they are written; those of a replay lie there already.
+    written: bool,
     schema: SchemaRef,
     rows: Rows,
     spool: Option<ArrowWriter<File>>,
@@ -41,6 +46,7 @@ impl Rejects {
             job: plan.job.clone(),
             mapping: plan.mapping_name(),
             ingested_at: plan.instant.timestamp_micros(),
+            written: !plan.rejected,
             schema: REJECTED.arrow(),
             rows: Rows::default(),
             spool: None,
@@ -53,6 +59,9 @@ impl Rejects {
     /// Takes one refused record. `why` names the reason without any value of the record.
     pub(crate) fn push(&mut self, source: (&str, &str), tenant: Option<&str>, bad: &Bad) -> Result<(), EngineError> {
         *self.reasons.entry(format!("{}: {}", bad.kind.as_str(), bad.detail)).or_default() += 1;
+        if !self.written {
+            return Ok(());
+        }
         let rows = &mut self.rows;
         rows.tenant_id.append_option(tenant);
         rows.job.append_value(&self.job);

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::AsArray;
 use async_trait::async_trait;
 use engine::{
-    EngineError, Fence, IngestOutcome, IngestRequest, InputFolder, LakeSession, Lakefront, NoSystemTables, Resources,
-    SessionFactory, ingest,
+    EngineError, Fence, IngestFrom, IngestOutcome, IngestRequest, InputFolder, LakeSession, Lakefront, NoSystemTables,
+    Resources, SessionFactory, ingest,
 };
 use object_store::path::Path;
 use schemas::{AUDIT, Dataset, DatasetId, IngestFormat, REJECTED, TableSchema, parse_rfc3339};
@@ -82,7 +82,7 @@ impl Lake {
             format: IngestFormat::Ndjson,
             mapping: None,
             tenant: None,
-            paths: vec![".".to_owned()],
+            from: IngestFrom::Paths(vec![".".to_owned()]),
             job: "test".to_owned(),
             instant: parse_rfc3339("2026-03-04T00:00:00Z").expect("an instant"),
             max_rejected_ppm: 500_000,

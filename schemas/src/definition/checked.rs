@@ -166,6 +166,8 @@ pub struct IngestSpec {
     pub into: DatasetId,
     /// SQL that makes rows of records; none where records already are rows of the dataset's schema.
     pub mapping: Option<Mapping>,
+    /// Tenant of records that name none.
+    pub tenant: Option<String>,
     /// Records per million of an object that may be rejected before the run fails.
     pub max_rejected_ppm: u64,
 }
@@ -176,8 +178,12 @@ pub struct IngestSpec {
 pub enum IngestFormat {
     /// CloudTrail objects, arrays or lines; the mapping is built in.
     Cloudtrail,
+    /// Kubernetes audit events, lists of them or lines; the mapping is built in.
+    Kubernetes,
     /// One JSON object a line.
     Ndjson,
+    /// OCSF events as JSON, lines or Parquet; the mapping is built in.
+    Ocsf,
 }
 
 impl IngestFormat {
@@ -185,8 +191,28 @@ impl IngestFormat {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cloudtrail => "cloudtrail",
+            Self::Kubernetes => "kubernetes",
             Self::Ndjson => "ndjson",
+            Self::Ocsf => "ocsf",
         }
+    }
+
+    /// Whether the mapping is built in; such a mapping makes rows of `audit.v1`.
+    pub fn has_mapping(self) -> bool {
+        match self {
+            Self::Cloudtrail | Self::Kubernetes | Self::Ocsf => true,
+            Self::Ndjson => false,
+        }
+    }
+
+    /// Whether no record says whose it is, so that the tenant must be given.
+    pub fn needs_tenant(self) -> bool {
+        self == Self::Kubernetes
+    }
+
+    /// Name with version of what makes rows where no mapping is given.
+    pub fn built_in_mapping(self) -> String {
+        format!("{}@1", self.as_str())
     }
 }
 

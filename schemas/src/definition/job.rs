@@ -40,11 +40,17 @@ pub(super) fn build_ingest(
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let into = problems.keep(raw.into.place, into(&raw.into.value, raw.from.format.value, around));
+    if raw.tenant.is_none() && raw.from.format.value.needs_tenant() {
+        let format = raw.from.format.value.as_str();
+        let message = format!("records of {format} name no tenant; add tenant: with the name of whose they are");
+        problems.add(raw.from.format.place, message);
+    }
     let spec = IngestSpec {
         format: raw.from.format.value,
         mapping: mapping(raw.from.format.value, raw.mapping, raw.map, problems),
         from: source(raw.from, problems),
         into: into?,
+        tenant: raw.tenant.map(|tenant| filled("tenant", tenant, problems)),
         max_rejected_ppm: raw.max_rejected_ppm.unwrap_or(MAX_REJECTED_PPM_DEFAULT),
     };
     (problems.len() == before).then_some(Job { id, kind: JobKind::Ingest(spec), sha256 })
@@ -66,9 +72,12 @@ fn into(given: &str, format: IngestFormat, around: &Surroundings) -> Result<Data
                 "a location elsewhere"
             }
         )),
-        Some((dataset, _)) if format == IngestFormat::Cloudtrail && dataset.schema.name != AUDIT.name => Err(format!(
-            "cloudtrail makes rows of {}, but dataset \"{id}\" has schema {}; name a dataset of {}",
-            AUDIT.name, dataset.schema.name, AUDIT.name
+        Some((dataset, _)) if format.has_mapping() && dataset.schema.name != AUDIT.name => Err(format!(
+            "{} makes rows of {}, but dataset \"{id}\" has schema {}; name a dataset of {}",
+            format.as_str(),
+            AUDIT.name,
+            dataset.schema.name,
+            AUDIT.name
         )),
         _ => Ok(id),
     }
@@ -92,11 +101,12 @@ fn mapping(
     map: Option<At<String>>,
     problems: &mut Problems,
 ) -> Option<Mapping> {
-    if format == IngestFormat::Cloudtrail {
+    if format.has_mapping() {
+        let format = format.as_str();
         for (key, given) in [("mapping", name), ("map", map)] {
             if let Some(given) = given {
                 problems
-                    .add(given.place, format!("{key} is not for cloudtrail, whose mapping is built in; leave it out"));
+                    .add(given.place, format!("{key} is not for {format}, whose mapping is built in; leave it out"));
             }
         }
         return None;

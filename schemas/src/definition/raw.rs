@@ -76,6 +76,8 @@ pub(super) struct RawIngest {
     pub(super) mapping: Option<At<String>>,
     /// SQL that makes rows of records: a SELECT from input
     pub(super) map: Option<At<String>>,
+    /// tenant of records that name none; required for kubernetes
+    pub(super) tenant: Option<At<String>>,
     /// records per million of an object that may be rejected before the run fails; 10000, one per cent, when left out
     #[schemars(range(max = 1_000_000))]
     pub(super) max_rejected_ppm: Option<u64>,
@@ -87,7 +89,7 @@ pub(super) struct RawIngest {
 pub(super) struct RawSource {
     /// folder, relative to the folder of lake.yaml or absolute, or a prefix in a bucket, for example drop/trail/
     pub(super) location: At<String>,
-    /// cloudtrail or ndjson
+    /// cloudtrail, kubernetes, ndjson or ocsf
     pub(super) format: At<IngestFormat>,
 }
 

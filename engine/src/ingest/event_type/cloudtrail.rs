@@ -5,18 +5,7 @@
 //! Absent: what a call did beyond its name. Sharing a snapshot and unsharing it are the same call, so both are
 //! `api.update`; requests are kept in the source record, which `raw_ref` names.
 
-use super::{EventType, lookup};
-
-/// An event type with the action and severity of the call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Call {
-    /// The event type; its own action and severity are overruled by those beside it.
-    pub(crate) event: EventType,
-    /// What the verb of the call does.
-    pub(crate) action: &'static str,
-    /// 1 info to 5 critical.
-    pub(crate) severity: i16,
-}
+use super::{Call, lookup};
 
 /// What the call is. `status` is `requestParameters.status`, which tells whether `UpdateAccessKey` revokes a key.
 pub(crate) fn call(source: &str, name: &str, status: Option<&str>) -> Option<Call> {

@@ -85,11 +85,24 @@ pub(crate) struct Bad {
     pub(crate) hash: [u8; 32],
 }
 
+/// A record that was refused before, in place of one that is read for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Again<'a> {
+    /// Its place among the refused ones, and its bytes.
+    pub(crate) record: Record<'a>,
+    /// The object that it stood in.
+    pub(crate) source: &'a str,
+    /// Bytes before it there.
+    pub(crate) offset: u64,
+}
+
 /// What stands next in the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Item<'a> {
     /// A record.
     Record(Record<'a>),
+    /// A record that was refused before.
+    Again(Again<'a>),
     /// A record that cannot be read.
     Bad(Bad),
     /// A record that is none of ours.

@@ -14,8 +14,8 @@ pub(super) enum Step {
     More,
     /// The value ends just before [`Scan::at`].
     End,
-    /// The array under the top-level key `Records` opens just before [`Scan::at`], in an object that is no event.
-    Records,
+    /// The array under [`Envelope::list`] opens just before [`Scan::at`], in an object that is no record itself.
+    List,
     /// The text at [`Scan::at`] cannot follow what stands before it.
     Broken(&'static str),
     /// The value was never closed, and at [`Scan::at`] its neighbour or the end of its array begins.
@@ -41,13 +41,26 @@ enum State {
     CommaOrEnd,
 }
 
-/// Top-level keys that decide what an object is.
+/// Top-level keys of a source that decide what an object is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Envelope {
+    /// Holds an array of records.
+    pub(super) list: &'static str,
+    /// Stands in every record, and in nothing else.
+    pub(super) record: &'static str,
+    /// Stand in objects that are neither records nor hold any.
+    pub(super) waste: &'static [&'static str],
+    /// What such an object is.
+    pub(super) waste_is: &'static str,
+}
+
+/// Which keys of the envelope were met.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Keys {
-    /// `digestS3Object` or `digestPublicKeyFingerprint`.
-    pub(super) digest: bool,
-    /// `eventID`.
-    pub(super) event_id: bool,
+    /// One of [`Envelope::waste`].
+    pub(super) waste: bool,
+    /// [`Envelope::record`].
+    pub(super) record: bool,
 }
 
 /// The state of a scan between two pieces of input.
@@ -59,8 +72,8 @@ pub(super) struct Scan {
     pub(super) keys: Keys,
     /// What broke the value, when the scan went on by brackets.
     pub(super) broken: Option<&'static str>,
-    /// Whether to look at top-level keys.
-    watch: bool,
+    /// The top-level keys to look for, if any.
+    envelope: Option<&'static Envelope>,
     recovery: Recovery,
     state: State,
     depth: u32,
@@ -68,19 +81,19 @@ pub(super) struct Scan {
     objects: u128,
     in_string: bool,
     in_scalar: bool,
-    /// Where the current key began, and whether the last one was `Records`.
+    /// Where the current key began, and whether the last one was that of the list.
     key_from: usize,
-    records_key: bool,
+    list_key: bool,
 }
 
 impl Scan {
     /// A scan of one value that stands at byte 0.
-    pub(super) fn new(watch: bool, recovery: Recovery) -> Self {
+    pub(super) fn new(envelope: Option<&'static Envelope>, recovery: Recovery) -> Self {
         Self {
             at: 0,
             keys: Keys::default(),
             broken: None,
-            watch,
+            envelope,
             recovery,
             state: State::Value,
             depth: 0,
@@ -88,12 +101,12 @@ impl Scan {
             in_string: false,
             in_scalar: false,
             key_from: 0,
-            records_key: false,
+            list_key: false,
         }
     }
 
-    /// Goes on behind the array that [`Step::Records`] announced; `at` counts from there.
-    pub(super) fn after_records(&mut self) {
+    /// Goes on behind the array that [`Step::List`] announced; `at` counts from there.
+    pub(super) fn after_list(&mut self) {
         self.at = 0;
         self.state = State::CommaOrEnd;
         self.depth = 1;
@@ -102,12 +115,12 @@ impl Scan {
 
     /// Stops looking at top-level keys, so that any byte may be dropped.
     pub(super) fn stop_watching(&mut self) {
-        self.watch = false;
+        self.envelope = None;
     }
 
     /// How many of the bytes before `at` may be dropped without losing a key that is watched.
     pub(super) fn droppable(&self) -> usize {
-        if self.watch && self.in_string && self.is_top_key() { self.key_from } else { self.at }
+        if self.envelope.is_some() && self.in_string && self.is_top_key() { self.key_from } else { self.at }
     }
 
     /// Says that the first `bytes` were dropped.
@@ -168,9 +181,9 @@ impl Scan {
     }
 
     fn open(&mut self, object: bool) -> Option<Step> {
-        if !object && self.depth == 1 && self.records_key && !self.keys.event_id && self.broken.is_none() {
-            self.records_key = false;
-            return Some(Step::Records);
+        if !object && self.depth == 1 && self.list_key && !self.keys.record && self.broken.is_none() {
+            self.list_key = false;
+            return Some(Step::List);
         }
         self.depth += 1;
         if self.depth <= DEPTH_MAX {
@@ -189,7 +202,7 @@ impl Scan {
     }
 
     fn value_done(&mut self) -> Option<Step> {
-        self.records_key = false;
+        self.list_key = false;
         self.state = State::CommaOrEnd;
         (self.depth == 0).then_some(Step::End)
     }
@@ -223,13 +236,13 @@ impl Scan {
         if !matches!(self.state, State::Key | State::KeyOrEnd) {
             return self.value_done();
         }
-        if self.watch && self.is_top_key() {
-            match &bytes[self.key_from..self.at - 1] {
-                b"Records" => self.records_key = true,
-                b"digestS3Object" | b"digestPublicKeyFingerprint" => self.keys.digest = true,
-                b"eventID" => self.keys.event_id = true,
-                _ => {}
-            }
+        if let Some(envelope) = self.envelope
+            && self.is_top_key()
+        {
+            let key = &bytes[self.key_from..self.at - 1];
+            self.list_key = key == envelope.list.as_bytes();
+            self.keys.record |= key == envelope.record.as_bytes();
+            self.keys.waste |= envelope.waste.iter().any(|waste| key == waste.as_bytes());
         }
         self.state = State::Colon;
         None
@@ -378,12 +391,14 @@ mod tests {
         }
     }
 
+    static ENVELOPE: Envelope = Envelope { list: "Records", record: "eventID", waste: &[], waste_is: "" };
+
     /// Scans `text` byte by byte and at once; both must agree.
     #[track_caller]
     fn check(text: &str, recovery: Recovery, want: (Step, usize)) {
-        let mut whole = Scan::new(true, recovery);
+        let mut whole = Scan::new(Some(&ENVELOPE), recovery);
         assert_eq!((whole.run(text.as_bytes()), whole.at), want, "at once");
-        let mut piecewise = Scan::new(true, recovery);
+        let mut piecewise = Scan::new(Some(&ENVELOPE), recovery);
         let mut step = Step::More;
         for end in 0..=text.len() {
             step = piecewise.run(&text.as_bytes()[..end]);
@@ -402,7 +417,7 @@ mod tests {
         check("12,", Stop, (Step::End, 2));
         check(r#""a b" "#, Stop, (Step::End, 5));
         check(r#"{"a":1"#, Stop, (Step::More, 6));
-        check(r#"{"x":1,"Records":[{}"#, Stop, (Step::Records, 18));
+        check(r#"{"x":1,"Records":[{}"#, Stop, (Step::List, 18));
         check(r#"{"x":{"Records":[{}]}}"#, Stop, (Step::End, 22));
         check(r#"{"Records":{}}"#, Stop, (Step::End, 14));
         check(r#"{"a":1 {"#, Stop, (Step::Broken("a comma or a closing bracket was expected"), 7));

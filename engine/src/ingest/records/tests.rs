@@ -41,6 +41,7 @@ fn split(text: &[u8], step: usize, failure: Option<io::ErrorKind>, shape: Shape)
                 (bad.place, format!("{}, {}", bad.kind.as_str(), bad.detail), all)
             }
             Item::Skipped { place, reason } => (*place, (*reason).to_owned(), &b""[..]),
+            Item::Again(_) => panic!("a splitter reads for the first time"),
         };
         assert!(text[usize::try_from(place.offset).expect("small")..].starts_with(bytes));
         let Place { number, line, offset } = place;
@@ -159,6 +160,36 @@ fn only_cloudtrail_unwraps_records() {
         2 line 1 byte 16: record: {\"Records\":{\"a\":1}}
         3 line 1 byte 35: record: {\"a\":[\"Records\",[{}]]}
     "#]],
+    );
+}
+
+#[test]
+fn a_list_of_kubernetes_is_its_items() {
+    check_shape(
+        "{\"kind\":\"EventList\",\"items\":[{\"a\":1},\n{\"items\":[1]}],\"x\":{}}\n{\"auditID\":\"x\",\"items\":[{}]}",
+        Shape::Kubernetes,
+        &expect![[r#"
+            1 line 1 byte 29: record: {\"a\":1}
+            2 line 2 byte 38: record: {\"items\":[1]}
+            3 line 3 byte 61: record: {\"auditID\":\"x\",\"items\":[{}]}
+        "#]],
+    );
+    check_shape(
+        r#"{"requestObject":{"items":[{}]},"Records":[{}]}{"items":null}{"digestS3Object":1}"#,
+        Shape::Kubernetes,
+        &expect![[r#"
+            1 line 1 byte 0: record: {\"requestObject\":{\"items\":[{}]},\"Records
+            2 line 1 byte 47: record: {\"items\":null}
+            3 line 1 byte 61: record: {\"digestS3Object\":1}
+        "#]],
+    );
+    check_shape(
+        r#"{"items":[{"a":1}],}"#,
+        Shape::Kubernetes,
+        &expect![[r#"
+            1 line 1 byte 10: record: {\"a\":1}
+            2 line 1 byte 19: syntax, a key in double quotes was expected behind "items": }
+        "#]],
     );
 }
 
@@ -540,6 +571,7 @@ fn any_bytes_at_all_come_out_in_order_and_once() {
                     Item::Record(record) => (record.place, record.bytes.len() as u64),
                     Item::Bad(bad) => (bad.place, bad.bytes_total),
                     Item::Skipped { place, .. } => (place, 0),
+                    Item::Again(_) => panic!("a splitter reads for the first time"),
                 };
                 number += 1;
                 assert!(place.offset >= next && place.number == number && length > 0, "{text}");

@@ -1,15 +1,15 @@
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::TimestampMicrosecondType;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use chrono::DateTime;
-use schemas::rfc3339;
+use schemas::IngestFormat;
 use serde_json::json;
 
+use super::super::trial::{Trial, changed};
+use super::super::{BuiltIn, columns};
 use super::*;
+use crate::ingest::columns::STAMPED;
+use crate::ingest::records::RejectKind;
 
 /// A record that fills what every record has, changed as `change` says; a null there removes the key.
 fn record(change: &Value) -> Value {
-    let mut record = json!({
+    let record = json!({
         "eventVersion": "1.08",
         "userIdentity": {"type": "IAMUser", "principalId": "AIDAEXAMPLE", "accountId": "111122223333",
             "arn": "arn:aws:iam::111122223333:user/alice", "accessKeyId": "AKIAEXAMPLE"},
@@ -18,66 +18,28 @@ fn record(change: &Value) -> Value {
         "requestParameters": null, "responseElements": null, "requestID": "r-1", "eventID": "e-1",
         "readOnly": true, "eventType": "AwsApiCall", "recipientAccountId": "111122223333",
     });
-    for (key, value) in change.as_object().expect("an object") {
-        match value {
-            Value::Null => record.as_object_mut().expect("an object").remove(key),
-            value => record.as_object_mut().expect("an object").insert(key.clone(), value.clone()),
-        };
-    }
-    record
+    changed(record, change)
 }
 
-/// 2024-05-06T12:53:20Z, the instant of the run.
-const RUN_S: i64 = 1_715_000_000;
-
-fn columns(run_s: i64) -> Columns {
-    Columns::of(&AUDIT, CloudTrail::columns(), DateTime::from_timestamp(run_s, 0).expect("an instant"))
+fn mapping(tenant: Option<&str>) -> BuiltIn {
+    BuiltIn::of(IngestFormat::Cloudtrail, tenant).expect("no tenant is needed").expect("it is built in")
 }
 
-type Refused = Vec<(usize, RejectKind, String, Option<String>)>;
-
-fn map(records: &[Value], tenant: Option<&str>) -> (RecordBatch, Refused) {
-    map_at(RUN_S, records, tenant)
-}
-
-fn map_at(run_s: i64, records: &[Value], tenant: Option<&str>) -> (RecordBatch, Refused) {
-    let origins: Vec<Origin> = (0..records.len()).map(|n| Origin { offset: n as u64, hash: [7; 32] }).collect();
-    let mut refused = Vec::new();
-    let batch = CloudTrail::new(tenant.map(str::to_owned))
-        .map(&columns(run_s), (0, "drop/a.json"), records, &origins, &mut |row, kind, why, tenant| {
-            refused.push((row, kind, why, tenant.map(str::to_owned)));
-            Ok(())
-        })
-        .expect("maps");
-    (batch, refused)
-}
-
-fn cell(batch: &RecordBatch, column: &str, row: usize) -> String {
-    let array = batch.column_by_name(column).expect("the column exists");
-    if array.is_null(row) {
-        return "null".into();
-    }
-    if let Some(times) = array.as_primitive_opt::<TimestampMicrosecondType>() {
-        return rfc3339(DateTime::from_timestamp_micros(times.value(row)).expect("an instant"));
-    }
-    ArrayFormatter::try_new(array, &FormatOptions::new()).expect("shows").value(row).to_string()
+fn map(records: &[Value], tenant: Option<&str>) -> Trial {
+    Trial::of(&mapping(tenant), records)
 }
 
 /// The columns named in `want` hold what stands there.
 #[track_caller]
 fn check(change: Value, want: &[(&str, &str)]) {
-    let (batch, refused) = map(&[record(&change)], None);
-    assert_eq!(refused, []);
-    for (column, value) in want {
-        assert_eq!(cell(&batch, column, 0), *value, "{column}");
-    }
+    map(&[record(&change)], None).holds(want);
 }
 
 #[track_caller]
 fn check_refused(change: Value, kind: RejectKind, why: &str) {
-    let (batch, refused) = map(&[record(&json!({})), record(&change), record(&json!({}))], None);
-    assert_eq!(batch.num_rows(), 2, "the neighbours stay");
-    let [(1, was, detail, tenant)] = &refused[..] else { panic!("exactly one is refused: {refused:?}") };
+    let trial = map(&[record(&json!({})), record(&change), record(&json!({}))], None);
+    assert_eq!(trial.rows.num_rows(), 2, "the neighbours stay");
+    let [(1, was, detail, tenant)] = &trial.refused[..] else { panic!("exactly one: {:?}", trial.refused) };
     assert_eq!((*was, &detail[..], tenant.as_deref()), (kind, why, Some("111122223333")));
 }
 
@@ -124,14 +86,13 @@ fn a_plain_record_fills_the_columns() {
 
 #[test]
 fn the_columns_are_fixed_and_in_the_order_of_the_table() {
-    let filled: Vec<&str> = filled(&[]).into_iter().map(|(name, _)| name).collect();
-    let names: Vec<&str> = CloudTrail::columns().iter().map(|column| column.name).collect();
+    let filled: Vec<&str> = CloudTrail::filled(&[]).into_iter().map(|(name, _)| name).collect();
+    let names: Vec<&str> = columns::<CloudTrail>().iter().map(|column| column.name).collect();
     assert_eq!(names.len(), filled.len() + STAMPED.len());
     let unstamped: Vec<&str> = names.iter().copied().filter(|name| !STAMPED.contains(name)).collect();
     assert_eq!(unstamped, filled);
-    let batch = map(&[], None).0;
-    let with_source = columns(RUN_S).sorted().fields().len();
-    assert_eq!((batch.num_rows(), batch.num_columns(), names.len() + 2), (0, with_source, with_source));
+    let rows = map(&[], None).rows;
+    assert_eq!((rows.num_rows(), rows.num_columns()), (0, names.len() + 2), "two more say where a row comes from");
 }
 
 #[test]
@@ -139,9 +100,8 @@ fn the_tenant_is_the_account_of_the_record_then_of_the_caller_then_the_constant(
     let caller = json!({"recipientAccountId": null, "userIdentity": {"accountId": "444455556666"}});
     let nobody = json!({"recipientAccountId": "", "userIdentity": {"accountId": "ANONYMOUS_PRINCIPAL"}});
     check(caller, &[("tenant_id", "444455556666")]);
-    let (batch, refused) = map(&[record(&nobody)], Some("acme"));
-    assert_eq!((cell(&batch, "tenant_id", 0).as_str(), refused.len()), ("acme", 0));
-    let refused = map(&[record(&nobody)], None).1;
+    map(&[record(&nobody)], Some("acme")).holds(&[("tenant_id", "acme")]);
+    let refused = map(&[record(&nobody)], None).refused;
     assert_eq!(refused, [(0, RejectKind::Missing, "\"recipientAccountId\" has no value".to_owned(), None)]);
 }
 
@@ -196,7 +156,7 @@ fn the_outcome_follows_the_error_and_the_answer() {
     // `null` and absent are one.
     let mut with_null = record(&json!({}));
     with_null["errorCode"] = Value::Null;
-    assert_eq!(cell(&map(&[with_null], None).0, "outcome", 0), "success");
+    map(&[with_null], None).holds(&[("outcome", "success")]);
 }
 
 #[test]
@@ -315,30 +275,33 @@ mod real {
     use std::fs;
     use std::path::Path;
 
+    use arrow::array::{Array, AsArray};
+
+    use super::super::super::trial::RUN_S;
     use super::*;
     use crate::ingest::decode::decoded;
     use crate::ingest::records::{Item, Shape, Splitter, parse_strict};
 
-    fn counted(batches: &[RecordBatch], of: impl Fn(&RecordBatch, usize) -> String) -> Value {
+    fn counted(trials: &[Trial], of: impl Fn(&Trial, usize) -> String) -> Value {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-        for batch in batches {
-            for row in 0..batch.num_rows() {
-                *counts.entry(of(batch, row)).or_default() += 1;
+        for trial in trials {
+            for row in 0..trial.rows.num_rows() {
+                *counts.entry(of(trial, row)).or_default() += 1;
             }
         }
         json!(counts)
     }
 
-    fn attribute(batch: &RecordBatch, row: usize, key: &str) -> String {
-        let entries = batch.column_by_name("attributes").expect("a column").as_map().value(row);
+    fn attribute(trial: &Trial, row: usize, key: &str) -> String {
+        let entries = trial.rows.column_by_name("attributes").expect("a column").as_map().value(row);
         let (keys, values) = (entries.column(0).as_string::<i32>(), entries.column(1).as_string::<i32>());
         let found = (0..entries.len()).find(|entry| keys.value(*entry) == key);
         found.map_or("None".to_owned(), |entry| values.value(entry).to_owned())
     }
 
     /// Every file below `folder` as rows; nothing may be refused.
-    fn read(folder: &Path) -> BTreeMap<String, RecordBatch> {
-        let mut batches = BTreeMap::new();
+    fn read(folder: &Path) -> BTreeMap<String, Trial> {
+        let mut trials = BTreeMap::new();
         for file in fs::read_dir(folder).expect("lists") {
             let file = file.expect("lists").path();
             let mut splitter = Splitter::new(
@@ -351,11 +314,11 @@ mod real {
                 values.push(parse_strict(record.bytes).expect("parses"));
             }
             assert!(!splitter.truncated());
-            let (batch, refused) = map_at(RUN_S + 10 * 365 * 86_400, &values, None);
-            assert_eq!(refused, [], "{}", file.display());
-            batches.insert(file.file_name().expect("named").to_string_lossy().into_owned(), batch);
+            let trial = Trial::at(RUN_S + 10 * 365 * 86_400, &mapping(None), &values);
+            assert_eq!(trial.refused, [], "{}", file.display());
+            trials.insert(file.file_name().expect("named").to_string_lossy().into_owned(), trial);
         }
-        batches
+        trials
     }
 
     #[test]
@@ -367,26 +330,27 @@ mod real {
         let data = Path::new(&data);
         let facts: Value = serde_json::from_slice(&fs::read(data.join("FACTS.json")).expect("reads")).expect("parses");
         let want = &facts["audit/cloudtrail/invictus"];
-        let batches: Vec<RecordBatch> = read(&data.join("audit/cloudtrail/invictus")).into_values().collect();
-        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let trials: Vec<Trial> = read(&data.join("audit/cloudtrail/invictus")).into_values().collect();
+        let rows: usize = trials.iter().map(|trial| trial.rows.num_rows()).sum();
         assert_eq!(json!(rows), want["records"]);
         // The facts name the most frequent sources only.
-        let sources = counted(&batches, |batch, row| cell(batch, "source", row));
+        let sources = counted(&trials, |trial, row| trial.cell("source", row));
         for (source, count) in want["by_source"].as_object().expect("an object") {
             assert_eq!(sources[source], *count, "{source}");
         }
-        assert_eq!(counted(&batches, |batch, row| cell(batch, "time", row)[..10].to_owned()), want["by_day"]);
-        let types = counted(&batches, |batch, row| attribute(batch, row, "user_identity_type"));
+        assert_eq!(counted(&trials, |trial, row| trial.cell("time", row)[..10].to_owned()), want["by_day"]);
+        let types = counted(&trials, |trial, row| attribute(trial, row, "user_identity_type"));
         assert_eq!(types, want["by_identity_type"]);
-        let read_only = counted(&batches, |batch, row| attribute(batch, row, "read_only"));
+        let read_only = counted(&trials, |trial, row| attribute(trial, row, "read_only"));
         assert_eq!(read_only["true"], want["read_only_true"]);
-        let errors = counted(&batches, |batch, row| (cell(batch, "status_code", row) != "null").to_string());
+        let errors = counted(&trials, |trial, row| (trial.cell("status_code", row) != "null").to_string());
         assert_eq!(errors["true"], want["with_error_code"]);
-        let names = counted(&batches, |batch, row| cell(batch, "api_operation", row));
+        let names = counted(&trials, |trial, row| trial.cell("api_operation", row));
         assert_eq!(json!(names.as_object().map(serde_json::Map::len)), want["distinct_event_names"]);
 
         let files = read(&data.join("audit/cloudtrail/stratus"));
-        let counts: BTreeMap<String, usize> = files.into_iter().map(|(name, batch)| (name, batch.num_rows())).collect();
+        let counts: BTreeMap<String, usize> =
+            files.into_iter().map(|(name, trial)| (name, trial.rows.num_rows())).collect();
         assert_eq!(json!(counts), facts["audit/cloudtrail/stratus"]);
     }
 }

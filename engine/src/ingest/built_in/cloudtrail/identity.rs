@@ -1,6 +1,7 @@
 //! `userIdentity`: who acted, as what, through whom.
 
-use super::row::{Part, Reject, flag, is_anonymous};
+use super::super::part::{Part, Reject, flag};
+use super::row::is_anonymous;
 
 /// What `userIdentity` says.
 #[derive(Debug)]
