@@ -5,6 +5,11 @@ use super::super::consent::Statement;
 use super::super::event::{DAY_US, Event, HOUR_US};
 use super::{Is, Writer};
 
+/// What somebody said: state, minutes before the event, minutes until it expires.
+type Said = (&'static str, i64, Option<i64>);
+/// A use of data on a legal basis, with what was said before.
+type Case = (Is, usize, &'static str, &'static [Said], &'static str);
+
 impl<'c> Writer<'c> {
     pub(super) fn sensitive_reads(&mut self) {
         let cases: [(Is, usize, &'static [&'static str], _, _, &str); 5] = [
@@ -55,7 +60,7 @@ impl<'c> Writer<'c> {
             let event = self.use_of_data(tenant, "data.processed", basis, &format!("basis{number}"), statements);
             self.script.enter(is, "AL-CON-001", event, what);
         }
-        let cases: [(Is, usize, &'static str, &[(&'static str, i64, Option<i64>)], &str); 4] = [
+        let cases: [Case; 4] = [
             (
                 Is::Violation,
                 BOREALIS,

@@ -4,10 +4,17 @@ use super::super::cast::{ACME, Actor, BOREALIS, COBALT, EMBER};
 use super::super::event::{Event, HOUR_US, MINUTE_US};
 use super::{Is, Writer, minutes};
 
+/// A session of a person: events with their minutes after the login.
+type Rest = (Is, (usize, usize), &'static [(&'static str, i64)], &'static str);
+/// Session and address of each event.
+type Steps = [(&'static str, Option<&'static str>); 5];
+/// An account in several sessions.
+type Shared = (Is, (usize, usize), Steps, &'static str);
+
 impl<'c> Writer<'c> {
     /// Events of one session from the person's own address; the last is the entry.
     pub(super) fn idle_sessions(&mut self) {
-        let cases: [(Is, (usize, usize), &[(&'static str, i64)], &str); 4] = [
+        let cases: [Rest; 4] = [
             (Is::Violation, (ACME, 40), &[("data.read", 10), ("data.read", 26)], "went on after 16 min of rest"),
             (Is::Violation, (EMBER, 20), &[("data.read", 5), ("data.updated", 850)], "went on after 14 h of rest"),
             (Is::NearMiss, (BOREALIS, 40), &[("data.read", 15), ("data.read", 30)], "rests of exactly 15 min"),
@@ -39,7 +46,7 @@ impl<'c> Writer<'c> {
         // Session and address of each event, a minute apart; `None` is the person's own address.
         let near = Some("198.51.100.250");
         let away = Some("203.0.113.200");
-        let cases: [(Is, (usize, usize), [(&str, Option<&'static str>); 5], &str); 3] = [
+        let cases: [Shared; 3] = [
             (
                 Is::Violation,
                 (ACME, 50),
