@@ -104,7 +104,8 @@ impl SchemaProvider for PublicSchema {
     async fn table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
         let of_history = self.of_history(name);
         let dataset = of_history.unwrap_or(name);
-        let Some(rows) = self.files.table(dataset).await.map_err(external)? else { return Ok(None) };
+        let Some(table) = self.files.table(dataset).await.map_err(external)? else { return Ok(None) };
+        let rows = Arc::clone(&table.provider);
         match self.files.declared(dataset) {
             Some(declared) if of_history.is_none() && declared.schema.has_revisions() => {
                 Ok(Some(Arc::new(in_force(declared, rows)?)))

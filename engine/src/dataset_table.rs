@@ -37,6 +37,21 @@ use crate::table::{PinnedTable, with_text_views};
 /// Footers read side by side.
 const FOOTERS_AT_ONCE: usize = 8;
 
+/// A dataset's table, and which of its columns a map fills.
+#[derive(Debug)]
+pub(crate) struct DatasetTable {
+    /// What a query reads.
+    pub(crate) provider: Arc<dyn TableProvider>,
+    /// The columns that the map names, in its order; none where there is no map.
+    pub(crate) mapped: Vec<String>,
+}
+
+impl DatasetTable {
+    fn unmapped(table: PinnedTable) -> Self {
+        Self { provider: Arc::new(table), mapped: Vec::new() }
+    }
+}
+
 /// The table of `dataset` over its `files`. `planner` plans a map; it needs no tables of its own.
 ///
 /// # Errors
@@ -46,40 +61,24 @@ pub(crate) async fn dataset_table(
     dataset: &Dataset,
     store: &DatasetStore,
     files: &[PinnedFile],
-) -> Result<Arc<dyn TableProvider>, EngineError> {
+) -> Result<DatasetTable, EngineError> {
     let files = files.to_vec();
     if dataset.is_ours() {
         let time = dataset.schema.partitioned.then_some(dataset.schema.time).flatten();
         let tenant = dataset.schema.partitioned.then_some(dataset.schema.tenant);
-        return Ok(Arc::new(PinnedTable::new(store, &dataset.schema.arrow(), tenant, time, files)));
+        return Ok(DatasetTable::unmapped(PinnedTable::new(store, &dataset.schema.arrow(), tenant, time, files)));
     }
     // Without files there are no columns to map, and a dataset without files is empty.
     if !dataset.is_inferred() && (dataset.map.is_none() || files.is_empty()) {
-        return Ok(Arc::new(PinnedTable::new(store, &nullable(&dataset.schema.arrow()), None, None, files)));
+        let schema = nullable(&dataset.schema.arrow());
+        return Ok(DatasetTable::unmapped(PinnedTable::new(store, &schema, None, None, files)));
     }
     let schema = columns_of_files(dataset, store, &files).await?;
-    let input = Arc::new(PinnedTable::new(store, &schema, None, None, files));
+    let input = PinnedTable::new(store, &schema, None, None, files);
     match &dataset.map {
-        None => Ok(input),
-        Some(map) => Ok(Arc::new(MappedTable::plan(planner, dataset, map, input).await?)),
+        None => Ok(DatasetTable::unmapped(input)),
+        Some(map) => mapped_table(planner, dataset, map, Arc::new(input)).await,
     }
-}
-
-/// The columns that a map names, in its order.
-///
-/// # Errors
-/// As [`dataset_table`].
-pub(crate) async fn mapped_names(
-    planner: &SessionState,
-    dataset: &Dataset,
-    store: &DatasetStore,
-    files: &[PinnedFile],
-) -> Result<Vec<String>, EngineError> {
-    let Some(map) = &dataset.map else { return Ok(Vec::new()) };
-    let schema = columns_of_files(dataset, store, files).await?;
-    let input = Arc::new(PinnedTable::new(store, &schema, None, None, Vec::new()));
-    let plan = map_plan(planner, dataset, map, input).await?;
-    Ok(plan.schema().fields().iter().map(|field| field.name().clone()).collect())
 }
 
 fn nullable(schema: &Schema) -> Schema {
@@ -157,14 +156,20 @@ struct MappedTable {
     plan: LogicalPlan,
 }
 
+async fn mapped_table(
+    planner: &SessionState,
+    dataset: &Dataset,
+    map: &str,
+    input: Arc<PinnedTable>,
+) -> Result<DatasetTable, EngineError> {
+    let plan = map_plan(planner, dataset, map, input).await?;
+    let mapped = plan.schema().fields().iter().map(|field| field.name().clone()).collect();
+    Ok(DatasetTable { provider: Arc::new(MappedTable::new(dataset, plan)?), mapped })
+}
+
 impl MappedTable {
-    async fn plan(
-        planner: &SessionState,
-        dataset: &Dataset,
-        map: &str,
-        input: Arc<PinnedTable>,
-    ) -> Result<Self, EngineError> {
-        let mapped = map_plan(planner, dataset, map, input).await?;
+    /// Rows of the dataset's schema, made of those of `mapped`.
+    fn new(dataset: &Dataset, mapped: LogicalPlan) -> Result<Self, EngineError> {
         let refused = |why: String| EngineError::Mapping { mapping: format!("dataset {}", dataset.id), why };
         let unknown = mapped.schema().fields().iter().find(|field| dataset.schema.column(field.name()).is_none());
         if let Some(field) = unknown {

@@ -33,7 +33,7 @@ use tokio::sync::OnceCell;
 use crate::catalog::{LakeCatalog, SystemTables};
 use crate::dataset::{PinnedFile, list_below};
 use crate::dataset_store::{DatasetStore, Elsewhere};
-use crate::dataset_table::{dataset_table, mapped_names};
+use crate::dataset_table::{DatasetTable, dataset_table};
 use crate::error::EngineError;
 use crate::statement;
 use crate::store::PinnedStore;
@@ -220,7 +220,7 @@ struct FilesOf {
     store: DatasetStore,
     prefix: Path,
     pinned: OnceCell<Vec<PinnedFile>>,
-    table: OnceCell<Arc<dyn TableProvider>>,
+    table: OnceCell<DatasetTable>,
 }
 
 impl DatasetFiles {
@@ -245,21 +245,12 @@ impl DatasetFiles {
     }
 
     /// The dataset as a table.
-    pub(crate) async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, EngineError> {
+    pub(crate) async fn table(&self, name: &str) -> Result<Option<&DatasetTable>, EngineError> {
         let Some(of) = self.by_name.get(name) else { return Ok(None) };
         let made = of
             .table
-            .get_or_try_init(|| async { dataset_table(&self.planner, &of.dataset, &of.store, of.files().await?).await })
-            .await?;
-        Ok(Some(Arc::clone(made)))
-    }
-
-    /// The columns that the map of a dataset names; none where it has no map.
-    async fn mapped_columns(&self, name: &str) -> Result<Vec<String>, EngineError> {
-        match self.by_name.get(name) {
-            None => Ok(Vec::new()),
-            Some(of) => mapped_names(&self.planner, &of.dataset, &of.store, of.files().await?).await,
-        }
+            .get_or_try_init(|| async { dataset_table(&self.planner, &of.dataset, &of.store, of.files().await?).await });
+        made.await.map(Some)
     }
 
     /// The pinned store of a dataset; the lake's own for what is no dataset.
@@ -372,7 +363,8 @@ impl LakeSession {
 
     /// The columns that the map of a dataset names; none where it has no map.
     pub(crate) async fn mapped_columns(&self, dataset: &str) -> Result<BTreeSet<String>, EngineError> {
-        Ok(self.files.mapped_columns(dataset).await?.into_iter().collect())
+        let table = self.files.table(dataset).await?;
+        Ok(table.map(|table| table.mapped.iter().cloned().collect()).unwrap_or_default())
     }
 
     /// Lets the session read these files of the lake's store, too.

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::moto::s3_environment;
+
 /// A request as far as answers depend on it.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -40,14 +42,7 @@ impl Canned {
 
     /// What a process needs in its environment to take it for S3.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        let pairs = [
-            ("AWS_ENDPOINT_URL", format!("http://{}", self.address)),
-            ("AWS_ALLOW_HTTP", "true".to_owned()),
-            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-        ];
-        pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
+        s3_environment(&format!("http://{}", self.address))
     }
 
     /// The requests so far.

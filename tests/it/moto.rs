@@ -39,14 +39,7 @@ pub(crate) fn bucket(test: &str) -> Option<Bucket> {
 impl Bucket {
     /// What a process needs in its environment to use the bucket.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        let pairs = [
-            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
-            ("AWS_ALLOW_HTTP", "true"),
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_REGION", "us-east-1"),
-        ];
-        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+        s3_environment(&self.endpoint)
     }
 
     fn store(&self) -> impl ObjectStore {
@@ -74,6 +67,18 @@ impl Bucket {
     pub(crate) fn put(&self, name: &str, bytes: Bytes) {
         block_on(async { self.store().put(&Path::from(name), bytes.into()).await.map(drop) }).expect("written");
     }
+}
+
+/// What a process needs in its environment to take a server on loopback for S3.
+pub(crate) fn s3_environment(endpoint: &str) -> Vec<(String, String)> {
+    let pairs = [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "us-east-1"),
+    ];
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

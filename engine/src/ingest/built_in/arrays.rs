@@ -20,16 +20,12 @@ pub(super) fn text<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Option<&'a str>) 
 }
 
 /// Microseconds since the epoch.
-pub(super) fn times<R>(rows: &[R], of: impl Fn(&R) -> i64) -> ArrayRef {
-    Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(of)).with_timezone("UTC"))
+fn times(values: impl Iterator<Item = i64>) -> TimestampMicrosecondArray {
+    TimestampMicrosecondArray::from_iter_values(values).with_timezone("UTC")
 }
 
 pub(super) fn flags<R>(rows: &[R], of: impl Fn(&R) -> Option<bool>) -> ArrayRef {
     Arc::new(rows.iter().map(of).collect::<BooleanArray>())
-}
-
-pub(super) fn ints_16<R>(rows: &[R], of: impl Fn(&R) -> Option<i16>) -> ArrayRef {
-    Arc::new(rows.iter().map(of).collect::<Int16Array>())
 }
 
 pub(super) fn ints_32<R>(rows: &[R], of: impl Fn(&R) -> Option<i32>) -> ArrayRef {
@@ -74,15 +70,29 @@ pub(super) fn maps<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> &'a Attributes<'a
     Arc::new(column.finish())
 }
 
-/// The columns that say what happened, in the order of `audit.v1`.
-pub(super) fn calls<R>(rows: &[R], of: impl Fn(&R) -> &Call) -> [(&'static str, ArrayRef); 5] {
-    let names = rows.iter().map(|row| Some(of(row).event.name)).collect::<arrow::array::StringArray>();
-    let actions = rows.iter().map(|row| Some(of(row).action)).collect::<arrow::array::StringArray>();
-    [
-        ("event_type", Arc::new(names)),
-        ("class_uid", ints_32(rows, |row| Some(of(row).event.class_uid))),
-        ("activity_id", ints_32(rows, |row| Some(of(row).event.activity_id))),
-        ("severity", ints_16(rows, |row| Some(of(row).severity))),
-        ("action", Arc::new(actions)),
+/// What every event says, whichever source it comes from.
+pub(super) struct Happened<'a> {
+    pub(super) event_id: &'a str,
+    pub(super) time_us: i64,
+    pub(super) tenant_id: &'a str,
+    pub(super) source: &'a str,
+    pub(super) call: &'a Call,
+    pub(super) outcome: &'static str,
+}
+
+/// The columns of what every event says, in the order of `audit.v1`.
+pub(super) fn happened<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Happened<'a>) -> Vec<(&'static str, ArrayRef)> {
+    let of = &of;
+    vec![
+        ("event_id", text(rows, |row| Some(of(row).event_id))),
+        ("time", Arc::new(times(rows.iter().map(|row| of(row).time_us)))),
+        ("tenant_id", text(rows, |row| Some(of(row).tenant_id))),
+        ("source", text(rows, |row| Some(of(row).source))),
+        ("event_type", text(rows, |row| Some(of(row).call.event.name))),
+        ("class_uid", Arc::new(rows.iter().map(|row| Some(of(row).call.event.class_uid)).collect::<Int32Array>())),
+        ("activity_id", Arc::new(rows.iter().map(|row| Some(of(row).call.event.activity_id)).collect::<Int32Array>())),
+        ("severity", Arc::new(rows.iter().map(|row| Some(of(row).call.severity)).collect::<Int16Array>())),
+        ("action", text(rows, |row| Some(of(row).call.action))),
+        ("outcome", text(rows, |row| Some(of(row).outcome))),
     ]
 }

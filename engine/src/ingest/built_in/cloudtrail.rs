@@ -9,7 +9,7 @@ use arrow::array::ArrayRef;
 use serde_json::Value;
 
 use super::Source;
-use super::arrays::{calls, flags, ints_64, lists, maps, text, times};
+use super::arrays::{Happened, flags, happened, ints_64, lists, maps, text};
 use super::part::Reject;
 use row::{Row, tenant};
 
@@ -38,15 +38,15 @@ impl Source for CloudTrail {
     }
 
     fn filled(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
-        let mut filled = vec![
-            ("event_id", text(rows, |row| Some(row.event_id))),
-            ("time", times(rows, |row| row.time_us)),
-            ("tenant_id", text(rows, |row| Some(row.tenant_id))),
-            ("source", text(rows, |row| Some(row.source))),
-        ];
-        filled.extend(calls(rows, |row| &row.call));
+        let mut filled = happened(rows, |row| Happened {
+            event_id: row.event_id,
+            time_us: row.time_us,
+            tenant_id: row.tenant_id,
+            source: row.source,
+            call: &row.call,
+            outcome: row.outcome,
+        });
         filled.extend([
-            ("outcome", text(rows, |row| Some(row.outcome))),
             ("actor_id", text(rows, |row| Some(row.identity.actor_id))),
             ("actor_type", text(rows, |row| Some(row.identity.actor_type))),
             ("src_ip", text(rows, |row| row.src_ip.as_deref())),

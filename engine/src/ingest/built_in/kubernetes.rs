@@ -9,7 +9,7 @@ use arrow::array::ArrayRef;
 use serde_json::Value;
 
 use super::Source;
-use super::arrays::{calls, ints_32, ints_64, lists, maps, text, times};
+use super::arrays::{Happened, happened, ints_32, ints_64, lists, maps, text};
 use super::part::Reject;
 use row::Row;
 
@@ -41,15 +41,15 @@ impl Source for Kubernetes {
     }
 
     fn filled(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
-        let mut filled = vec![
-            ("event_id", text(rows, |row| Some(&row.event_id))),
-            ("time", times(rows, |row| row.time_us)),
-            ("tenant_id", text(rows, |row| Some(row.tenant_id))),
-            ("source", text(rows, |_| Some(SOURCE))),
-        ];
-        filled.extend(calls(rows, |row| &row.call));
+        let mut filled = happened(rows, |row| Happened {
+            event_id: &row.event_id,
+            time_us: row.time_us,
+            tenant_id: row.tenant_id,
+            source: SOURCE,
+            call: &row.call,
+            outcome: row.outcome,
+        });
         filled.extend([
-            ("outcome", text(rows, |row| Some(row.outcome))),
             ("actor_id", text(rows, |row| Some(row.actor.id))),
             ("actor_type", text(rows, |row| Some(row.actor.kind))),
             ("src_ip", text(rows, |row| row.src_ip.as_deref())),

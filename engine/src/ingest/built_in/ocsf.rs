@@ -11,7 +11,7 @@ use arrow::array::ArrayRef;
 use serde_json::Value;
 
 use super::Source;
-use super::arrays::{calls, flags, floats, ints_32, ints_64, lists, maps, text, times};
+use super::arrays::{Happened, flags, floats, happened, ints_32, ints_64, lists, maps, text};
 use super::part::Reject;
 use row::{Row, tenant};
 
@@ -40,14 +40,14 @@ impl Source for Ocsf {
     }
 
     fn filled(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
-        let mut filled = vec![
-            ("event_id", text(rows, |row| Some(row.event_id))),
-            ("time", times(rows, |row| row.time_us)),
-            ("tenant_id", text(rows, |row| Some(row.tenant_id))),
-            ("source", text(rows, |row| Some(row.source))),
-        ];
-        filled.extend(calls(rows, |row| &row.call));
-        filled.push(("outcome", text(rows, |row| Some(row.outcome))));
+        let mut filled = happened(rows, |row| Happened {
+            event_id: row.event_id,
+            time_us: row.time_us,
+            tenant_id: row.tenant_id,
+            source: row.source,
+            call: &row.call,
+            outcome: row.outcome,
+        });
         filled.extend(who_and_what(rows));
         filled.extend(how(rows));
         filled

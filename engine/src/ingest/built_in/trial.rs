@@ -8,12 +8,23 @@ use chrono::DateTime;
 use schemas::{AUDIT, rfc3339};
 use serde_json::Value;
 
-use super::{BuiltIn, Mapped};
-use crate::ingest::columns::{Columns, Origin};
+use super::{BuiltIn, Mapped, Source, columns};
+use crate::ingest::columns::{Columns, Origin, STAMPED};
 use crate::ingest::records::RejectKind;
 
 /// 2024-05-06T12:53:20Z, the instant of the run.
 pub(super) const RUN_S: i64 = 1_715_000_000;
+
+/// A source fills the same columns whatever its records hold, in the order of the table; says how many there are.
+#[track_caller]
+pub(super) fn columns_are_fixed<S: Source>() -> usize {
+    let filled: Vec<&str> = S::filled(&[]).into_iter().map(|(name, _)| name).collect();
+    let names: Vec<&str> = columns::<S>().into_iter().map(|column| column.name).collect();
+    assert_eq!(names.len(), filled.len() + STAMPED.len());
+    let unstamped: Vec<&str> = names.iter().copied().filter(|name| !STAMPED.contains(name)).collect();
+    assert_eq!(unstamped, filled);
+    names.len()
+}
 
 /// A refused record: its number, why, and its tenant.
 pub(super) type Refused = (usize, RejectKind, String, Option<String>);
