@@ -207,11 +207,11 @@ pub struct EvidenceSpec {
 /// A fixture that proves the control.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControlTest {
-    /// NDJSON file beside the control.
+    /// NDJSON file beside the control: rows of `audit`, or of the dataset that a row's `_table` names.
     pub given: String,
     /// Expected status by tenant.
     pub expect: BTreeMap<String, Status>,
-    /// Expected event ids of violations by tenant.
+    /// Expected event ids of violations by tenant; resources where rows are no events.
     pub violations: BTreeMap<String, Vec<String>>,
 }
 

@@ -1,25 +1,24 @@
 //! A lake in memory from rows as JSON, and controls made by hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, FixedSizeBinaryArray, Int16Array, Int32Array, Int64Array, ListBuilder};
-use arrow::array::{StringArray, StringBuilder, TimestampMicrosecondArray};
-use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use engine::{LakeSession, Lakefront, NoSystemTables, Resources, SessionFactory};
+use hmac::{Hmac, Mac};
 use object_store::path::Path;
-use parquet::arrow::ArrowWriter;
 use schemas::{
-    AUDIT, Class, Column, ColumnType, Control, ControlId, ControlSql, ControlType, Dataset, DatasetId, EvidenceSpec,
-    IDENTITY, Interval, Severity, Status, StatusRule, TableSchema, parse_rfc3339,
+    Class, Control, ControlId, ControlSql, ControlType, DATASET_SCHEMAS, Dataset, DatasetId, EvidenceSpec, Interval,
+    Severity, Status, StatusRule, TableSchema, parse_rfc3339,
 };
-use serde_json::{Map, Value, json};
+use sha2::Sha256;
+
+use crate::tables;
 
 pub(crate) const KEY: [u8; 32] = [7; 32];
 
-/// A lake with `audit` and an empty `identity`.
+/// A lake in which every dataset is declared; those without rows are empty.
 pub(crate) struct Lake {
     factory: SessionFactory,
 }
@@ -48,26 +47,13 @@ pub(crate) async fn fixture(control: &Control, given: &str) -> Lake {
     lake(&lines, &[]).await
 }
 
-/// A lake of these rows with defaults; a column stands in every file if any row or `always` names it.
+/// A lake of these rows with defaults; every table that a dataset can have is declared.
 pub(crate) async fn lake(lines: &[&str], always: &[&str]) -> Lake {
-    let rows: Vec<Map<String, Value>> = lines.iter().enumerate().map(|(line, text)| filled(line + 1, text)).collect();
-    let named: BTreeSet<String> =
-        rows.iter().flat_map(|row| row.keys().cloned()).chain(always.iter().map(|name| (*name).to_owned())).collect();
-    for name in &named {
-        assert!(AUDIT.column(name).is_some(), "fixture has unknown column {name}");
-    }
-    let mut folders: BTreeMap<String, Vec<Map<String, Value>>> = BTreeMap::new();
-    for row in rows {
-        let (tenant, time) = (row["tenant_id"].as_str().expect("tenant"), row["time"].as_str().expect("time"));
-        folders.entry(format!("audit/tenant={tenant}/date={}", &time[..10])).or_default().push(row);
-    }
     let front = Lakefront::memory();
-    for (folder, rows) in folders {
-        let columns: Vec<&Column> = AUDIT.columns.iter().filter(|column| named.contains(column.name)).collect();
-        let bytes = parquet(&columns, &rows);
-        front.create(&Path::from(format!("{folder}/x.parquet")), bytes.into()).await.expect("written");
+    for (path, bytes) in tables::files(lines, always) {
+        front.create(&Path::from(path), bytes.into()).await.expect("written");
     }
-    let datasets = vec![dataset("audit", &AUDIT), dataset("identity", &IDENTITY)];
+    let datasets = DATASET_SCHEMAS.iter().map(|schema| dataset(tables::dataset_name(schema), schema)).collect();
     let records = Arc::new(NoSystemTables);
     Lake { factory: SessionFactory::new(Arc::clone(front.store()), datasets, records, Resources::default()) }
 }
@@ -85,65 +71,12 @@ fn dataset(name: &str, schema: &'static TableSchema) -> Dataset {
     }
 }
 
-fn filled(line: usize, text: &str) -> Map<String, Value> {
-    let given: Map<String, Value> = serde_json::from_str(text).expect("a JSON object");
-    let time = at(given["time"].as_str().expect("time"));
-    let defaults = json!({
-        "source": "fixture", "severity": 1, "action": "other", "actor_type": "user", "class_uid": 6003,
-        "activity_id": 99, "ingested_at": schemas::rfc3339(time + chrono::TimeDelta::seconds(1)),
-        "raw_ref": format!("fixture#{line}"), "raw_hash": "", "event_type": "api.request", "outcome": "success",
-        "actor_id": "u-1", "src_ip": null, "resource_type": null, "resource_id": null,
-    });
-    let mut row = defaults.as_object().expect("an object").clone();
-    row.extend(given);
-    row
-}
-
-fn parquet(columns: &[&Column], rows: &[Map<String, Value>]) -> Vec<u8> {
-    let fields: Vec<Field> = columns.iter().map(|column| column.field()).collect();
-    let arrays: Vec<ArrayRef> = columns.iter().map(|column| array(column, rows)).collect();
-    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).expect("a batch");
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("a writer");
-    writer.write(&batch).expect("written");
-    writer.close().expect("closed");
-    bytes
-}
-
-fn array(column: &Column, rows: &[Map<String, Value>]) -> ArrayRef {
-    let values = || rows.iter().map(|row| row.get(column.name).filter(|value| !value.is_null()));
-    let int = |value: &Value| value.as_i64().expect("a number");
-    match column.kind {
-        ColumnType::Str => Arc::new(values().map(|v| v.map(|v| v.as_str().expect("text"))).collect::<StringArray>()),
-        ColumnType::Bool => Arc::new(values().map(|v| v.map(|v| v.as_bool().expect("bool"))).collect::<BooleanArray>()),
-        ColumnType::I16 => Arc::new(values().map(|v| v.map(|v| int(v) as i16)).collect::<Int16Array>()),
-        ColumnType::I32 => Arc::new(values().map(|v| v.map(|v| int(v) as i32)).collect::<Int32Array>()),
-        ColumnType::I64 => Arc::new(values().map(|v| v.map(int)).collect::<Int64Array>()),
-        ColumnType::Ts => {
-            let micros = values().map(|v| v.map(|v| at(v.as_str().expect("instant")).timestamp_micros()));
-            Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
-        }
-        ColumnType::Hash => {
-            Arc::new(FixedSizeBinaryArray::try_from_iter(rows.iter().map(|_| [0_u8; 32])).expect("hashes"))
-        }
-        ColumnType::StrList => {
-            let mut lists = ListBuilder::new(StringBuilder::new());
-            for value in values() {
-                match value {
-                    Some(list) => {
-                        list.as_array()
-                            .expect("list")
-                            .iter()
-                            .for_each(|item| lists.values().append_option(item.as_str()));
-                        lists.append(true);
-                    }
-                    None => lists.append(false),
-                }
-            }
-            Arc::new(lists.finish())
-        }
-        other => unreachable!("no fixture has a column of type {}", other.name()),
-    }
+/// What stands for a person in evidence.
+pub(crate) fn pseudonym(value: &str) -> String {
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&KEY).expect("a key");
+    mac.update(value.as_bytes());
+    let hex: String = mac.finalize().into_bytes().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("p_{hex}")
 }
 
 /// A column of a batch as texts.

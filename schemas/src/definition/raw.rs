@@ -239,7 +239,7 @@ pub(super) struct RawTest {
     pub(super) given: At<String>,
     /// status by tenant, for example {t1: fail, t2: pass}
     pub(super) expect: BTreeMap<String, Status>,
-    /// event ids of violations by tenant, for example {t1: [e-7]}
+    /// event ids of violations by tenant, for example {t1: [e-7]}; resources where rows are no events
     #[serde(default)]
     pub(super) violations: BTreeMap<String, Vec<String>>,
 }
