@@ -14,6 +14,7 @@
 
 mod cloudtrail;
 mod columns;
+mod decimal;
 mod decode;
 mod event_type;
 mod execute;
@@ -27,6 +28,7 @@ mod records;
 mod rejects;
 mod same;
 mod sort;
+mod structs;
 mod write;
 
 use std::fmt;

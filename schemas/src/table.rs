@@ -1,8 +1,12 @@
 //! How a table is described: columns with their meaning, in a form that Arrow, docs and checks share.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+
+/// Ending of the table that shows every revision of a dataset's rows, those no longer in force included.
+pub const HISTORY_ENDING: &str = "_history";
 
 /// Type of a column, in the few forms the schemas use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,13 @@ pub enum ColumnType {
     I64,
     /// 64-bit float: places, confidences, metrics and scores only.
     F64,
+    /// Exact decimal number in 128 bits; a value that does not fit is refused, never rounded.
+    Dec {
+        /// Digits in all, at most 38.
+        precision: u8,
+        /// Digits after the point.
+        scale: i8,
+    },
     /// Microseconds since the epoch, UTC.
     Ts,
     /// SHA-256, 32 bytes.
@@ -29,11 +40,25 @@ pub enum ColumnType {
     StrList,
     /// Map from text to text.
     StrMap,
-    /// List of changed fields with salted hashes of the old and new value.
-    Changes,
+    /// List of structs: names and types of their fields.
+    Structs(&'static [(&'static str, ColumnType)]),
 }
 
 impl ColumnType {
+    /// Changed fields with salted hashes of the old and new value.
+    pub const CHANGES: Self =
+        Self::Structs(&[("field", Self::Str), ("old_hash", Self::Hash), ("new_hash", Self::Hash)]);
+
+    /// When a clock stood still and why; a pause that goes on has no end.
+    pub const PAUSES: Self = Self::Structs(&[("from", Self::Ts), ("to", Self::Ts), ("reason", Self::Str)]);
+
+    /// Who else was asked to act on a request, and when each confirmed it.
+    pub const PROCESSORS: Self =
+        Self::Structs(&[("name", Self::Str), ("asked_at", Self::Ts), ("acknowledged_at", Self::Ts)]);
+
+    /// What a score is made of: points by name, and what they refer to.
+    pub const FACTORS: Self = Self::Structs(&[("name", Self::Str), ("points", Self::I32), ("ref", Self::Str)]);
+
     /// The Arrow type as it stands in files.
     pub fn arrow(self) -> DataType {
         match self {
@@ -43,6 +68,7 @@ impl ColumnType {
             Self::I32 => DataType::Int32,
             Self::I64 => DataType::Int64,
             Self::F64 => DataType::Float64,
+            Self::Dec { precision, scale } => DataType::Decimal128(precision, scale),
             Self::Ts => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::Hash => DataType::FixedSizeBinary(32),
             Self::Binary => DataType::Binary,
@@ -54,33 +80,33 @@ impl ColumnType {
                 ]);
                 DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entry), false)), false)
             }
-            Self::Changes => {
-                let change = Fields::from(vec![
-                    Field::new("field", DataType::Utf8, true),
-                    Field::new("old_hash", DataType::FixedSizeBinary(32), true),
-                    Field::new("new_hash", DataType::FixedSizeBinary(32), true),
-                ]);
-                DataType::List(Arc::new(Field::new("item", DataType::Struct(change), true)))
+            Self::Structs(fields) => {
+                let fields = fields.iter().map(|(name, kind)| Field::new(*name, kind.arrow(), true));
+                DataType::List(Arc::new(Field::new("item", DataType::Struct(fields.collect()), true)))
             }
         }
     }
 
     /// The name that `auditlake sql` and the guide use for the type.
-    pub fn name(self) -> &'static str {
-        match self {
+    pub fn name(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Str => "str",
             Self::Bool => "bool",
             Self::I16 => "i16",
             Self::I32 => "i32",
             Self::I64 => "i64",
             Self::F64 => "f64",
+            Self::Dec { precision, scale } => return Cow::Owned(format!("dec({precision},{scale})")),
             Self::Ts => "ts",
             Self::Hash => "hash",
             Self::Binary => "binary",
             Self::StrList => "list<str>",
             Self::StrMap => "map<str,str>",
-            Self::Changes => "list<struct<field:str, old_hash:hash, new_hash:hash>>",
-        }
+            Self::Structs(fields) => {
+                let fields: Vec<String> = fields.iter().map(|(name, kind)| format!("{name}:{}", kind.name())).collect();
+                return Cow::Owned(format!("list<struct<{}>>", fields.join(", ")));
+            }
+        })
     }
 }
 
@@ -143,6 +169,8 @@ pub struct TableSchema {
     pub tenant: &'static str,
     /// Columns that name a natural person.
     pub subjects: &'static [&'static str],
+    /// Columns that name one thing of a tenant; where there is a column `revision`, rows of one key are revisions.
+    pub key: &'static [&'static str],
     /// Order of rows in a file.
     pub sort: &'static [&'static str],
     /// Whether rows lie in `tenant=…/date=…` folders.
@@ -155,6 +183,11 @@ impl TableSchema {
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&'static Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether rows of one key are revisions of one thing, of which the highest is in force.
+    pub fn has_revisions(&self) -> bool {
+        self.column("revision").is_some()
     }
 
     /// All columns as an Arrow schema, in order.

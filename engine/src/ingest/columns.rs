@@ -17,8 +17,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::{Column, ColumnType, Presence, TableSchema};
 
+use super::decimal::to_decimal;
 use super::event_type::{self, EventType};
 use super::records::RejectKind;
+use super::structs::to_structs;
 use crate::error::EngineError;
 
 /// Number of the input object within the plan.
@@ -257,8 +259,10 @@ fn derived(name: &str, given: Option<&ArrayRef>, events: &[Option<EventType>]) -
 }
 
 /// Casts each value; one that does not fit becomes null.
-fn to_column(given: &ArrayRef, kind: ColumnType) -> Result<ArrayRef, EngineError> {
+pub(super) fn to_column(given: &ArrayRef, kind: ColumnType) -> Result<ArrayRef, EngineError> {
     match (kind, given.data_type()) {
+        (ColumnType::Structs(fields), _) => to_structs(given, kind, fields),
+        (ColumnType::Dec { precision, scale }, _) => Ok(to_decimal(given, precision, scale)),
         (ColumnType::StrMap, DataType::Struct(_)) => Ok(struct_to_map(given)),
         (ColumnType::Hash, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) => Ok(hex_to_hash(given)),
         (ColumnType::I16 | ColumnType::I32 | ColumnType::I64, DataType::Float64) => {

@@ -3,7 +3,7 @@
 //! Columns follow OCSF 1.8.0 and CloudTrail 1.11; the mapping of each source is in `engine`'s ingest.
 //! Absent: partition columns. `tenant` and `date` exist in folder names only.
 
-use crate::table::{Column, ColumnType::*, TableSchema};
+use crate::table::{Column, ColumnType, ColumnType::*, TableSchema};
 
 /// One row per audit event.
 pub static AUDIT: TableSchema = TableSchema {
@@ -12,6 +12,7 @@ pub static AUDIT: TableSchema = TableSchema {
     time: Some("time"),
     tenant: "tenant_id",
     subjects: &["actor_id", "subject_id"],
+    key: &["time", "event_id"],
     sort: &["time", "event_id"],
     partitioned: true,
     columns: &[
@@ -79,7 +80,7 @@ pub static AUDIT: TableSchema = TableSchema {
         Column::optional("ticket_ref", Str, "ticket the event belongs to"),
         Column::optional("case_id", Str, "incident, change or break-glass case"),
         Column::optional("reason", Str, "stated reason"),
-        Column::optional("changes", Changes, "changed fields, values as salted hashes"),
+        Column::optional("changes", ColumnType::CHANGES, "changed fields, values as salted hashes"),
         Column::optional("chain_id", Str, "hash chain made by the producer"),
         Column::optional("seq", I64, "position in the chain"),
         Column::optional("prev_hash", Hash, "hash of the link before"),

@@ -9,6 +9,7 @@ pub static CONTROL_RESULT: TableSchema = TableSchema {
     time: None,
     tenant: "tenant_id",
     subjects: &[],
+    key: &["result_id"],
     sort: &["result_id", "revision"],
     partitioned: false,
     columns: &[

@@ -9,6 +9,7 @@ pub static FINDING: TableSchema = TableSchema {
     time: Some("time"),
     tenant: "tenant_id",
     subjects: &[],
+    key: &["finding_id", "result_id"],
     sort: &["finding_id", "result_id"],
     partitioned: false,
     columns: &[

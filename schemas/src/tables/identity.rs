@@ -11,6 +11,7 @@ pub static IDENTITY: TableSchema = TableSchema {
     time: None,
     tenant: "tenant_id",
     subjects: &["account_id", "person_id"],
+    key: &["account_id", "valid_from"],
     sort: &["account_id", "valid_from"],
     partitioned: false,
     columns: &[

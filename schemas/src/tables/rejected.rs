@@ -11,6 +11,7 @@ pub static REJECTED: TableSchema = TableSchema {
     time: Some("ingested_at"),
     tenant: "tenant_id",
     subjects: &[],
+    key: &["source", "offset_bytes"],
     sort: &["source", "offset_bytes"],
     partitioned: false,
     columns: &[
