@@ -20,9 +20,9 @@ pub use control::{
     Control, ControlSql, ControlTest, ControlType, EvidenceSpec, ParamValue, Severity, Status, StatusRule,
 };
 pub use definition::{
-    BucketScheme, BucketUrl, Class, Dataset, DefinitionError, DefinitionKind, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping,
-    PathTemplate, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, check, is_definition, json_schema,
-    parse_control, parse_framework,
+    BucketScheme, BucketUrl, Class, Dataset, DefinitionError, DefinitionKind, IngestFormat, IngestSpec, Job, JobKind,
+    Lake, Mapping, PathTemplate, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, check, is_definition,
+    json_schema, parse_control, parse_framework,
 };
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use id::{ControlId, DatasetId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};
@@ -35,4 +35,4 @@ pub use report::{
 };
 pub use shipped::{shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks};
 pub use table::{Column, ColumnType, Presence, TableSchema};
-pub use tables::{AUDIT, CONTROL_RESULT, DATASET_SCHEMAS, FINDING, IDENTITY, REJECTED};
+pub use tables::{AUDIT, CONTROL_RESULT, DATASET_SCHEMAS, FINDING, IDENTITY, REJECTED, USAGE};

@@ -18,6 +18,7 @@ pub(crate) fn init_definitions() -> Vec<(&'static str, String)> {
     owned(&[
         ("lake.yaml", include_str!("templates/init/lake.yaml")),
         ("datasets/audit.yaml", include_str!("templates/init/audit.yaml")),
+        ("datasets/usage.yaml", include_str!("templates/init/usage.yaml")),
         ("jobs/ingest-cloudtrail.yaml", include_str!("templates/init/ingest-cloudtrail.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/init/compliance.yaml")),
     ])

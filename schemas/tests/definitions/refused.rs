@@ -164,7 +164,7 @@ fn everything_that_is_wrong_is_said_at_once() {
     says(
         &files,
         expect![[r#"
-        datasets/audit2.yaml:1:1: schema is required; schemas are: audit.v1, identity.v1
+        datasets/audit2.yaml:1:1: schema is required; schemas are: audit.v1, identity.v1, usage.v1
         datasets/audit2.yaml:1:10: dataset "audit" is already described in datasets/audit.yaml; rename one of them
         datasets/audit2.yaml:2:11: location must be a text; found a list
         datasets/audit2.yaml:3:1: unknown key "scheme"; did you mean "schema"? keys are: dataset, location, schema, time, tenant, subjects, columns
