@@ -20,6 +20,7 @@ mod event_type;
 mod execute;
 mod input;
 mod json_columns;
+mod json_text;
 mod mapping;
 mod merge;
 mod plan;
@@ -29,6 +30,8 @@ mod rejects;
 mod same;
 mod sort;
 mod structs;
+mod tabular;
+mod texts;
 mod write;
 
 use std::fmt;

@@ -68,7 +68,8 @@ pub enum Command {
     /// Read source records into a dataset, each once
     #[command(after_help = "Examples:
   auditlake ingest cloudtrail downloads/AWSLogs --into audit
-  auditlake ingest ndjson drop/app --into audit --mapping app@1 --map-file app.sql")]
+  auditlake ingest ndjson drop/app --into audit --mapping app@1 --map-file app.sql
+  auditlake ingest focus drop/bills --into usage")]
     Ingest(IngestArgs),
     /// Run one reading SQL statement
     #[command(
@@ -125,6 +126,15 @@ pub enum FormatArg {
     Cloudtrail,
     /// One JSON object a line
     Ndjson,
+    /// Separated by commas, semicolons or tabs, below a line that names the columns
+    Csv,
+    /// Parquet files
+    Parquet,
+    /// FOCUS bills, CSV or Parquet
+    Focus,
+    /// The AWS Cost and Usage Report, CSV
+    #[value(name = "aws_cur")]
+    AwsCur,
 }
 
 impl From<FormatArg> for IngestFormat {
@@ -132,6 +142,10 @@ impl From<FormatArg> for IngestFormat {
         match format {
             FormatArg::Cloudtrail => Self::Cloudtrail,
             FormatArg::Ndjson => Self::Ndjson,
+            FormatArg::Csv => Self::Csv,
+            FormatArg::Parquet => Self::Parquet,
+            FormatArg::Focus => Self::Focus,
+            FormatArg::AwsCur => Self::AwsCur,
         }
     }
 }

@@ -54,10 +54,9 @@ fn a_bucket_that_does_not_exist_is_named() {
         lake.run(command).failed(1, &["the bucket does not exist: make it, or correct its name"]);
     }
     let source = Lake::in_bucket(bucket);
-    source.run(&["ingest", "ndjson", "s3://no-such-bucket/drop", "--into", "audit"]).failed(
-        1,
-        &["input \"s3://no-such-bucket/drop\"", "the bucket does not exist: make it, or correct its name"],
-    );
+    source
+        .run(&["ingest", "ndjson", "s3://no-such-bucket/drop", "--into", "audit"])
+        .failed(1, &["input \"s3://no-such-bucket/drop\"", "the bucket does not exist: make it, or correct its name"]);
 }
 
 /// A lake whose store answers as `answer` says.
@@ -99,8 +98,9 @@ fn a_store_that_throttles_is_asked_again_a_few_times() {
 fn a_listing_that_breaks_off_is_an_error_and_not_a_shorter_list() {
     let page = r#"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>2</NextContinuationToken><Contents><Key>lake/audit/tenant=t/date=2026-03-01/a.parquet</Key><LastModified>2026-03-01T00:00:00Z</LastModified><ETag>"1"</ETag><Size>100</Size></Contents></ListBucketResult>"#;
     let denied = "<Error><Code>AccessDenied</Code></Error>";
-    let (_, lake) =
-        canned(move |_, request| if request.target.contains("continuation-token") { (403, denied) } else { (200, page) });
+    let (_, lake) = canned(
+        move |_, request| if request.target.contains("continuation-token") { (403, denied) } else { (200, page) },
+    );
     lake.run(&["sql", "SELECT count(*) FROM audit"]).failed(1, &["cannot list it", "grant them this prefix"]);
 }
 

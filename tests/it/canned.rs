@@ -87,7 +87,9 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Request>>, answer: &dyn Fn(usize, &
         };
         let (status, text) = answer(number, &request);
         let length = text.len();
-        let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nETag: \"1\"\r\nLast-Modified: Sun, 01 Mar 2026 00:00:00 GMT\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nETag: \"1\"\r\nLast-Modified: Sun, 01 Mar 2026 00:00:00 GMT\r\n\r\n"
+        );
         let text = if request.method == "HEAD" { "" } else { text };
         if (&stream).write_all(format!("{head}{text}").as_bytes()).is_err() {
             return;

@@ -13,6 +13,8 @@ mod hostile;
 mod kill;
 mod moto;
 mod real;
+mod real_tables;
 mod report;
+mod tables;
 mod tidy;
 mod tree;

@@ -15,10 +15,11 @@ use super::input::InputFolder;
 use super::mapping::SqlMapping;
 use super::merge::{Conflict, Merge, Merged, Touched, key_columns};
 use super::plan::{Desk, Done, ObjectCounts, Plan, WrittenFile};
-use super::read::{Mapper, ReadOut, Reader, each_item, infer};
-use super::records::{Item, RejectKind, Shape};
+use super::read::{Mapper, ReadOut, Reader, each_item, infer, parse};
+use super::records::{Item, Record, RejectKind, Shape};
 use super::rejects::Rejects;
 use super::sort::sorted;
+use super::tabular::{Form, TableMapper, Tables};
 use super::write::{FileSeries, create_file};
 use super::{Fence, IngestCounts, IngestProgress};
 use crate::error::EngineError;
@@ -103,8 +104,13 @@ impl Worker<'_> {
             let columns = Columns::of(table, CloudTrail::columns(), plan.instant);
             return Ok((Mapper::CloudTrail(mapping), columns));
         }
+        if let Some(form) = Form::of(plan.format) {
+            let (mapper, columns) = TableMapper::plan(session, self.folder, self.dataset, plan, form).await?;
+            return Ok((Mapper::Table(Box::new(mapper)), columns));
+        }
         let (folder, runtime, inputs) = (self.folder.clone(), tokio::runtime::Handle::current(), Arc::clone(plan));
-        let fields: Fields = tokio::task::spawn_blocking(move || infer(&folder, &runtime, &inputs))
+        let parse = parse(table);
+        let fields: Fields = tokio::task::spawn_blocking(move || infer(&folder, &runtime, &inputs, parse))
             .await
             .map_err(|error| EngineError::Bug { what: format!("the reader stopped ({error})") })??;
         match &plan.mapping {
@@ -161,16 +167,21 @@ impl Worker<'_> {
         for (source, conflicts) in by_source {
             let input = &plan.inputs[source];
             tracing::warn!(path = %input.path, records = conflicts.len(), "same id as another record, other content");
-            tokio::task::block_in_place(|| {
-                each_item(self.folder, &runtime, input, shape, &mut |item| {
-                    let Item::Record(record) = item else { return Ok(()) };
-                    let Some(conflict) = conflicts.iter().find(|other| other.offset == record.place.offset) else {
-                        return Ok(());
-                    };
-                    let why = "another record has this id, tenant and time, with other content; the first one stays";
-                    let bad = record.rejected(RejectKind::IdConflict, why.to_owned());
-                    rejects.push((&input.path, &input.etag), Some(&conflict.tenant), &bad)
+            let mut reject = |record: Record<'_>| {
+                let Some(conflict) = conflicts.iter().find(|other| other.offset == record.place.offset) else {
+                    return Ok(());
+                };
+                let why = "another record has this id, tenant and time, with other content; the first one stays";
+                let bad = record.rejected(RejectKind::IdConflict, why.to_owned());
+                rejects.push((&input.path, &input.etag), Some(&conflict.tenant), &bad)
+            };
+            tokio::task::block_in_place(|| match Form::of(plan.format) {
+                Some(form) => Tables::new(self.folder, form).each_record(input, &mut reject),
+                None => each_item(self.folder, &runtime, input, shape, &mut |item| match item {
+                    Item::Record(record) => reject(record),
+                    Item::Bad(_) | Item::Skipped { .. } => Ok(()),
                 })
+                .map(drop),
             })?;
         }
         Ok(())
@@ -219,7 +230,7 @@ impl Worker<'_> {
     }
 }
 
-fn required(dataset: &Dataset) -> Vec<String> {
+pub(crate) fn required(dataset: &Dataset) -> Vec<String> {
     let columns = dataset.schema.columns.iter();
     columns
         .filter(|column| column.presence != schemas::Presence::Optional)
@@ -234,7 +245,7 @@ fn failure(plan: &Plan, objects: &[ObjectCounts], truncated: &[String], reasons:
         let others = cut.len() - 1;
         let more = if others == 0 { String::new() } else { format!(" and {others} more") };
         return Some(format!(
-            "object \"{path}\"{more} ends in the middle of a record; the rows before it are kept; fetch it again, or accept the loss with --partial"
+            "object \"{path}\"{more} ends in the middle of a record or is damaged; what could be read is kept; fetch it again, or accept the loss with --partial"
         ));
     }
     let worst = objects.iter().find(|object| {

@@ -4,7 +4,8 @@
 //! absolute path; in a bucket by its URL. That name stands in `raw_ref`, so it is one and the same for every run.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -144,6 +145,26 @@ impl InputFolder {
                 Box::new(StreamReader { stream, runtime: tokio::runtime::Handle::current(), chunk: Bytes::new() })
             }
         })
+    }
+
+    /// Opens exactly the planned version as a file, for readers that jump about in it.
+    pub(crate) async fn open_file(&self, input: &PlannedInput) -> Result<File, EngineError> {
+        let (store, location) = self.place(&input.path)?;
+        let options = GetOptions { if_match: Some(input.etag.clone()), ..GetOptions::default() };
+        let got = store.get_opts(&location, options).await.map_err(|error| gone(input, error))?;
+        let mut stream = match got.payload {
+            GetResultPayload::File(file, _) => return Ok(file),
+            GetResultPayload::Stream(stream) => stream,
+        };
+        let failed = |error: std::io::Error| EngineError::Folder {
+            folder: std::env::temp_dir().display().to_string(),
+            why: format!("an input cannot be copied there ({error}); free space or set TMPDIR"),
+        };
+        let mut copy = tempfile::tempfile().map_err(failed)?;
+        while let Some(chunk) = stream.try_next().await.map_err(|error| gone(input, error))? {
+            copy.write_all(&chunk).map_err(failed)?;
+        }
+        Ok(copy)
     }
 
     /// Fails when the object is no longer the planned version.

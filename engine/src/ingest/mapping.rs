@@ -23,7 +23,7 @@ use crate::error::EngineError;
 use crate::session::LakeSession;
 
 /// Number of the record within the batch, carried through the mapping.
-const RECORD: &str = "__record";
+pub(crate) const RECORD: &str = "__record";
 
 /// A planned mapping.
 pub(crate) struct SqlMapping {

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 use std::io::Read;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
+use arrow::array::ArrayRef;
 use arrow::datatypes::Fields;
 use arrow::record_batch::RecordBatch;
-use schemas::Dataset;
+use schemas::{ColumnType, Dataset, TableSchema};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
@@ -19,16 +21,17 @@ use super::json_columns::{InferredType, decode};
 use super::mapping::SqlMapping;
 use super::merge::{Places, Touched};
 use super::plan::{Plan, PlannedInput};
-use super::records::{Bad, Item, Place, Record, RejectKind, Shape, Splitter, parse_strict};
+use super::records::{Bad, Item, Place, Record, RejectKind, Shape, Splitter, parse_exact, parse_strict};
 use super::rejects::Rejects;
 use super::sort::Handed;
+use super::tabular::{Piece, TableMapper};
 use super::{IngestCounts, IngestProgress, decode as decoding};
 use crate::error::EngineError;
 
 /// Records mapped at a time.
-const BATCH_RECORDS: usize = 8_192;
+pub(crate) const BATCH_RECORDS: usize = 8_192;
 /// Bytes of records held at a time.
-const BATCH_BYTES: usize = 8 << 20;
+pub(crate) const BATCH_BYTES: usize = 8 << 20;
 
 /// Calls `each` for every item of one input; the result says whether the input was cut off.
 pub(crate) fn each_item(
@@ -51,13 +54,22 @@ pub(crate) fn each_item(
     Ok(splitter.truncated())
 }
 
+/// Reads the JSON of one record.
+type Parse = fn(&[u8]) -> Result<Value, String>;
+
+/// How records are read that become rows of a table: where it has decimals, with all digits.
+pub(crate) fn parse(table: &TableSchema) -> Parse {
+    let decimals = table.columns.iter().any(|column| matches!(column.kind, ColumnType::Dec { .. }));
+    if decimals { parse_exact } else { parse_strict }
+}
+
 /// The types of all records of the plan's inputs: a first pass, so that every batch has the same columns.
-pub(crate) fn infer(folder: &InputFolder, runtime: &Handle, plan: &Plan) -> Result<Fields, EngineError> {
+pub(crate) fn infer(folder: &InputFolder, runtime: &Handle, plan: &Plan, parse: Parse) -> Result<Fields, EngineError> {
     let mut inferred = InferredType::default();
     for input in &plan.inputs {
         each_item(folder, runtime, input, Shape::Ndjson, &mut |item| {
             if let Item::Record(record) = item
-                && let Ok(value) = parse_strict(record.bytes)
+                && let Ok(value) = parse(record.bytes)
             {
                 inferred.observe(&value);
             }
@@ -81,13 +93,15 @@ pub(crate) enum Mapper {
     Sql(Box<SqlMapping>, Fields),
     /// The records are rows already.
     ByName(Fields),
+    /// Rows of CSV or Parquet, with a mapping of their own.
+    Table(Box<TableMapper>),
 }
 
 impl Mapper {
     fn shape(&self) -> Shape {
         match self {
             Self::CloudTrail(_) => Shape::Cloudtrail,
-            Self::Sql(..) | Self::ByName(_) => Shape::Ndjson,
+            Self::Sql(..) | Self::ByName(_) | Self::Table(_) => Shape::Ndjson,
         }
     }
 }
@@ -125,9 +139,18 @@ impl Reader {
     /// Reads all inputs and hands their rows to the sort.
     pub(crate) fn read(mut self) -> Result<ReadOut, EngineError> {
         let plan = Arc::clone(&self.plan);
+        let parse = parse(self.dataset.schema);
         let mut out = ReadOut { counts: Vec::new(), truncated: Vec::new(), rejects: Rejects::new(&plan) };
         for (number, input) in plan.inputs.iter().enumerate() {
             let mut counts = IngestCounts::default();
+            if let Mapper::Table(mapper) = &self.mapper {
+                if self.read_table(mapper, number, &mut counts, &mut out.rejects)? {
+                    out.truncated.push(input.path.clone());
+                }
+                out.counts.push(counts);
+                IngestProgress::add(&self.progress.files, 1);
+                continue;
+            }
             let mut waiting = Waiting::default();
             let (folder, runtime, shape) = (self.folder.clone(), self.runtime.clone(), self.mapper.shape());
             let truncated = each_item(&folder, &runtime, input, shape, &mut |item| {
@@ -139,7 +162,7 @@ impl Reader {
                         counts.rejected += 1;
                         out.rejects.push((&input.path, &input.etag), None, &bad)?;
                     }
-                    Item::Record(record) => match parse_strict(record.bytes) {
+                    Item::Record(record) => match parse(record.bytes) {
                         Ok(value) => waiting.take(&record, value),
                         Err(why) => {
                             counts.rejected += 1;
@@ -163,6 +186,39 @@ impl Reader {
         Ok(out)
     }
 
+    /// Reads one table; the result says whether it was cut off or damaged.
+    fn read_table(
+        &self,
+        mapper: &TableMapper,
+        number: usize,
+        counts: &mut IngestCounts,
+        rejects: &mut Rejects,
+    ) -> Result<bool, EngineError> {
+        let input = &self.plan.inputs[number];
+        let source = (i32::try_from(number).unwrap_or(i32::MAX), input.path.as_str());
+        let (tables, fields) = mapper.tables();
+        tables.each(input, &fields, &mut |piece| {
+            let chunk = match piece {
+                Piece::Rows(chunk) => chunk,
+                Piece::Bad(bad) => {
+                    counts.read += 1;
+                    counts.rejected += 1;
+                    IngestProgress::add(&self.progress.records, 1);
+                    return rejects.push((&input.path, &input.etag), None, &bad);
+                }
+            };
+            counts.read += chunk.records.len() as u64;
+            IngestProgress::add(&self.progress.records, chunk.records.len() as u64);
+            let mut refuse = |row: usize, kind: RejectKind, why: String, tenant: Option<&str>| {
+                counts.rejected += 1;
+                rejects.push((&input.path, &input.etag), tenant, &chunk.rejected(row, kind, why))
+            };
+            let (batches, left_out) = mapper.map(&self.columns, source, &chunk, &mut refuse)?;
+            counts.skipped += left_out;
+            batches.into_iter().try_for_each(|batch| self.hand_over(batch))
+        })
+    }
+
     fn map(
         &mut self,
         number: usize,
@@ -180,25 +236,33 @@ impl Reader {
             counts.rejected += 1;
             rejects.push((&input.path, &input.etag), tenant, &waiting.rejected(row, kind, why))
         };
-        let batches = match &mut self.mapper {
-            Mapper::CloudTrail(mapping) => {
-                vec![mapping.map(columns, source, &waiting.values, &waiting.origins, &mut refuse)?]
-            }
-            Mapper::ByName(fields) => {
-                let mapped = by_name(fields, &waiting.values)?;
-                vec![
-                    columns.conform(source, &mapped, &waiting.origins, &mut |row, kind, why| {
+        let batches =
+            match &mut self.mapper {
+                Mapper::CloudTrail(mapping) => {
+                    vec![mapping.map(columns, source, &waiting.values, &waiting.origins, &mut refuse)?]
+                }
+                Mapper::ByName(fields) => {
+                    let mapped = by_name(fields, &waiting.values)?;
+                    vec![columns.conform(source, &mapped, &waiting.origins, &mut |row, kind, why| {
                         refuse(row, kind, why, None)
-                    })?,
-                ]
-            }
-            Mapper::Sql(mapping, fields) => {
-                let mut mapped = Mapped { mapping, fields, runtime: &self.runtime, left_out: 0, batches: Vec::new() };
-                mapped.run(columns, source, &waiting, 0..waiting.values.len(), &mut refuse)?;
-                counts.skipped += mapped.left_out;
-                mapped.batches
-            }
-        };
+                    })?]
+                }
+                Mapper::Sql(mapping, fields) => {
+                    let mut mapped = Mapped {
+                        mapping,
+                        arrays: &|rows| decode(fields, &waiting.values[rows]),
+                        complete: &|mapped, _| Ok(mapped),
+                        runtime: &self.runtime,
+                        left_out: 0,
+                        batches: Vec::new(),
+                    };
+                    mapped.run(columns, source, &waiting.origins, 0..waiting.values.len(), &mut refuse)?;
+                    counts.skipped += mapped.left_out;
+                    mapped.batches
+                }
+                // Tables come in chunks of their own.
+                Mapper::Table(_) => Vec::new(),
+            };
         batches.into_iter().try_for_each(|batch| self.hand_over(batch))
     }
 
@@ -227,7 +291,8 @@ impl Waiting {
     }
 }
 
-type Refuse<'a> = dyn FnMut(usize, RejectKind, String, Option<&str>) -> Result<(), EngineError> + 'a;
+/// Hears of each record that is refused: its number, why, and its tenant where that is known.
+pub(crate) type Refuse<'a> = dyn FnMut(usize, RejectKind, String, Option<&str>) -> Result<(), EngineError> + 'a;
 
 fn by_name(fields: &Fields, values: &[Value]) -> Result<RecordBatch, EngineError> {
     let arrays = decode(fields, values);
@@ -235,25 +300,31 @@ fn by_name(fields: &Fields, values: &[Value]) -> Result<RecordBatch, EngineError
         .map_err(|error| EngineError::Bug { what: format!("records do not form a batch ({error})") })
 }
 
+/// Completes mapped rows; the numbers say which record each row is.
+pub(crate) type Complete<'a> = dyn Fn(RecordBatch, &[usize]) -> Result<RecordBatch, EngineError> + 'a;
+
 /// One batch on its way through SQL; halved until a record whose expression fails stands alone.
-struct Mapped<'a> {
-    mapping: &'a SqlMapping,
-    fields: &'a Fields,
-    runtime: &'a Handle,
-    left_out: u64,
-    batches: Vec<RecordBatch>,
+pub(crate) struct Mapped<'a> {
+    pub(crate) mapping: &'a SqlMapping,
+    /// The mapping's input for some of the records.
+    pub(crate) arrays: &'a dyn Fn(Range<usize>) -> Vec<ArrayRef>,
+    /// Adds what the mapping does not give.
+    pub(crate) complete: &'a Complete<'a>,
+    pub(crate) runtime: &'a Handle,
+    pub(crate) left_out: u64,
+    pub(crate) batches: Vec<RecordBatch>,
 }
 
 impl Mapped<'_> {
-    fn run(
+    pub(crate) fn run(
         &mut self,
         columns: &Columns,
         source: (i32, &str),
-        waiting: &Waiting,
-        rows: std::ops::Range<usize>,
+        origins: &[Origin],
+        rows: Range<usize>,
         refuse: &mut Refuse<'_>,
     ) -> Result<(), EngineError> {
-        let input = self.mapping.input(decode(self.fields, &waiting.values[rows.clone()]), rows.len())?;
+        let input = self.mapping.input((self.arrays)(rows.clone()), rows.len())?;
         let (mapped, numbers) = match self.runtime.block_on(self.mapping.map(&input)) {
             Ok(mapped) => mapped,
             Err(EngineError::Sql { source: error, .. }) if rows.len() == 1 => {
@@ -262,14 +333,15 @@ impl Mapped<'_> {
             }
             Err(EngineError::Sql { .. }) => {
                 let middle = rows.start + rows.len() / 2;
-                self.run(columns, source, waiting, rows.start..middle, refuse)?;
-                return self.run(columns, source, waiting, middle..rows.end, refuse);
+                self.run(columns, source, origins, rows.start..middle, refuse)?;
+                return self.run(columns, source, origins, middle..rows.end, refuse);
             }
             Err(error) => return Err(error),
         };
         self.left_out += (rows.len() - numbers.len()) as u64;
         let records: Vec<usize> = numbers.iter().map(|number| rows.start + number).collect();
-        let origins: Vec<Origin> = records.iter().map(|record| waiting.origins[*record].clone()).collect();
+        let mapped = (self.complete)(mapped, &records)?;
+        let origins: Vec<Origin> = records.iter().map(|record| origins[*record].clone()).collect();
         let batch =
             columns.conform(source, &mapped, &origins, &mut |row, kind, why| refuse(records[row], kind, why, None))?;
         self.batches.push(batch);

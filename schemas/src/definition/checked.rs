@@ -10,6 +10,7 @@ use crate::control::{Control, ParamValue};
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId};
 use crate::table::TableSchema;
+use crate::tables::{AUDIT, USAGE};
 
 /// A checked lake: every definition of one folder, with what ships beside it.
 #[derive(Debug, Clone)]
@@ -162,6 +163,14 @@ pub enum IngestFormat {
     Cloudtrail,
     /// One JSON object a line.
     Ndjson,
+    /// Comma-separated lines below one that names the columns; semicolons and tabs, too.
+    Csv,
+    /// Parquet files, one record a row.
+    Parquet,
+    /// FOCUS bills, CSV or Parquet; the mapping is built in.
+    Focus,
+    /// The AWS Cost and Usage Report, CSV; the mapping is built in.
+    AwsCur,
 }
 
 impl IngestFormat {
@@ -170,6 +179,19 @@ impl IngestFormat {
         match self {
             Self::Cloudtrail => "cloudtrail",
             Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+            Self::Focus => "focus",
+            Self::AwsCur => "aws_cur",
+        }
+    }
+
+    /// The schema of the rows that a built-in mapping makes; none where the mapping is one's own.
+    pub fn makes(self) -> Option<&'static TableSchema> {
+        match self {
+            Self::Cloudtrail => Some(&AUDIT),
+            Self::Focus | Self::AwsCur => Some(&USAGE),
+            Self::Ndjson | Self::Csv | Self::Parquet => None,
         }
     }
 }

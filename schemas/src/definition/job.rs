@@ -16,7 +16,6 @@ use super::surroundings::Surroundings;
 use super::yaml::At;
 use crate::control::ParamValue;
 use crate::id::{ControlId, DatasetId, JobId};
-use crate::tables::AUDIT;
 
 /// Kinds of job, as in YAML.
 pub(super) const KINDS: [&str; 2] = ["ingest", "compliance_report"];
@@ -56,11 +55,17 @@ fn into(given: &str, format: IngestFormat, around: &Surroundings) -> Result<Data
     }
     let id = DatasetId::parse(given).map_err(|error| error.to_string())?;
     match around.datasets.iter().find(|(dataset, _)| dataset.id == id) {
-        Some((dataset, _)) if format == IngestFormat::Cloudtrail && dataset.schema.name != AUDIT.name => Err(format!(
-            "cloudtrail makes rows of {}, but dataset \"{id}\" has schema {}; name a dataset of {}",
-            AUDIT.name, dataset.schema.name, AUDIT.name
-        )),
-        _ => Ok(id),
+        Some((dataset, _)) => match format.makes().filter(|made| made.name != dataset.schema.name) {
+            Some(made) => Err(format!(
+                "{} makes rows of {}, but dataset \"{id}\" has schema {}; name a dataset of {}",
+                format.as_str(),
+                made.name,
+                dataset.schema.name,
+                made.name
+            )),
+            None => Ok(id),
+        },
+        None => Ok(id),
     }
 }
 
@@ -82,11 +87,12 @@ fn mapping(
     map: Option<At<String>>,
     problems: &mut Problems,
 ) -> Option<Mapping> {
-    if format == IngestFormat::Cloudtrail {
+    if format.makes().is_some() {
+        let format = format.as_str();
         for (key, given) in [("mapping", name), ("map", map)] {
             if let Some(given) = given {
                 problems
-                    .add(given.place, format!("{key} is not for cloudtrail, whose mapping is built in; leave it out"));
+                    .add(given.place, format!("{key} is not for {format}, whose mapping is built in; leave it out"));
             }
         }
         return None;

@@ -43,7 +43,9 @@ fn store_url(given: &str) -> Result<StoreUrl, String> {
             Err(format!("store {given:?} names a host; write file:./data or file:/srv/data"))
         }
         Some(path) if !path.is_empty() => Ok(StoreUrl::File(path.to_owned())),
-        _ => Err(format!("store {given:?} is not a store; write a folder or a bucket, for example file:./data or s3://bucket/prefix")),
+        _ => Err(format!(
+            "store {given:?} is not a store; write a folder or a bucket, for example file:./data or s3://bucket/prefix"
+        )),
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) const KINDS: &[&str] = &[
 
 /// Values of `format` that are designed and not built, for ingest and for outputs.
 pub(crate) const FORMATS: &[&str] =
-    &["ocsf", "kubernetes", "focus", "cur", "parquet", "xlsx", "oscal", "pdf", "xml", "yaml", "arrow", "ipc"];
+    &["ocsf", "kubernetes", "cur", "parquet", "xlsx", "oscal", "pdf", "xml", "yaml", "arrow", "ipc"];
 
 /// Stores that are not spoken to, and what to write instead.
 pub(crate) const STORES: &[(&str, &str)] = &[

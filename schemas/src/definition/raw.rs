@@ -85,7 +85,7 @@ pub(super) struct RawIngest {
 pub(super) struct RawSource {
     /// folder, relative to the folder of lake.yaml or absolute, or a prefix in a bucket, for example drop/trail/
     pub(super) location: At<String>,
-    /// cloudtrail or ndjson
+    /// cloudtrail, ndjson, csv, parquet, focus or aws_cur
     pub(super) format: At<IngestFormat>,
 }
 
