@@ -20,9 +20,10 @@ mod event_type;
 mod execute;
 mod input;
 mod json_columns;
+mod json_text;
 mod mapping;
 mod merge;
-mod parquet_rows;
+mod parquet_json;
 mod plan;
 mod read;
 mod records;
@@ -31,6 +32,8 @@ mod replay;
 mod same;
 mod sort;
 mod structs;
+mod tabular;
+mod texts;
 mod write;
 
 use std::fmt;
@@ -109,23 +112,26 @@ pub struct IngestRequest<'a> {
 impl IngestRequest<'_> {
     /// Refuses what no record could be read with, before a plan is written.
     fn check(&self) -> Result<(), EngineError> {
-        if built_in::BuiltIn::of(self.format, self.tenant.as_deref())?.is_none() {
-            return Ok(());
-        }
+        let format = self.format.as_str();
         let refused = |why: String| Err(EngineError::Mapping { mapping: self.format.built_in_mapping(), why });
+        if matches!(self.from, IngestFrom::Rejected) && tabular::Form::of(self.format).is_some() {
+            return refused(format!(
+                "a refused record of {format} does not say what its columns are called; correct the mapping or the object, and ingest the object again"
+            ));
+        }
+        let Some(rows) = self.format.makes() else { return Ok(()) };
         if let Some(own) = self.mapping {
             return refused(format!(
-                "it is built in, and {:?} was given beside it; leave that out, or name the format ndjson",
+                "it is built in, and {:?} was given beside it; leave that out, or name the format ndjson, csv or parquet",
                 own.name
             ));
         }
-        let (rows, has) = (schemas::AUDIT.name, self.dataset.schema.name);
-        if rows == has {
-            return Ok(());
+        if rows.name == self.dataset.schema.name {
+            return built_in::BuiltIn::of(self.format, self.tenant.as_deref()).map(drop);
         }
         refused(format!(
-            "it makes rows of {rows}, but dataset \"{}\" has schema {has}; name another one",
-            self.dataset.id
+            "it makes rows of {}, but dataset \"{}\" has schema {}; name another one",
+            rows.name, self.dataset.id, self.dataset.schema.name
         ))
     }
 }

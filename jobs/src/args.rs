@@ -69,7 +69,8 @@ pub enum Command {
     #[command(after_help = "Examples:
   auditlake ingest cloudtrail downloads/AWSLogs --into audit
   auditlake ingest kubernetes downloads/cluster-a --into audit --tenant cluster-a
-  auditlake ingest ndjson drop/app --into audit --mapping app@1 --map-file app.sql")]
+  auditlake ingest ndjson drop/app --into audit --mapping app@1 --map-file app.sql
+  auditlake ingest focus drop/bills --into usage")]
     Ingest(IngestArgs),
     /// Run one reading SQL statement
     #[command(
@@ -133,6 +134,15 @@ pub enum FormatArg {
     Ndjson,
     /// OCSF events as JSON, lines or Parquet
     Ocsf,
+    /// Separated by commas, semicolons or tabs, below a line that names the columns
+    Csv,
+    /// Parquet files
+    Parquet,
+    /// FOCUS bills, CSV or Parquet
+    Focus,
+    /// The AWS Cost and Usage Report, CSV
+    #[value(name = "aws_cur")]
+    AwsCur,
 }
 
 impl From<FormatArg> for IngestFormat {
@@ -142,6 +152,10 @@ impl From<FormatArg> for IngestFormat {
             FormatArg::Kubernetes => Self::Kubernetes,
             FormatArg::Ndjson => Self::Ndjson,
             FormatArg::Ocsf => Self::Ocsf,
+            FormatArg::Csv => Self::Csv,
+            FormatArg::Parquet => Self::Parquet,
+            FormatArg::Focus => Self::Focus,
+            FormatArg::AwsCur => Self::AwsCur,
         }
     }
 }

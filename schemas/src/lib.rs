@@ -41,5 +41,5 @@ pub use shipped::{shipped_control_files, shipped_controls, shipped_framework_fil
 pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
 pub use tables::{
     ALERT, AUDIT, CONSENT, CONTROL_RESULT, DATASET_SCHEMAS, DSR, EXCLUSION, FINDING, IDENTITY, INFERRED, INVOICE,
-    METRIC, POLICY_ACK, PROBE, REJECTED, REQUEST_1D, REQUEST_1H, REQUEST_1M, RISK, SLA_RESULT, TICKET,
+    METRIC, POLICY_ACK, PROBE, REJECTED, REQUEST_1D, REQUEST_1H, REQUEST_1M, RISK, SLA_RESULT, TICKET, USAGE,
 };

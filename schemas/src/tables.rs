@@ -18,6 +18,7 @@ mod request;
 mod risk;
 mod sla_result;
 mod ticket;
+mod usage;
 
 pub use alert::ALERT;
 pub use audit::AUDIT;
@@ -37,6 +38,7 @@ pub use request::{REQUEST_1D, REQUEST_1H, REQUEST_1M};
 pub use risk::RISK;
 pub use sla_result::SLA_RESULT;
 pub use ticket::TICKET;
+pub use usage::USAGE;
 
 use crate::table::TableSchema;
 
@@ -44,6 +46,7 @@ use crate::table::TableSchema;
 pub static DATASET_SCHEMAS: &[&TableSchema] = &[
     &AUDIT,
     &IDENTITY,
+    &USAGE,
     &CONSENT,
     &DSR,
     &POLICY_ACK,

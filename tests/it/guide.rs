@@ -26,6 +26,11 @@ fn the_page_on_ingest_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_usage_does_what_it_says() {
+    carry_out("docs/guide/usage.md");
+}
+
+#[test]
 fn the_page_on_sql_does_what_it_says() {
     carry_out("docs/guide/sql.md");
 }

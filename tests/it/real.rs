@@ -12,20 +12,20 @@ use serde_json::Value;
 
 use crate::auditlake::{Lake, files_below, real_data};
 
-fn facts(data: &Path, of: &str) -> Value {
+pub(crate) fn facts(data: &Path, of: &str) -> Value {
     let text = fs::read_to_string(data.join("FACTS.json")).expect("the facts of the corpus");
     let facts: Value = serde_json::from_str(&text).expect("JSON");
     facts[of].clone()
 }
 
 /// `{key: count}` of the facts.
-fn counts(facts: &Value) -> BTreeMap<String, u64> {
+pub(crate) fn counts(facts: &Value) -> BTreeMap<String, u64> {
     let pairs = facts.as_object().expect("counts by key").iter();
     pairs.map(|(key, count)| (key.clone(), count.as_u64().expect("a count"))).collect()
 }
 
 /// The same from SQL that returns `k` and `n`; a null key is called `None`, as the facts do.
-fn counted(lake: &Lake, sql: &str) -> BTreeMap<String, u64> {
+pub(crate) fn counted(lake: &Lake, sql: &str) -> BTreeMap<String, u64> {
     let rows = lake.rows(sql);
     let pair = |row: &Value| {
         (row["k"].as_str().unwrap_or("None").to_owned(), row["n"].as_u64().unwrap_or_else(|| panic!("{sql}: {row}")))
@@ -46,7 +46,7 @@ fn lines(file: &Path) -> Vec<Value> {
 }
 
 /// The counts of an ingest: read, rows, duplicates, skipped, rejected.
-fn told(answer: &Value) -> [u64; 5] {
+pub(crate) fn told(answer: &Value) -> [u64; 5] {
     ["read", "rows", "duplicates", "skipped", "rejected"].map(|name| answer[name].as_u64().expect("a count"))
 }
 

@@ -35,7 +35,11 @@ pub(crate) fn shape(format: IngestFormat) -> Shape {
         IngestFormat::Cloudtrail => Shape::Cloudtrail,
         IngestFormat::Kubernetes => Shape::Kubernetes,
         IngestFormat::Ocsf => Shape::Ocsf,
-        IngestFormat::Ndjson => Shape::Ndjson,
+        IngestFormat::Ndjson
+        | IngestFormat::Csv
+        | IngestFormat::Parquet
+        | IngestFormat::Focus
+        | IngestFormat::AwsCur => Shape::Ndjson,
     }
 }
 
@@ -82,7 +86,11 @@ impl BuiltIn {
     pub(crate) fn of(format: IngestFormat, tenant: Option<&str>) -> Result<Option<Self>, EngineError> {
         let constant = tenant.map(str::to_owned);
         Ok(Some(match format {
-            IngestFormat::Ndjson => return Ok(None),
+            IngestFormat::Ndjson
+            | IngestFormat::Csv
+            | IngestFormat::Parquet
+            | IngestFormat::Focus
+            | IngestFormat::AwsCur => return Ok(None),
             IngestFormat::Cloudtrail => Self::CloudTrail(CloudTrail::new(constant)),
             IngestFormat::Ocsf => Self::Ocsf(Ocsf::new(constant)),
             IngestFormat::Kubernetes => {

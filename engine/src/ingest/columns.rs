@@ -11,7 +11,7 @@ use arrow::array::{
     StringArray, StringBuilder, TimestampMicrosecondArray,
 };
 use arrow::compute::kernels::cast::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,8 +19,11 @@ use schemas::{Column, ColumnType, Presence, TableSchema};
 
 use super::decimal::to_decimal;
 use super::event_type::{self, EventType};
+use super::json_text::{entries, lists, maps};
 use super::records::RejectKind;
 use super::structs::to_structs;
+use super::tabular::micros;
+use super::texts::texts;
 use crate::error::EngineError;
 
 /// Number of the input object within the plan.
@@ -285,10 +288,16 @@ fn derived(name: &str, given: Option<&ArrayRef>, events: &[Option<EventType>]) -
 
 /// Casts each value; one that does not fit becomes null.
 pub(super) fn to_column(given: &ArrayRef, kind: ColumnType) -> Result<ArrayRef, EngineError> {
+    match (kind, texts(given)) {
+        (ColumnType::StrMap, Some(texts)) => return Ok(maps(texts, given.len(), entries)),
+        (ColumnType::StrList, Some(texts)) => return Ok(lists(texts, given.len())),
+        _ => {}
+    }
     match (kind, given.data_type()) {
         (ColumnType::Structs(fields), _) => to_structs(given, kind, fields),
         (ColumnType::Dec { precision, scale }, _) => Ok(to_decimal(given, precision, scale)),
         (ColumnType::StrMap, DataType::Struct(_)) => Ok(struct_to_map(given)),
+        (ColumnType::Ts, DataType::Timestamp(TimeUnit::Nanosecond, _)) => cast(&micros(given), kind),
         (ColumnType::Hash, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) => Ok(hex_to_hash(given)),
         (ColumnType::I16 | ColumnType::I32 | ColumnType::I64, DataType::Float64) => {
             // A plain cast would cut off a fraction without a word.

@@ -39,69 +39,6 @@ pub(crate) fn to_decimal(given: &ArrayRef, precision: u8, scale: i8) -> ArrayRef
     Arc::new(Decimal128Array::from(values).with_data_type(target))
 }
 
-/// Whether every number of a JSON record is the one that a reader of floats makes of it.
-///
-/// A number of twenty digits may come back as one of three: then no cast can tell that digits were lost.
-pub(crate) fn keeps_every_digit(json: &[u8]) -> bool {
-    let mut rest = json;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = match byte {
-            b'"' => after_string(after),
-            b'-' | b'0'..=b'9' => {
-                let length =
-                    rest.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-                let (number, after) = rest.split_at(length.count());
-                if !kept(number) {
-                    return false;
-                }
-                after
-            }
-            _ => after,
-        };
-    }
-    true
-}
-
-fn after_string(mut rest: &[u8]) -> &[u8] {
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b'"' => break,
-            b'\\' => rest = rest.get(1..).unwrap_or_default(),
-            _ => {}
-        }
-    }
-    rest
-}
-
-fn kept(number: &[u8]) -> bool {
-    // Whole numbers of 18 digits are read as such.
-    let whole = number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
-    if whole && number.len() <= 18 {
-        return true;
-    }
-    let Ok(text) = std::str::from_utf8(number) else { return true };
-    if whole && (text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok()) {
-        return true;
-    }
-    // What is no number is refused by the reader, with its own words.
-    let Ok(value) = text.parse::<f64>() else { return true };
-    significant(text) == significant(&format!("{value:e}"))
-}
-
-/// Digits without zeros at either end, and the power of ten of the last one.
-fn significant(number: &str) -> Option<(String, i64)> {
-    let unsigned = number.trim_start_matches('-');
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = [whole, fraction].concat();
-    let short = digits.trim_end_matches('0');
-    let zeros = i64::try_from(digits.len() - short.len()).ok()?;
-    let power = exponent.parse::<i64>().ok()?.checked_add(zeros)?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
-    let short = short.trim_start_matches('0');
-    Some(if short.is_empty() { (String::new(), 0) } else { (short.to_owned(), power) })
-}
-
 fn is_text(kind: &DataType) -> bool {
     matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
@@ -187,23 +124,6 @@ mod tests {
             17,
             &[None, Some(12_345_678_901_234_500_000_000_000)],
         );
-    }
-
-    #[test]
-    fn a_number_that_a_float_does_not_keep_is_noticed() {
-        let kept = [
-            r#"{"a":1.5,"b":[0.1,-2e3,1E-7,0.0,-0,100.00],"c":123456789012345678}"#,
-            r#"{"a":9223372036854775807,"b":18446744073709551615,"c":0.30000000000000004}"#,
-            r#"{"a":"0.1000000000000000055","b\"":"\\","c":1.50e+01}"#,
-        ];
-        for json in kept {
-            assert!(keeps_every_digit(json.as_bytes()), "{json}");
-        }
-        for number in
-            ["0.1000000000000000055", "1.00000000000000001", "-12345678901234567.5", "36893488147419103233", "1e-400"]
-        {
-            assert!(!keeps_every_digit(format!(r#"{{"x":"\"","a":[{number}]}}"#).as_bytes()), "{number}");
-        }
     }
 
     #[test]

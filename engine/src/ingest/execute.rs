@@ -15,11 +15,12 @@ use super::input::InputFolder;
 use super::mapping::SqlMapping;
 use super::merge::{Conflict, Merge, Merged, Touched, key_columns};
 use super::plan::{Desk, Done, ObjectCounts, Plan, WrittenFile};
-use super::read::{Inputs, Mapper, ReadOut, Reader, infer};
-use super::records::{Again, Item, RejectKind};
+use super::read::{Inputs, Mapper, ReadOut, Reader, infer, parse};
+use super::records::{Again, Item, Record, RejectKind};
 use super::rejects::Rejects;
 use super::replay;
 use super::sort::sorted;
+use super::tabular::{Form, TableMapper, Tables};
 use super::write::{FileSeries, create_file};
 use super::{Fence, IngestCounts, IngestProgress};
 use crate::error::EngineError;
@@ -104,8 +105,13 @@ impl Worker<'_> {
             let columns = Columns::of(table, mapping.columns(), plan.instant);
             return Ok((Mapper::BuiltIn(mapping), columns));
         }
+        if let Some(form) = Form::of(plan.format) {
+            let (mapper, columns) = TableMapper::plan(session, self.folder, self.dataset, plan, form).await?;
+            return Ok((Mapper::Table(Box::new(mapper)), columns));
+        }
         let (inputs, runtime, planned) = (self.inputs(plan), tokio::runtime::Handle::current(), Arc::clone(plan));
-        let fields: Fields = tokio::task::spawn_blocking(move || infer(&inputs, &runtime, &planned))
+        let parse = parse(table);
+        let fields: Fields = tokio::task::spawn_blocking(move || infer(&inputs, &runtime, &planned, parse))
             .await
             .map_err(|error| EngineError::Bug { what: format!("the reader stopped ({error})") })??;
         match &plan.mapping {
@@ -168,16 +174,22 @@ impl Worker<'_> {
         for (source, conflicts) in by_source {
             let input = &plan.inputs[source];
             tracing::warn!(path = %input.path, records = conflicts.len(), "same id as another record, other content");
-            tokio::task::block_in_place(|| {
-                inputs.each_item(&runtime, input, shape, &mut |item| {
-                    let (Item::Record(record) | Item::Again(Again { record, .. })) = item else { return Ok(()) };
-                    let Some(conflict) = conflicts.iter().find(|other| other.offset == record.place.offset) else {
-                        return Ok(());
-                    };
-                    let why = "another record has this id, tenant and time, with other content; the first one stays";
-                    let bad = record.rejected(RejectKind::IdConflict, why.to_owned());
-                    rejects.push((&input.path, &input.etag), Some(&conflict.tenant), &bad)
-                })
+            let mut reject = |record: Record<'_>| {
+                let Some(conflict) = conflicts.iter().find(|other| other.offset == record.place.offset) else {
+                    return Ok(());
+                };
+                let why = "another record has this id, tenant and time, with other content; the first one stays";
+                let bad = record.rejected(RejectKind::IdConflict, why.to_owned());
+                rejects.push((&input.path, &input.etag), Some(&conflict.tenant), &bad)
+            };
+            tokio::task::block_in_place(|| match Form::of(plan.format) {
+                Some(form) => Tables::new(self.folder, form).each_record(input, &mut reject),
+                None => inputs
+                    .each_item(&runtime, input, shape, &mut |item| match item {
+                        Item::Record(record) | Item::Again(Again { record, .. }) => reject(record),
+                        Item::Bad(_) | Item::Skipped { .. } => Ok(()),
+                    })
+                    .map(drop),
             })?;
         }
         Ok(())
@@ -226,7 +238,7 @@ impl Worker<'_> {
     }
 }
 
-fn required(dataset: &Dataset) -> Vec<String> {
+pub(crate) fn required(dataset: &Dataset) -> Vec<String> {
     let columns = dataset.schema.columns.iter();
     columns
         .filter(|column| column.presence != schemas::Presence::Optional)
@@ -241,7 +253,7 @@ fn failure(plan: &Plan, objects: &[ObjectCounts], truncated: &[String], reasons:
         let others = cut.len() - 1;
         let more = if others == 0 { String::new() } else { format!(" and {others} more") };
         return Some(format!(
-            "object \"{path}\"{more} ends in the middle of a record; the rows before it are kept; fetch it again, or accept the loss with --partial"
+            "object \"{path}\"{more} ends in the middle of a record or is damaged; what could be read is kept; fetch it again, or accept the loss with --partial"
         ));
     }
     let worst = objects.iter().find(|object| {

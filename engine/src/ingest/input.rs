@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -185,6 +185,38 @@ pub(crate) enum Opened {
     File(File),
     /// From elsewhere, to be read once.
     Stream(Box<dyn Read + Send>),
+}
+
+impl Opened {
+    /// The object, to be read once.
+    pub(crate) fn into_read(self) -> Box<dyn Read + Send> {
+        match self {
+            Self::File(file) => Box::new(file),
+            Self::Stream(stream) => stream,
+        }
+    }
+
+    /// The object as a file at its first byte, for readers that jump about in it; a stream is spooled to disk.
+    ///
+    /// # Errors
+    /// When it cannot be read, or there is no room to spool it.
+    pub(crate) fn into_file(self) -> std::io::Result<File> {
+        match self {
+            Self::File(file) => Ok(file),
+            Self::Stream(stream) => spooled(stream),
+        }
+    }
+}
+
+/// A stream as a file without a name, at its first byte.
+///
+/// # Errors
+/// When it cannot be read, or there is no room for it.
+pub(crate) fn spooled(mut stream: impl Read) -> std::io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    std::io::copy(&mut stream, &mut file)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// A stream of chunks as a blocking reader; lives on a blocking thread only.

@@ -4,9 +4,10 @@
 //! refused, because what a record becomes must not depend on its neighbours.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{AsArray, Int64Array};
+use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -18,12 +19,16 @@ use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, GroupByExpr, SelectItem, SetExpr, TableFactor};
+use tokio::runtime::Handle;
 
+use super::columns::{Columns, Origin};
+use super::records::RejectKind;
+use super::rejects::Refuse;
 use crate::error::EngineError;
 use crate::session::LakeSession;
 
 /// Number of the record within the batch, carried through the mapping.
-const RECORD: &str = "__record";
+pub(crate) const RECORD: &str = "__record";
 
 /// A planned mapping.
 pub(crate) struct SqlMapping {
@@ -49,7 +54,7 @@ impl SqlMapping {
         columns.push(Field::new(RECORD, DataType::Int64, false));
         let schema = Arc::new(Schema::new(columns));
         let input = Arc::new(InputTable { schema, current: Mutex::new(None) });
-        let session = session.over_input(Arc::clone(&input) as Arc<dyn TableProvider>)?;
+        let session = session.over(&[("input", Arc::clone(&input) as Arc<dyn TableProvider>)])?;
         let statement = per_record(&session, name, sql)?;
         // As it was written: beside the record's number an aggregate would fail for a reason nobody understands.
         if let Some(why) = beyond_a_record(&session.plan(sql).await?)? {
@@ -80,11 +85,75 @@ impl SqlMapping {
     }
 
     /// The records as the mapping's input.
-    pub(crate) fn input(&self, columns: Vec<arrow::array::ArrayRef>, rows: usize) -> Result<RecordBatch, EngineError> {
+    pub(crate) fn input(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch, EngineError> {
         let mut columns = columns;
         columns.push(Arc::new((0..rows).map(|row| i64::try_from(row).unwrap_or(i64::MAX)).collect::<Int64Array>()));
         RecordBatch::try_new(Arc::clone(&self.input.schema), columns)
             .map_err(|error| EngineError::Bug { what: format!("records do not form a batch ({error})") })
+    }
+}
+
+/// Completes mapped rows; the numbers say which record each row is.
+pub(crate) type Complete<'a> = dyn Fn(RecordBatch, &[usize]) -> Result<RecordBatch, EngineError> + 'a;
+
+/// One batch on its way through SQL; halved until a record whose expression fails stands alone.
+pub(crate) struct Mapped<'a> {
+    pub(crate) mapping: &'a SqlMapping,
+    /// The mapping's input for some of the records.
+    pub(crate) arrays: &'a dyn Fn(Range<usize>) -> Vec<ArrayRef>,
+    /// Adds what the mapping does not give.
+    pub(crate) complete: &'a Complete<'a>,
+    pub(crate) runtime: &'a Handle,
+    pub(crate) left_out: u64,
+    pub(crate) batches: Vec<RecordBatch>,
+}
+
+impl Mapped<'_> {
+    pub(crate) fn run(
+        &mut self,
+        columns: &Columns,
+        source: (i32, &str),
+        origins: &[Origin],
+        rows: Range<usize>,
+        refuse: &mut Refuse<'_>,
+    ) -> Result<(), EngineError> {
+        let input = self.mapping.input((self.arrays)(rows.clone()), rows.len())?;
+        let (mapped, numbers) = match self.runtime.block_on(self.mapping.map(&input)) {
+            Ok(mapped) => mapped,
+            Err(EngineError::Sql { source: error, .. }) if rows.len() == 1 => {
+                let why = format!("the mapping fails on it ({})", kind_of(&error));
+                return refuse(rows.start, RejectKind::Type, why, None);
+            }
+            Err(EngineError::Sql { .. }) => {
+                let middle = rows.start + rows.len() / 2;
+                self.run(columns, source, origins, rows.start..middle, refuse)?;
+                return self.run(columns, source, origins, middle..rows.end, refuse);
+            }
+            Err(error) => return Err(error),
+        };
+        self.left_out += (rows.len() - numbers.len()) as u64;
+        let records: Vec<usize> = numbers.iter().map(|number| rows.start + number).collect();
+        let mapped = (self.complete)(mapped, &records)?;
+        let origins: Vec<Origin> = records.iter().map(|record| origins[*record].clone()).collect();
+        let batch =
+            columns.conform(source, &mapped, &origins, &mut |row, kind, why| refuse(records[row], kind, why, None))?;
+        self.batches.push(batch);
+        Ok(())
+    }
+}
+
+/// What kind of error, without its text: that may hold a value of the record.
+fn kind_of(error: &datafusion::error::DataFusionError) -> &'static str {
+    use datafusion::error::DataFusionError as E;
+    match error.find_root() {
+        E::ArrowError(inner, _) => match inner.as_ref() {
+            arrow::error::ArrowError::CastError(_) => "cast",
+            arrow::error::ArrowError::DivideByZero => "division by zero",
+            arrow::error::ArrowError::ArithmeticOverflow(_) => "overflow",
+            arrow::error::ArrowError::ParseError(_) => "parse",
+            _ => "arithmetic",
+        },
+        _ => "execution",
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use arrow::datatypes::Fields;
 use arrow::record_batch::RecordBatch;
-use schemas::{ColumnType, Dataset};
+use schemas::{ColumnType, Dataset, TableSchema};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
@@ -13,25 +13,25 @@ use tokio::sync::mpsc;
 
 use super::built_in::{BuiltIn, shape};
 use super::columns::{Columns, Origin};
-use super::decimal::keeps_every_digit;
-use super::input::{InputFolder, Opened};
+use super::input::InputFolder;
 use super::json_columns::{InferredType, decode};
-use super::mapping::SqlMapping;
+use super::mapping::{Mapped, SqlMapping};
 use super::merge::{Places, Touched};
-use super::parquet_rows::{Form, each_row};
+use super::parquet_json::{Form, each_row};
 use super::plan::{Plan, PlannedInput};
-use super::records::{Again, Bad, Item, Place, Record, RejectKind, Shape, Splitter, parse_strict};
-use super::rejects::{Refuse, Rejects};
+use super::records::{Again, Bad, Item, Place, Record, RejectKind, Shape, Splitter, parse_exact, parse_strict};
+use super::rejects::Rejects;
 use super::replay;
 use super::sort::Handed;
+use super::tabular::{Piece, TableMapper};
 use super::{IngestCounts, IngestProgress, decode as decoding};
 use crate::error::EngineError;
 use crate::store::Lakefront;
 
 /// Records mapped at a time.
-const BATCH_RECORDS: usize = 8_192;
+pub(crate) const BATCH_RECORDS: usize = 8_192;
 /// Bytes of records held at a time.
-const BATCH_BYTES: usize = 8 << 20;
+pub(crate) const BATCH_BYTES: usize = 8 << 20;
 
 /// Where the inputs of a plan lie.
 #[derive(Debug, Clone)]
@@ -82,8 +82,7 @@ fn each_item(
             Form::Parquet(file) => return each_row(file, each),
             Form::Other(bytes) => bytes,
         },
-        Opened::File(file) => Box::new(file),
-        Opened::Stream(stream) => stream,
+        opened => opened.into_read(),
     };
     let decoded = decoding::decoded(bytes).map_err(unreadable)?;
     let mut splitter = Splitter::new(decoded, shape);
@@ -93,13 +92,22 @@ fn each_item(
     Ok(splitter.truncated())
 }
 
+/// Reads the JSON of one record.
+type Parse = fn(&[u8]) -> Result<Value, String>;
+
+/// How records are read that become rows of a table: where it has decimals, with all digits.
+pub(crate) fn parse(table: &TableSchema) -> Parse {
+    let decimals = table.columns.iter().any(|column| matches!(column.kind, ColumnType::Dec { .. }));
+    if decimals { parse_exact } else { parse_strict }
+}
+
 /// The types of all records of the plan's inputs: a first pass, so that every batch has the same columns.
-pub(crate) fn infer(inputs: &Inputs, runtime: &Handle, plan: &Plan) -> Result<Fields, EngineError> {
+pub(crate) fn infer(inputs: &Inputs, runtime: &Handle, plan: &Plan, parse: Parse) -> Result<Fields, EngineError> {
     let mut inferred = InferredType::default();
     for input in &plan.inputs {
         inputs.each_item(runtime, input, Shape::Ndjson, &mut |item| {
             if let Item::Record(record) | Item::Again(Again { record, .. }) = item
-                && let Ok(value) = parse_strict(record.bytes)
+                && let Ok(value) = parse(record.bytes)
             {
                 inferred.observe(&value);
             }
@@ -123,6 +131,8 @@ pub(crate) enum Mapper {
     Sql(Box<SqlMapping>, Fields),
     /// The records are rows already.
     ByName(Fields),
+    /// Rows of CSV or Parquet, with a mapping of their own.
+    Table(Box<TableMapper>),
 }
 
 /// What reading came to.
@@ -158,10 +168,18 @@ impl Reader {
     /// Reads all inputs and hands their rows to the sort.
     pub(crate) fn read(mut self) -> Result<ReadOut, EngineError> {
         let plan = Arc::clone(&self.plan);
-        let exact = self.dataset.schema.columns.iter().any(|column| matches!(column.kind, ColumnType::Dec { .. }));
+        let parse = parse(self.dataset.schema);
         let mut out = ReadOut { counts: Vec::new(), truncated: Vec::new(), rejects: Rejects::new(&plan) };
         for (number, input) in plan.inputs.iter().enumerate() {
             let mut counts = IngestCounts::default();
+            if let Mapper::Table(mapper) = &self.mapper {
+                if self.read_table(mapper, number, &mut counts, &mut out.rejects)? {
+                    out.truncated.push(input.path.clone());
+                }
+                out.counts.push(counts);
+                IngestProgress::add(&self.progress.files, 1);
+                continue;
+            }
             let mut waiting = Waiting::default();
             let (inputs, runtime, shape) = (self.inputs.clone(), self.runtime.clone(), shape(plan.format));
             let truncated = inputs.each_item(&runtime, input, shape, &mut |item| {
@@ -177,14 +195,7 @@ impl Reader {
                         counts.rejected += 1;
                         out.rejects.push((&input.path, &input.etag), None, &bad)?;
                     }
-                    Item::Record(record) | Item::Again(Again { record, .. })
-                        if exact && !keeps_every_digit(record.bytes) =>
-                    {
-                        counts.rejected += 1;
-                        let why = "a number has more digits than readers of JSON keep; write it as a text".to_owned();
-                        out.rejects.push((&input.path, &input.etag), None, &record.rejected(RejectKind::Type, why))?;
-                    }
-                    Item::Record(record) | Item::Again(Again { record, .. }) => match parse_strict(record.bytes) {
+                    Item::Record(record) | Item::Again(Again { record, .. }) => match parse(record.bytes) {
                         Ok(value) => waiting.take(&record, value, before),
                         Err(why) => {
                             counts.rejected += 1;
@@ -208,6 +219,39 @@ impl Reader {
         Ok(out)
     }
 
+    /// Reads one table; the result says whether it was cut off or damaged.
+    fn read_table(
+        &self,
+        mapper: &TableMapper,
+        number: usize,
+        counts: &mut IngestCounts,
+        rejects: &mut Rejects,
+    ) -> Result<bool, EngineError> {
+        let input = &self.plan.inputs[number];
+        let source = (i32::try_from(number).unwrap_or(i32::MAX), input.path.as_str());
+        let (tables, fields) = mapper.tables();
+        tables.each(input, &fields, &mut |piece| {
+            let chunk = match piece {
+                Piece::Rows(chunk) => chunk,
+                Piece::Bad(bad) => {
+                    counts.read += 1;
+                    counts.rejected += 1;
+                    IngestProgress::add(&self.progress.records, 1);
+                    return rejects.push((&input.path, &input.etag), None, &bad);
+                }
+            };
+            counts.read += chunk.records.len() as u64;
+            IngestProgress::add(&self.progress.records, chunk.records.len() as u64);
+            let mut refuse = |row: usize, kind: RejectKind, why: String, tenant: Option<&str>| {
+                counts.rejected += 1;
+                rejects.push((&input.path, &input.etag), tenant, &chunk.rejected(row, kind, why))
+            };
+            let (batches, left_out) = mapper.map(&self.columns, source, &chunk, &mut refuse)?;
+            counts.skipped += left_out;
+            batches.into_iter().try_for_each(|batch| self.hand_over(batch))
+        })
+    }
+
     fn map(
         &mut self,
         number: usize,
@@ -225,27 +269,35 @@ impl Reader {
             counts.rejected += 1;
             rejects.push((&input.path, &input.etag), tenant, &waiting.rejected(row, kind, why))
         };
-        let batches = match &mut self.mapper {
-            Mapper::BuiltIn(mapping) => {
-                let mapped = mapping.map(columns, source, &waiting.values, &waiting.origins, &mut refuse)?;
-                counts.skipped += mapped.skipped;
-                vec![mapped.rows]
-            }
-            Mapper::ByName(fields) => {
-                let mapped = by_name(fields, &waiting.values)?;
-                vec![
-                    columns.conform(source, &mapped, &waiting.origins, &mut |row, kind, why| {
+        let batches =
+            match &mut self.mapper {
+                Mapper::BuiltIn(mapping) => {
+                    let mapped = mapping.map(columns, source, &waiting.values, &waiting.origins, &mut refuse)?;
+                    counts.skipped += mapped.skipped;
+                    vec![mapped.rows]
+                }
+                Mapper::ByName(fields) => {
+                    let mapped = by_name(fields, &waiting.values)?;
+                    vec![columns.conform(source, &mapped, &waiting.origins, &mut |row, kind, why| {
                         refuse(row, kind, why, None)
-                    })?,
-                ]
-            }
-            Mapper::Sql(mapping, fields) => {
-                let mut mapped = Mapped { mapping, fields, runtime: &self.runtime, left_out: 0, batches: Vec::new() };
-                mapped.run(columns, source, &waiting, 0..waiting.values.len(), &mut refuse)?;
-                counts.skipped += mapped.left_out;
-                mapped.batches
-            }
-        };
+                    })?]
+                }
+                Mapper::Sql(mapping, fields) => {
+                    let mut mapped = Mapped {
+                        mapping,
+                        arrays: &|rows| decode(fields, &waiting.values[rows]),
+                        complete: &|mapped, _| Ok(mapped),
+                        runtime: &self.runtime,
+                        left_out: 0,
+                        batches: Vec::new(),
+                    };
+                    mapped.run(columns, source, &waiting.origins, 0..waiting.values.len(), &mut refuse)?;
+                    counts.skipped += mapped.left_out;
+                    mapped.batches
+                }
+                // Tables come in chunks of their own.
+                Mapper::Table(_) => Vec::new(),
+            };
         batches.into_iter().try_for_each(|batch| self.hand_over(batch))
     }
 
@@ -279,61 +331,4 @@ fn by_name(fields: &Fields, values: &[Value]) -> Result<RecordBatch, EngineError
     let arrays = decode(fields, values);
     RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields.clone())), arrays)
         .map_err(|error| EngineError::Bug { what: format!("records do not form a batch ({error})") })
-}
-
-/// One batch on its way through SQL; halved until a record whose expression fails stands alone.
-struct Mapped<'a> {
-    mapping: &'a SqlMapping,
-    fields: &'a Fields,
-    runtime: &'a Handle,
-    left_out: u64,
-    batches: Vec<RecordBatch>,
-}
-
-impl Mapped<'_> {
-    fn run(
-        &mut self,
-        columns: &Columns,
-        source: (i32, &str),
-        waiting: &Waiting,
-        rows: std::ops::Range<usize>,
-        refuse: &mut Refuse<'_>,
-    ) -> Result<(), EngineError> {
-        let input = self.mapping.input(decode(self.fields, &waiting.values[rows.clone()]), rows.len())?;
-        let (mapped, numbers) = match self.runtime.block_on(self.mapping.map(&input)) {
-            Ok(mapped) => mapped,
-            Err(EngineError::Sql { source: error, .. }) if rows.len() == 1 => {
-                let why = format!("the mapping fails on it ({})", kind_of(&error));
-                return refuse(rows.start, RejectKind::Type, why, None);
-            }
-            Err(EngineError::Sql { .. }) => {
-                let middle = rows.start + rows.len() / 2;
-                self.run(columns, source, waiting, rows.start..middle, refuse)?;
-                return self.run(columns, source, waiting, middle..rows.end, refuse);
-            }
-            Err(error) => return Err(error),
-        };
-        self.left_out += (rows.len() - numbers.len()) as u64;
-        let records: Vec<usize> = numbers.iter().map(|number| rows.start + number).collect();
-        let origins: Vec<Origin> = records.iter().map(|record| waiting.origins[*record].clone()).collect();
-        let batch =
-            columns.conform(source, &mapped, &origins, &mut |row, kind, why| refuse(records[row], kind, why, None))?;
-        self.batches.push(batch);
-        Ok(())
-    }
-}
-
-/// What kind of error, without its text: that may hold a value of the record.
-fn kind_of(error: &datafusion::error::DataFusionError) -> &'static str {
-    use datafusion::error::DataFusionError as E;
-    match error.find_root() {
-        E::ArrowError(inner, _) => match inner.as_ref() {
-            arrow::error::ArrowError::CastError(_) => "cast",
-            arrow::error::ArrowError::DivideByZero => "division by zero",
-            arrow::error::ArrowError::ArithmeticOverflow(_) => "overflow",
-            arrow::error::ArrowError::ParseError(_) => "parse",
-            _ => "arithmetic",
-        },
-        _ => "execution",
-    }
 }

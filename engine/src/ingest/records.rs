@@ -11,6 +11,7 @@
 //!
 //! Deliberately absent: the meaning of a record. [`parse_strict`] reads one; the mapping of its source does the rest.
 
+mod exact;
 mod item;
 mod scan;
 mod strict;
@@ -19,17 +20,19 @@ mod window;
 
 use std::io::{self, Read};
 
+pub(crate) use exact::parse_exact;
 pub(crate) use item::{Again, Bad, Item, Place, RAW_BYTES_MAX, Record, RejectKind};
 use scan::{Envelope, Recovery, Scan, Step};
 pub(crate) use strict::parse_strict;
-use waste::Waste;
-use window::Window;
+pub(crate) use waste::Waste;
+pub(crate) use window::Window;
 
 /// Longest record that is read; a longer one is rejected.
 pub(crate) const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longest key that is looked at in the rest of an object, behind its list of records.
 const TAIL_KEY_BYTES_MAX: usize = 64 * 1024;
-const BOM: &[u8] = b"\xef\xbb\xbf";
+/// What UTF-8 text may begin with.
+pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What the objects of a source look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

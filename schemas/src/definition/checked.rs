@@ -10,7 +10,7 @@ use crate::control::{Control, ParamValue};
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId};
 use crate::table::TableSchema;
-use crate::tables::INFERRED;
+use crate::tables::{AUDIT, INFERRED, USAGE};
 
 /// A checked lake: every definition of one folder, with what ships beside it.
 #[derive(Debug, Clone)]
@@ -184,6 +184,14 @@ pub enum IngestFormat {
     Ndjson,
     /// OCSF events as JSON, lines or Parquet; the mapping is built in.
     Ocsf,
+    /// Comma-separated lines below one that names the columns; semicolons and tabs, too.
+    Csv,
+    /// Parquet files, one record a row.
+    Parquet,
+    /// FOCUS bills, CSV or Parquet; the mapping is built in.
+    Focus,
+    /// The AWS Cost and Usage Report, CSV; the mapping is built in.
+    AwsCur,
 }
 
 impl IngestFormat {
@@ -194,14 +202,19 @@ impl IngestFormat {
             Self::Kubernetes => "kubernetes",
             Self::Ndjson => "ndjson",
             Self::Ocsf => "ocsf",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+            Self::Focus => "focus",
+            Self::AwsCur => "aws_cur",
         }
     }
 
-    /// Whether the mapping is built in; such a mapping makes rows of `audit.v1`.
-    pub fn has_mapping(self) -> bool {
+    /// The schema of the rows that a built-in mapping makes; none where the mapping is one's own.
+    pub fn makes(self) -> Option<&'static TableSchema> {
         match self {
-            Self::Cloudtrail | Self::Kubernetes | Self::Ocsf => true,
-            Self::Ndjson => false,
+            Self::Cloudtrail | Self::Kubernetes | Self::Ocsf => Some(&AUDIT),
+            Self::Focus | Self::AwsCur => Some(&USAGE),
+            Self::Ndjson | Self::Csv | Self::Parquet => None,
         }
     }
 

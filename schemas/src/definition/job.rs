@@ -16,7 +16,6 @@ use super::surroundings::Surroundings;
 use super::yaml::At;
 use crate::control::ParamValue;
 use crate::id::{ControlId, DatasetId, JobId};
-use crate::tables::AUDIT;
 
 /// Kinds of job, as in YAML.
 pub(super) const KINDS: [&str; 2] = ["ingest", "compliance_report"];
@@ -72,14 +71,17 @@ fn into(given: &str, format: IngestFormat, around: &Surroundings) -> Result<Data
                 "a location elsewhere"
             }
         )),
-        Some((dataset, _)) if format.has_mapping() && dataset.schema.name != AUDIT.name => Err(format!(
-            "{} makes rows of {}, but dataset \"{id}\" has schema {}; name a dataset of {}",
-            format.as_str(),
-            AUDIT.name,
-            dataset.schema.name,
-            AUDIT.name
-        )),
-        _ => Ok(id),
+        Some((dataset, _)) => match format.makes().filter(|made| made.name != dataset.schema.name) {
+            Some(made) => Err(format!(
+                "{} makes rows of {}, but dataset \"{id}\" has schema {}; name a dataset of {}",
+                format.as_str(),
+                made.name,
+                dataset.schema.name,
+                made.name
+            )),
+            None => Ok(id),
+        },
+        None => Ok(id),
     }
 }
 
@@ -101,7 +103,7 @@ fn mapping(
     map: Option<At<String>>,
     problems: &mut Problems,
 ) -> Option<Mapping> {
-    if format.has_mapping() {
+    if format.makes().is_some() {
         let format = format.as_str();
         for (key, given) in [("mapping", name), ("map", map)] {
             if let Some(given) = given {

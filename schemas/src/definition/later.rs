@@ -18,7 +18,7 @@ pub(crate) const KINDS: &[&str] = &[
 ];
 
 /// Values of `format` that are designed and not built, for ingest and for outputs.
-pub(crate) const FORMATS: &[&str] = &["focus", "cur", "parquet", "xlsx", "oscal", "pdf", "xml", "yaml", "arrow", "ipc"];
+pub(crate) const FORMATS: &[&str] = &["cur", "parquet", "xlsx", "oscal", "pdf", "xml", "yaml", "arrow", "ipc"];
 
 /// Stores that are not spoken to, and what to write instead.
 pub(crate) const STORES: &[(&str, &str)] = &[

@@ -89,7 +89,7 @@ pub(super) struct RawIngest {
 pub(super) struct RawSource {
     /// folder, relative to the folder of lake.yaml or absolute, or a prefix in a bucket, for example drop/trail/
     pub(super) location: At<String>,
-    /// cloudtrail, kubernetes, ndjson or ocsf
+    /// aws_cur, cloudtrail, csv, focus, kubernetes, ndjson, ocsf or parquet
     pub(super) format: At<IngestFormat>,
 }
 

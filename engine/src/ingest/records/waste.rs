@@ -6,7 +6,7 @@ use super::{Bad, Place, RAW_BYTES_MAX, RejectKind};
 
 /// Gathers the bytes of one bad record, however long it is.
 #[derive(Debug, Default)]
-pub(super) struct Waste {
+pub(crate) struct Waste {
     head: Vec<u8>,
     bytes_total: u64,
     hash: Sha256,
@@ -14,7 +14,7 @@ pub(super) struct Waste {
 
 impl Waste {
     /// Takes the next bytes.
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+    pub(crate) fn take(&mut self, bytes: &[u8]) {
         let room = RAW_BYTES_MAX.saturating_sub(self.head.len());
         self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.bytes_total += bytes.len() as u64;
@@ -22,7 +22,7 @@ impl Waste {
     }
 
     /// The bad record that these bytes are.
-    pub(super) fn rejected(self, place: Place, kind: RejectKind, detail: String) -> Bad {
+    pub(crate) fn rejected(self, place: Place, kind: RejectKind, detail: String) -> Bad {
         let hash = self.hash.finalize().into();
         Bad { place, kind, detail, bytes: self.head, bytes_total: self.bytes_total, hash }
     }

@@ -7,39 +7,39 @@ use super::super::decode::input_failed;
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// A view of the input that moves forward only, and knows where it stands.
-pub(super) struct Window<R> {
+pub(crate) struct Window<R> {
     input: R,
     buf: Vec<u8>,
     /// Everything in `buf` before this is used up.
     pos: usize,
     /// Bytes before the view.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
     /// Line of the view's first byte, from 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// Whether the input ended, or its coding broke, where it should have gone on.
-    pub(super) truncated: bool,
+    pub(crate) truncated: bool,
     ended: bool,
 }
 
 impl<R: Read> Window<R> {
     /// An empty view at the start of `input`.
-    pub(super) fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self { input, buf: Vec::new(), pos: 0, offset: 0, line: 1, truncated: false, ended: false }
     }
 
     /// The bytes that are there and not used up.
-    pub(super) fn rest(&self) -> &[u8] {
+    pub(crate) fn rest(&self) -> &[u8] {
         &self.buf[self.pos..]
     }
 
     /// Bytes of memory held.
     #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.buf.capacity()
     }
 
     /// Uses up `bytes`.
-    pub(super) fn advance(&mut self, bytes: usize) {
+    pub(crate) fn advance(&mut self, bytes: usize) {
         let used = &self.buf[self.pos..self.pos + bytes];
         self.line += used.iter().filter(|byte| **byte == b'\n').count() as u64;
         self.offset += bytes as u64;
@@ -50,7 +50,7 @@ impl<R: Read> Window<R> {
     ///
     /// # Errors
     /// As [`Self::fill`].
-    pub(super) fn peek(&mut self) -> io::Result<Option<u8>> {
+    pub(crate) fn peek(&mut self) -> io::Result<Option<u8>> {
         loop {
             let rest = self.rest();
             let spaces = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
@@ -66,7 +66,7 @@ impl<R: Read> Window<R> {
     ///
     /// # Errors
     /// When the input itself cannot be read.
-    pub(super) fn fill(&mut self) -> io::Result<bool> {
+    pub(crate) fn fill(&mut self) -> io::Result<bool> {
         if self.ended {
             return Ok(false);
         }

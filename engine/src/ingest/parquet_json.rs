@@ -15,7 +15,7 @@ use arrow::record_batch::RecordBatch;
 use arrow_json::writer::{EncoderOptions, make_encoder};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::input::Opened;
+use super::input::{Opened, spooled};
 use super::records::{Item, Place, RECORD_BYTES_MAX, Record, RejectKind};
 use crate::error::EngineError;
 
@@ -46,14 +46,11 @@ impl Form {
             Opened::Stream(mut stream) => {
                 let magic = magic(&mut stream)?;
                 let parquet = magic == MAGIC;
-                let mut whole = Cursor::new(magic).chain(stream);
+                let whole = Cursor::new(magic).chain(stream);
                 if !parquet {
                     return Ok(Self::Other(Box::new(whole)));
                 }
-                let mut file = tempfile::tempfile()?;
-                io::copy(&mut whole, &mut file)?;
-                file.rewind()?;
-                Ok(Self::Parquet(file))
+                Ok(Self::Parquet(spooled(whole)?))
             }
         }
     }
