@@ -9,6 +9,7 @@ mod columns;
 mod evaluate;
 mod evidence;
 mod fused;
+mod held;
 mod judge;
 mod prepare;
 mod rows;
@@ -26,6 +27,9 @@ pub use evidence::{EvidenceRows, pseudonym};
 /// The scope of a result that no tenant could be named for.
 pub const LAKE_SCOPE: &str = "_lake";
 
+/// Violations held in memory: as many as a report can list, and a small part of what an evaluation takes.
+pub const HELD_ROWS: usize = 100_000;
+
 /// What is evaluated, and over what.
 #[derive(Debug)]
 pub struct EvaluationInput<'a> {
@@ -39,6 +43,9 @@ pub struct EvaluationInput<'a> {
     pub timezone: String,
     /// Key of the pseudonyms that stand for people in evidence.
     pub pseudonym_key: &'a [u8; 32],
+    /// Violations of all controls together that are held in memory, for example [`HELD_ROWS`]; lists that find no room
+    /// there are read from files once more.
+    pub held_rows: usize,
 }
 
 /// A control with the values of its parameters.

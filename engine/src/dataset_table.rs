@@ -30,7 +30,7 @@ use schemas::Dataset;
 use crate::dataset::PinnedFile;
 use crate::dataset_store::DatasetStore;
 use crate::error::EngineError;
-use crate::session::over_input;
+use crate::session::over;
 use crate::statement;
 use crate::table::{PinnedTable, with_text_views};
 
@@ -204,7 +204,7 @@ async fn map_plan(
     map: &str,
     input: Arc<PinnedTable>,
 ) -> Result<LogicalPlan, EngineError> {
-    let state = over_input(planner, input)?;
+    let state = over(planner, &[("input", input)])?;
     let named = |error: EngineError| match error {
         EngineError::Sql { source, .. } => {
             EngineError::Mapping { mapping: format!("dataset {}", dataset.id), why: source.find_root().to_string() }

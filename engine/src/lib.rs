@@ -20,7 +20,8 @@ mod zoned;
 
 pub use catalog::{NoSystemTables, SystemTable, SystemTables};
 pub use control::{
-    ControlRun, Evaluated, EvaluationInput, EvidenceRows, LAKE_SCOPE, ScopeResult, evaluate, input_files, pseudonym,
+    ControlRun, Evaluated, EvaluationInput, EvidenceRows, HELD_ROWS, LAKE_SCOPE, ScopeResult, evaluate, input_files,
+    pseudonym,
 };
 pub use dataset::{PinnedFile, list_files};
 pub use dataset_store::Elsewhere;

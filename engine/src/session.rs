@@ -14,6 +14,7 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
     SchemaProvider, TableProvider,
 };
+use datafusion::common::TableReference;
 use datafusion::common::alias::AliasGenerator;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
@@ -193,13 +194,17 @@ fn with_catalog(state: &SessionState, catalog: Arc<dyn CatalogProvider>) -> Sess
     state
 }
 
-/// A state like `state` that sees nothing but the table `input`.
-pub(crate) fn over_input(state: &SessionState, input: Arc<dyn TableProvider>) -> Result<SessionState, EngineError> {
+/// A table at hand, and the name it is seen by.
+pub(crate) type Named<'a> = (&'a str, Arc<dyn TableProvider>);
+
+/// A state like `state` that sees nothing but these tables.
+pub(crate) fn over(state: &SessionState, tables: &[Named<'_>]) -> Result<SessionState, EngineError> {
     let catalog = MemoryCatalogProvider::new();
     let schema = MemorySchemaProvider::new();
-    let made = schema
-        .register_table("input".to_owned(), input)
-        .and_then(|_| catalog.register_schema("public", Arc::new(schema)));
+    let registered = tables
+        .iter()
+        .try_for_each(|(name, table)| schema.register_table((*name).to_owned(), Arc::clone(table)).map(drop));
+    let made = registered.and_then(|()| catalog.register_schema("public", Arc::new(schema)));
     made.map_err(|source| EngineError::sql("prepared", source))?;
     Ok(with_catalog(state, Arc::new(catalog)))
 }
@@ -247,9 +252,9 @@ impl DatasetFiles {
     /// The dataset as a table.
     pub(crate) async fn table(&self, name: &str) -> Result<Option<&DatasetTable>, EngineError> {
         let Some(of) = self.by_name.get(name) else { return Ok(None) };
-        let made = of
-            .table
-            .get_or_try_init(|| async { dataset_table(&self.planner, &of.dataset, &of.store, of.files().await?).await });
+        let made = of.table.get_or_try_init(|| async {
+            dataset_table(&self.planner, &of.dataset, &of.store, of.files().await?).await
+        });
         made.await.map(Some)
     }
 
@@ -356,9 +361,16 @@ impl LakeSession {
         self.files.declared(name)
     }
 
-    /// A session like this one that sees nothing but the table `input`.
-    pub(crate) fn over_input(&self, input: Arc<dyn TableProvider>) -> Result<Self, EngineError> {
-        Ok(Self { state: over_input(&self.state, input)?, files: Arc::clone(&self.files) })
+    /// A session like this one that sees nothing but these tables.
+    pub(crate) fn over(&self, tables: &[Named<'_>]) -> Result<Self, EngineError> {
+        Ok(Self { state: over(&self.state, tables)?, files: Arc::clone(&self.files) })
+    }
+
+    /// A dataset as statements see it; none where there is none of that name.
+    pub(crate) async fn table(&self, dataset: &str) -> Result<Option<Arc<dyn TableProvider>>, EngineError> {
+        let failed = |source| EngineError::sql("planned", source);
+        let schema = self.state.schema_for_ref(TableReference::bare(dataset)).map_err(failed)?;
+        schema.table(dataset).await.map_err(failed)
     }
 
     /// The columns that the map of a dataset names; none where it has no map.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{AsArray, RecordBatch};
 use chrono::{DateTime, Utc};
-use engine::{ControlRun, Evaluated, EvaluationInput, LAKE_SCOPE, LakeSession, evaluate, input_files};
+use engine::{ControlRun, Evaluated, EvaluationInput, HELD_ROWS, LAKE_SCOPE, LakeSession, evaluate, input_files};
 use schemas::{Control, InputFile, Interval, ReportFormat, ReportSpec, Status, StatusCounts, compact, rfc3339};
 use sha2::{Digest, Sha256};
 
@@ -40,6 +40,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<
         known_tenants: known_tenants(&session, attempt.interval).await?,
         timezone: lake.definitions.timezone.to_string(),
         pseudonym_key: &key,
+        held_rows: HELD_ROWS,
     };
     let evaluated = evaluate(&session, &input).await?;
     let first_seen = first_seen(&session).await?;

@@ -13,8 +13,44 @@ pub(crate) struct BoundSql {
     pub(crate) order: String,
     /// What `violations` returns, in order.
     pub(crate) columns: Vec<String>,
-    /// What a shared scan needs; none for form 2.
-    pub(crate) predicates: Option<Predicates>,
+    /// What its scans share with others, or need not do twice.
+    pub(crate) parts: Parts,
+}
+
+/// A control in the pieces that are run.
+#[derive(Debug, Clone)]
+pub(crate) enum Parts {
+    /// Form 1.
+    Rows(Predicates),
+    /// Form 2.
+    Statements(Statements),
+}
+
+/// A control of form 2, bound.
+#[derive(Debug, Clone)]
+pub(crate) struct Statements {
+    /// Returns what the counts return, without any violation.
+    pub(crate) population: String,
+    /// Whether w is counted.
+    pub(crate) warns: bool,
+    /// Returns the violations of the interval, without their origin where that stands elsewhere.
+    pub(crate) found: String,
+    /// The list of violations over the table [`FOUND`], which has the rows of `found`.
+    pub(crate) list: String,
+    /// The dataset that says where violations come from, where their statement does not.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Name of the table that holds violations.
+pub(crate) const FOUND: &str = "auditlake_found";
+
+/// Where the origin of violations stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Origin {
+    /// The dataset.
+    pub(crate) table: String,
+    /// Its tenant column.
+    pub(crate) tenant: String,
 }
 
 /// A control of form 1, bound.
@@ -38,15 +74,14 @@ impl BoundSql {
         format!("{}\nORDER BY {}", self.violations, self.order)
     }
 
-    /// The list cut at `max_rows` a scope: numbered in SQL, so that what is dropped is never held.
-    pub(crate) fn collect(&self, max_rows: u64) -> String {
+    /// The list `body` cut at `max_rows` a scope: numbered in SQL, so that what is dropped is never held.
+    pub(crate) fn collect(&self, body: &str, max_rows: u64) -> String {
         let columns: Vec<String> = self.columns.iter().map(|column| name(column)).collect();
         let columns = columns.join(", ");
         format!(
             "SELECT {columns}\nFROM (\nSELECT {columns}, row_number() OVER (PARTITION BY scope ORDER BY {order}) AS auditlake_row\n\
              FROM (\n{body}\n) AS found\n) AS numbered\nWHERE auditlake_row <= {max_rows}\nORDER BY {order}",
             order = self.order,
-            body = self.violations,
         )
     }
 }

@@ -6,7 +6,8 @@ use arrow::array::AsArray;
 
 use super::bind::name;
 use super::evidence::{self, EvidenceRows};
-use super::fused::{self, ByScope, texts};
+use super::fused::{self, ByScope, Scanned, texts};
+use super::held::{self, Budget, Held};
 use super::judge::{blocked, judge};
 use super::prepare::{FooterCache, Obstacle, Prepared, prepare};
 use super::rows::within;
@@ -29,10 +30,13 @@ pub async fn evaluate(session: &LakeSession, input: &EvaluationInput<'_>) -> Res
         prepared.obstacle = prepared.obstacle.or_else(|| presence.obstacle(run));
         ready.push(prepared);
     }
-    let counts = fused::counts(session, &ready).await?;
+    let mut budget = Budget::new(input.held_rows);
+    let mut scanned = fused::counts(session, &ready, &mut budget).await?;
+    held::share(session, &ready, &mut scanned, &mut budget).await?;
+    held::trace(session, &ready, &mut scanned).await?;
     let mut all = Vec::with_capacity(ready.len());
-    for (prepared, counts) in ready.into_iter().zip(counts) {
-        all.push(finish(session, input, &presence, prepared, counts).await?);
+    for (prepared, scanned) in ready.into_iter().zip(scanned) {
+        all.push(finish(session, input, &presence, prepared, scanned).await?);
     }
     Ok(all)
 }
@@ -42,17 +46,17 @@ async fn finish(
     input: &EvaluationInput<'_>,
     presence: &Presence,
     prepared: Prepared<'_>,
-    counts: Result<ByScope, Obstacle>,
+    scanned: Result<Scanned, Obstacle>,
 ) -> Result<Evaluated, EngineError> {
     let mut scopes = presence.scopes(prepared.run, &input.known_tenants);
     let mut found = None;
-    let results = match counts {
+    let results = match scanned {
         Err(obstacle) => blocked(scopes.keys(), &obstacle, &ByScope::new()),
-        Ok(counts) => {
+        Ok(Scanned { counts, held }) => {
             for scope in counts.keys() {
                 scopes.entry(scope.clone()).or_insert(false);
             }
-            match proof(session, input, &prepared, &counts).await {
+            match proof(session, input, &prepared, &counts, held.as_ref()).await {
                 Ok(evidence) => {
                     found = evidence;
                     judge(session, input, prepared.run, &scopes, &counts).await?
@@ -79,11 +83,12 @@ async fn proof(
     input: &EvaluationInput<'_>,
     prepared: &Prepared<'_>,
     counts: &ByScope,
+    held: Option<&Held>,
 ) -> Result<Option<EvidenceRows>, EngineError> {
     if counts.values().all(|counts| counts.violations == 0) {
         return Ok(None);
     }
-    let found = evidence::collect(session, prepared, input.pseudonym_key).await?;
+    let found = evidence::collect(session, prepared, held, input.pseudonym_key).await?;
     let kept = found.as_ref().map(EvidenceRows::by_scope).unwrap_or_default();
     let max_rows = prepared.run.control.evidence.max_rows;
     for (scope, counts) in counts {

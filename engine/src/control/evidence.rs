@@ -13,6 +13,8 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use super::bound::Parts;
+use super::held::Held;
 use super::prepare::Prepared;
 use super::sources;
 use crate::error::EngineError;
@@ -51,13 +53,20 @@ impl EvidenceRows {
 pub(crate) async fn collect(
     session: &LakeSession,
     prepared: &Prepared<'_>,
+    held: Option<&Held>,
     key: &[u8; 32],
 ) -> Result<Option<EvidenceRows>, EngineError> {
     let (Some(sql), Some(plan)) = (&prepared.sql, &prepared.violations_plan) else { return Ok(None) };
     let control = prepared.run.control;
-    let statement = session.plan(&sql.collect(control.evidence.max_rows)).await?;
+    let body = match (&sql.parts, held) {
+        (Parts::Statements(statements), Some(_)) => &statements.list,
+        _ => &sql.violations,
+    };
+    let at_hand = held.map(|held| held.session(session)).transpose()?;
+    let reader = at_hand.as_ref().unwrap_or(session);
+    let statement = reader.plan(&sql.collect(body, control.evidence.max_rows)).await?;
     let schema = Arc::new(statement.schema().as_arrow().clone());
-    let batches = session.collect(&statement).await?;
+    let batches = reader.collect(&statement).await?;
     let rows = match batches.first() {
         Some(first) => concat_batches(&first.schema(), &batches).map_err(run_error)?,
         None => RecordBatch::new_empty(schema),

@@ -1,7 +1,7 @@
 //! n, v, u and w of every control: those over the rows of one table share one scan.
 //!
-//! When the shared scan fails, its controls run one by one, and only those that fail alone fail.
-//! Absent: sharing the scan that collects evidence; each control with violations collects for itself.
+//! When the shared scan fails, its controls run one by one, and only those that fail alone fail. A control of form 2
+//! runs its two statements, each once. Absent: the rows that prove violations, beyond what `held.rs` keeps of them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::record_batch::RecordBatch;
 
-use super::bound::Predicates;
+use super::bound::{Parts, Predicates, Statements};
+use super::held::{Budget, Held, held_stream};
 use super::prepare::{Obstacle, Prepared};
 use super::rows::{aggregates, per_tenant};
 use crate::error::EngineError;
@@ -43,6 +44,14 @@ impl Counts {
 /// Figures by tenant.
 pub(crate) type ByScope = BTreeMap<String, Counts>;
 
+/// What the scans of one control gave.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    pub(crate) counts: ByScope,
+    /// Its violations, while they are few.
+    pub(crate) held: Option<Held>,
+}
+
 /// The figures of each control, in order; a control with an obstacle has none.
 ///
 /// # Errors
@@ -50,11 +59,12 @@ pub(crate) type ByScope = BTreeMap<String, Counts>;
 pub(crate) async fn counts(
     session: &LakeSession,
     prepared: &[Prepared<'_>],
-) -> Result<Vec<Result<ByScope, Obstacle>>, EngineError> {
+    budget: &mut Budget,
+) -> Result<Vec<Result<Scanned, Obstacle>>, EngineError> {
     let mut tables: BTreeMap<&str, Vec<(usize, &Predicates)>> = BTreeMap::new();
     for (at, control) in prepared.iter().enumerate() {
         if let (None, Some(sql)) = (&control.obstacle, &control.sql)
-            && let Some(predicates) = &sql.predicates
+            && let Parts::Rows(predicates) = &sql.parts
         {
             tables.entry(&predicates.table).or_default().push((at, predicates));
         }
@@ -73,11 +83,17 @@ pub(crate) async fn counts(
     let mut all = Vec::with_capacity(prepared.len());
     for (at, control) in prepared.iter().enumerate() {
         let found = match (&control.obstacle, &control.sql, shared.remove(&at)) {
-            (_, _, Some(found)) => Ok(found),
-            (None, Some(sql), None) => match alone(session, &sql.counts).await {
-                Ok(found) => Ok(found),
-                Err(error) => Err(Obstacle::of(error)?),
-            },
+            (_, _, Some(counts)) => Ok(Scanned { counts, held: None }),
+            (None, Some(sql), None) => {
+                let found = match &sql.parts {
+                    Parts::Rows(_) => alone(session, &sql.counts).await.map(|counts| Scanned { counts, held: None }),
+                    Parts::Statements(statements) => both(session, statements, budget).await,
+                };
+                match found {
+                    Ok(found) => Ok(found),
+                    Err(error) => Err(Obstacle::of(error)?),
+                }
+            }
             (obstacle, ..) => Err(obstacle.clone().unwrap_or_else(|| {
                 Obstacle::error(&EngineError::Bug { what: "a control without SQL has no obstacle".to_owned() })
             })),
@@ -105,6 +121,26 @@ async fn alone(session: &LakeSession, counts_sql: &str) -> Result<ByScope, Engin
     let batches = session.query(counts_sql).await?;
     let warnings = batches.first().and_then(|batch| batch.schema().index_of("w").ok());
     by_scope(&batches, 1, warnings)
+}
+
+/// Runs the two statements of a control of form 2.
+async fn both(session: &LakeSession, statements: &Statements, budget: &mut Budget) -> Result<Scanned, EngineError> {
+    let mut counts = alone(session, &statements.population).await?;
+    let warnings = statements.warns.then_some(0);
+    let plan = session.plan(&statements.found).await?;
+    let held = held_stream(session, &plan, budget, &mut |batch| {
+        let scopes = texts(batch, 0)?;
+        for scope in scopes.as_string::<i32>() {
+            let scope = scope.ok_or_else(|| shape("a row without a tenant"))?;
+            match counts.get_mut(scope) {
+                Some(counts) => counts.violations += 1,
+                None => drop(counts.insert(scope.to_owned(), Counts::new([0, 1, 0, 0], warnings))),
+            }
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(Scanned { counts, held })
 }
 
 /// Reads scope from the first column, four figures from column `first` on, and warnings where there are such.

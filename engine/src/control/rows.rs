@@ -5,7 +5,7 @@
 use schemas::{Control, Dataset, Interval};
 
 use super::bind::{Binder, Refused, instant, name};
-use super::bound::{BoundSql, Predicates, order_by};
+use super::bound::{BoundSql, Parts, Predicates, order_by};
 
 /// The four texts of a control of form 1.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +63,7 @@ pub(crate) fn bind(
         predicates.within.as_deref().map(|within| format!("\n  AND {within}")).unwrap_or_default(),
     );
     let order = order_by(&columns);
-    Ok(BoundSql { counts: counts(&predicates), violations, order, columns, predicates: Some(predicates) })
+    Ok(BoundSql { counts: counts(&predicates), violations, order, columns, parts: Parts::Rows(predicates) })
 }
 
 /// The condition that a row's time lies in `interval`; none for a table without a time.

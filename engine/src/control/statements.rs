@@ -1,13 +1,13 @@
 //! Form 2 as SQL: two statements over tables that show the interval and the history before it.
 //!
 //! A table of the control is a named subquery over the dataset, cut to `[start - lookback, end)`; what
-//! the violations statement returns from before the interval is history and is dropped. Absent: sharing
-//! scans. A window wants its own sort.
+//! the violations statement returns from before the interval is history and is dropped. Absent: running
+//! them, which is `found.rs`, and sharing scans: a window wants its own sort.
 
 use schemas::{Control, Dataset, Interval};
 
 use super::bind::{Binder, Refused, name};
-use super::bound::{BoundSql, order_by};
+use super::bound::{BoundSql, FOUND, Origin, Parts, Statements, order_by};
 use super::rows::{between, within};
 use crate::error::EngineError;
 use crate::session::LakeSession;
@@ -61,31 +61,46 @@ pub(crate) async fn bind(
         control.evidence.columns.iter().filter(|column| !columns.contains(column)).cloned().collect::<Vec<_>>(),
     );
     let mut listed: Vec<String> = columns.iter().map(|column| format!("found.{}", name(column))).collect();
-    let mut join = String::new();
-    let origin = ["raw_ref", "raw_hash"].map(str::to_owned);
-    if origin.iter().all(|column| returned.contains(column)) {
-        for column in origin.into_iter().filter(|column| !columns.contains(column)).collect::<Vec<_>>() {
+    let mut origin = None;
+    let places = ["raw_ref", "raw_hash"].map(str::to_owned);
+    if places.iter().all(|column| returned.contains(column)) {
+        for column in places.iter().filter(|column| !columns.contains(column)).cloned().collect::<Vec<_>>() {
             listed.push(format!("found.{column}"));
             columns.push(column);
         }
     } else if let Some(dataset) = datasets.iter().find(|dataset| has_origin(dataset)) {
-        columns.retain(|column| !origin.contains(column));
-        listed.retain(|column| !origin.iter().any(|name| *column == format!("found.{name}")));
-        listed.extend(origin.iter().map(|column| format!("origin.{column}")));
-        columns.extend(origin);
-        join = join_origin(dataset);
+        columns.retain(|column| !places.contains(column));
+        listed.retain(|column| !places.iter().any(|name| *column == format!("found.{name}")));
+        origin = Some(Origin { table: dataset.id.to_string(), tenant: dataset.tenant.clone() });
     }
     let inside = between("found.time", interval);
-    let found = format!("FROM (\n{violations}\n) AS found");
-    let list = format!("{seen}SELECT {}\n{found}{join}\nWHERE {inside}", listed.join(", "));
+    let own = listed.join(", ");
+    if origin.is_some() {
+        listed.extend(places.iter().map(|column| format!("origin.{column}")));
+        columns.extend(places);
+    }
+    let listed = listed.join(", ");
+    let join = origin.as_ref().map(join_origin).unwrap_or_default();
+    let from = format!("FROM (\n{violations}\n) AS found");
     let counts = format!(
         "{seen}SELECT coalesce(counted.scope, listed.scope) AS scope,\n       coalesce(counted.n, 0) AS n,\n       \
          coalesce(listed.v, 0) AS v,\n       coalesce(counted.u, 0) AS u_violation,\n       0 AS u_population{warnings}\n\
-         FROM (\n{population}\n) AS counted\nFULL JOIN (\nSELECT found.scope AS scope, count(*) AS v\n{found}\n\
+         FROM (\n{population}\n) AS counted\nFULL JOIN (\nSELECT found.scope AS scope, count(*) AS v\n{from}\n\
          WHERE {inside}\nGROUP BY found.scope\n) AS listed ON counted.scope = listed.scope\nORDER BY scope",
     );
+    let statements = Statements {
+        population: format!(
+            "{seen}SELECT counted.scope AS scope, coalesce(counted.n, 0) AS n, 0 AS v, coalesce(counted.u, 0) AS u_violation, \
+             0 AS u_population{warnings}\nFROM (\n{population}\n) AS counted"
+        ),
+        warns,
+        found: format!("{seen}SELECT {own}\n{from}\nWHERE {inside}"),
+        list: format!("SELECT {listed}\nFROM {FOUND} AS found{join}"),
+        origin,
+    };
+    let violations = format!("{seen}SELECT {listed}\n{from}{join}\nWHERE {inside}");
     let order = order_by(&columns);
-    Ok(BoundSql { counts, violations: list, order, columns, predicates: None })
+    Ok(BoundSql { counts, violations, order, columns, parts: Parts::Statements(statements) })
 }
 
 /// The interval with the history before it.
@@ -111,14 +126,14 @@ fn tables(datasets: &[&Dataset], seen: Interval) -> String {
     if cut.is_empty() { String::new() } else { format!("WITH {}\n", cut.join(",\n")) }
 }
 
-fn join_origin(dataset: &Dataset) -> String {
-    let tenant = name(&dataset.tenant);
+fn join_origin(origin: &Origin) -> String {
+    let tenant = name(&origin.tenant);
     format!(
         "\nLEFT JOIN (\nSELECT {tenant} AS scope, event_id, time,\n       \
          first_value(raw_ref ORDER BY raw_ref) AS raw_ref,\n       \
          first_value(raw_hash ORDER BY raw_ref) AS raw_hash\nFROM {}\nGROUP BY {tenant}, event_id, time\n\
          ) AS origin ON origin.scope = found.scope AND origin.event_id = found.event_id AND origin.time = found.time",
-        name(dataset.id.as_str()),
+        name(&origin.table),
     )
 }
 

@@ -14,11 +14,13 @@ use schemas::REJECTED;
 
 use super::plan::Plan;
 use super::records::{Bad, RejectKind};
-use super::write::properties;
+use super::write::Layout;
 use crate::error::EngineError;
 
 /// Rejected bytes held before they are written to the spool.
 const HELD_BYTES: usize = 4 << 20;
+/// What a rejected record takes beside its bytes, about.
+const ROW_BYTES: usize = 256;
 /// A spool file is closed when it has grown to this.
 const FILE_BYTES: usize = 32 << 20;
 
@@ -77,7 +79,7 @@ impl Rejects {
         rows.raw_bytes.append_value(as_i64(bad.bytes_total));
         rows.raw_hash.append_value(bad.hash).map_err(|error| bug(&error))?;
         rows.ingested_at.append_value(self.ingested_at);
-        rows.held += bad.bytes.len() + 256;
+        rows.held += bad.bytes.len() + ROW_BYTES;
         if rows.held >= HELD_BYTES { self.spool_rows() } else { Ok(()) }
     }
 
@@ -91,8 +93,11 @@ impl Rejects {
             Some(spool) => spool,
             None => {
                 let file = tempfile::tempfile().map_err(|error| no_spool(&error))?;
-                let properties = properties(&REJECTED, &self.schema, &self.mapping);
-                ArrowWriter::try_new(file, Arc::clone(&self.schema), Some(properties)).map_err(|error| bug(&error))?
+                let layout =
+                    Layout { table: &REJECTED, schema: Arc::clone(&self.schema), mapping: self.mapping.clone() };
+                // A row group is what is held at a time.
+                let properties = layout.properties(HELD_BYTES / ROW_BYTES);
+                ArrowWriter::try_new(file, layout.schema, Some(properties)).map_err(|error| bug(&error))?
             }
         };
         spool.write(&batch).and_then(|()| spool.flush()).map_err(|error| bug(&error))?;

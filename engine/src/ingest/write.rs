@@ -12,7 +12,9 @@ use bytes::Bytes;
 use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
+
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
 use schemas::{Dataset, TableSchema};
 use sha2::{Digest, Sha256};
@@ -36,16 +38,26 @@ pub(crate) struct FileSeries<'a> {
     pub(crate) fence: &'a dyn Fence,
     pub(crate) progress: &'a IngestProgress,
     pub(crate) work: &'a str,
-    schema: SchemaRef,
-    properties: WriterProperties,
+    layout: Layout,
     open: Option<OpenFile>,
     files: Vec<WrittenFile>,
 }
 
+/// How the files of one work are written.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) table: &'static TableSchema,
+    pub(crate) schema: SchemaRef,
+    /// The mapping's name, for the footer.
+    pub(crate) mapping: String,
+}
+
 struct OpenFile {
     folder: String,
+    layout: Layout,
     chunks: BatchCoalescer,
-    writer: ArrowWriter<Vec<u8>>,
+    /// Made with the first chunk, when it shows whether the file is small.
+    writer: Option<ArrowWriter<Vec<u8>>>,
     rows: u64,
 }
 
@@ -55,12 +67,12 @@ impl<'a> FileSeries<'a> {
         fence: &'a dyn Fence,
         progress: &'a IngestProgress,
         work: &'a str,
-        table: &TableSchema,
+        table: &'static TableSchema,
         schema: SchemaRef,
         mapping: &str,
     ) -> Self {
-        let properties = properties(table, &schema, mapping);
-        Self { lake, fence, progress, work, schema, properties, open: None, files: Vec::new() }
+        let layout = Layout { table, schema, mapping: mapping.to_owned() };
+        Self { lake, fence, progress, work, layout, open: None, files: Vec::new() }
     }
 
     /// Adds rows that all belong to `folder`; folders come in order, each once.
@@ -71,29 +83,26 @@ impl<'a> FileSeries<'a> {
         let mut at = 0;
         while at < rows.num_rows() {
             // Never more than a chunk at a time, so that a file is cut at the same row in every run.
-            let open = self.opened(folder)?;
+            let open = self.opened(folder);
             let taken = (CHUNK_ROWS - open.chunks.get_buffered_rows()).min(rows.num_rows() - at);
             open.push(&rows.slice(at, taken)).map_err(|error| unwritable(folder, error))?;
             at += taken;
-            if open.writer.bytes_written() + open.writer.in_progress_size() >= FILE_BYTES {
+            if open.bytes() >= FILE_BYTES {
                 self.close().await?;
             }
         }
         Ok(())
     }
 
-    fn opened(&mut self, folder: &str) -> Result<&mut OpenFile, EngineError> {
-        let open = match self.open.take() {
-            Some(open) => open,
-            None => OpenFile {
-                folder: folder.to_owned(),
-                chunks: BatchCoalescer::new(Arc::clone(&self.schema), CHUNK_ROWS),
-                writer: ArrowWriter::try_new(Vec::new(), Arc::clone(&self.schema), Some(self.properties.clone()))
-                    .map_err(|error| unwritable(folder, error))?,
-                rows: 0,
-            },
-        };
-        Ok(self.open.insert(open))
+    fn opened(&mut self, folder: &str) -> &mut OpenFile {
+        let layout = &self.layout;
+        self.open.get_or_insert_with(|| OpenFile {
+            folder: folder.to_owned(),
+            layout: layout.clone(),
+            chunks: BatchCoalescer::new(Arc::clone(&layout.schema), CHUNK_ROWS),
+            writer: None,
+            rows: 0,
+        })
     }
 
     /// Closes the last file and says what was written.
@@ -117,23 +126,41 @@ impl<'a> FileSeries<'a> {
 }
 
 impl OpenFile {
-    fn push(&mut self, rows: &RecordBatch) -> Result<(), parquet::errors::ParquetError> {
+    fn push(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
         self.rows += rows.num_rows() as u64;
         self.chunks.push_batch(rows.clone())?;
-        self.drain()
+        self.drain(ROW_GROUP_ROWS)
     }
 
-    fn drain(&mut self) -> Result<(), parquet::errors::ParquetError> {
+    fn bytes(&self) -> usize {
+        self.writer.as_ref().map_or(0, |writer| writer.bytes_written() + writer.in_progress_size())
+    }
+
+    /// Writes the chunks that are whole; `expected` rows at most are in a row group of this file.
+    fn drain(&mut self, expected: usize) -> Result<(), ParquetError> {
         while let Some(chunk) = self.chunks.next_completed_batch() {
-            self.writer.write(&chunk)?;
+            self.writer(expected)?.write(&chunk)?;
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+    fn writer(&mut self, expected: usize) -> Result<&mut ArrowWriter<Vec<u8>>, ParquetError> {
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => {
+                let properties = self.layout.properties(expected);
+                ArrowWriter::try_new(Vec::new(), Arc::clone(&self.layout.schema), Some(properties))?
+            }
+        };
+        Ok(self.writer.insert(writer))
+    }
+
+    fn finish(mut self) -> Result<Vec<u8>, ParquetError> {
+        let last = self.chunks.get_buffered_rows();
         self.chunks.finish_buffered_batch()?;
-        self.drain()?;
-        self.writer.into_inner()
+        self.drain(last)?;
+        self.writer(last)?;
+        self.writer.map_or_else(|| Ok(Vec::new()), ArrowWriter::into_inner)
     }
 }
 
@@ -165,36 +192,40 @@ pub(crate) fn folder(dataset: &Dataset, tenant: &str, day: &str) -> String {
     }
 }
 
-fn unwritable(folder: &str, source: parquet::errors::ParquetError) -> EngineError {
+fn unwritable(folder: &str, source: ParquetError) -> EngineError {
     EngineError::Parquet { path: folder.to_owned(), action: "written", source: Box::new(source) }
 }
 
-/// How every file of a dataset is written; see the guide's page on files.
-pub(crate) fn properties(table: &TableSchema, schema: &SchemaRef, mapping: &str) -> WriterProperties {
-    let position = |name: &str| schema.index_of(name).ok();
-    let sorting = table.sort.iter().filter_map(|name| position(name)).map(|column| SortingColumn {
-        column_idx: i32::try_from(column).unwrap_or(i32::MAX),
-        descending: false,
-        nulls_first: true,
-    });
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_bloom_filter_position(BloomFilterPosition::End)
-        .set_created_by(format!("auditlake {}", env!("CARGO_PKG_VERSION")))
-        .set_sorting_columns(Some(sorting.collect()))
-        .set_key_value_metadata(Some(vec![
-            KeyValue::new("auditlake.schema".to_owned(), table.name.to_owned()),
-            KeyValue::new("auditlake.mapping".to_owned(), mapping.to_owned()),
-        ]));
-    let blooms = table.subjects.iter().chain(&["event_id", "resource_id"]).filter(|name| position(name).is_some());
-    for name in blooms {
-        // Sized for a full row group, then folded down to the values that are there.
-        properties = properties
-            .set_column_bloom_filter_enabled((*name).into(), true)
-            .set_column_bloom_filter_fpp((*name).into(), 0.01)
-            .set_column_bloom_filter_max_ndv((*name).into(), ROW_GROUP_ROWS as u64);
+impl Layout {
+    /// How every file of a dataset is written, see the guide's page on files; `expected_rows` at most are in one of its
+    /// row groups.
+    pub(crate) fn properties(&self, expected_rows: usize) -> WriterProperties {
+        let position = |name: &str| self.schema.index_of(name).ok();
+        let sorting = self.table.sort.iter().filter_map(|name| position(name)).map(|column| SortingColumn {
+            column_idx: i32::try_from(column).unwrap_or(i32::MAX),
+            descending: false,
+            nulls_first: true,
+        });
+        let mut properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_bloom_filter_position(BloomFilterPosition::End)
+            .set_created_by(format!("auditlake {}", env!("CARGO_PKG_VERSION")))
+            .set_sorting_columns(Some(sorting.collect()))
+            .set_key_value_metadata(Some(vec![
+                KeyValue::new("auditlake.schema".to_owned(), self.table.name.to_owned()),
+                KeyValue::new("auditlake.mapping".to_owned(), self.mapping.clone()),
+            ]));
+        let blooms =
+            self.table.subjects.iter().chain(&["event_id", "resource_id"]).filter(|name| position(name).is_some());
+        for name in blooms {
+            // Folded down to the values that are there; sized for no more, because clearing it takes its time.
+            properties = properties
+                .set_column_bloom_filter_enabled((*name).into(), true)
+                .set_column_bloom_filter_fpp((*name).into(), 0.01)
+                .set_column_bloom_filter_max_ndv((*name).into(), expected_rows as u64);
+        }
+        properties.build()
     }
-    properties.build()
 }
