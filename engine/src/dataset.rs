@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
-use schemas::Dataset;
 
 use crate::error::EngineError;
 
@@ -80,15 +79,7 @@ fn decode_folder_value(name: &str) -> String {
     String::from_utf8(value).unwrap_or_else(|_| name.to_owned())
 }
 
-/// Lists the Parquet files of a dataset, by path. No folder yet means no files.
-///
-/// # Errors
-/// When the store cannot be listed.
-pub async fn list_files(store: &dyn ObjectStore, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
-    list_below(store, &Path::from(dataset.location.trim_end_matches('/'))).await
-}
-
-/// Lists the Parquet files below a prefix, by path.
+/// Lists the Parquet files below a prefix, by path. No folder yet means no files.
 ///
 /// # Errors
 /// When the store cannot be listed.

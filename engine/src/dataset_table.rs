@@ -124,7 +124,8 @@ async fn columns_of_files(
     Ok(Schema::new(fields))
 }
 
-async fn schema_of(store: &DatasetStore, file: PinnedFile) -> Result<SchemaRef, EngineError> {
+/// The columns and footer notes of a pinned file.
+pub(crate) async fn schema_of(store: &DatasetStore, file: PinnedFile) -> Result<SchemaRef, EngineError> {
     let read = DFParquetMetadata::new(store.pinned.as_ref(), &file.meta)
         .with_file_metadata_cache(Some(Arc::clone(&store.footers)))
         .fetch_schema()
@@ -139,7 +140,7 @@ async fn schema_of(store: &DatasetStore, file: PinnedFile) -> Result<SchemaRef, 
 }
 
 /// The type a column has for a query: how text is stored makes no difference to it.
-fn plain(kind: &DataType) -> DataType {
+pub(crate) fn plain(kind: &DataType) -> DataType {
     match kind {
         DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
         DataType::LargeBinary | DataType::BinaryView => DataType::Binary,

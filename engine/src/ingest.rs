@@ -49,7 +49,10 @@ use crate::session::SessionFactory;
 use crate::store::Lakefront;
 
 pub use input::InputFolder;
+pub(crate) use merge::key_columns;
 pub use plan::{PlannedInput, WrittenFile};
+pub(crate) use sort::ascending;
+pub(crate) use write::{FileSeries, Layout};
 
 /// Proves, before each write, that the caller still holds the dataset's claim.
 #[async_trait]
@@ -238,6 +241,12 @@ pub async fn ingest(
         outcome.take_in(&plan, &done);
     }
     Ok(outcome)
+}
+
+/// The plan of an ingest into the dataset that stopped half way, by its path.
+pub(crate) async fn unfinished(lake: &Lakefront, dataset: &Dataset) -> Result<Option<String>, EngineError> {
+    let desk = plan::Desk::new(lake, dataset.id.as_str());
+    Ok(desk.unfinished().await?.first().map(|plan| desk.plan_path(plan).to_string()))
 }
 
 impl IngestOutcome {

@@ -3,6 +3,7 @@
 //! Absent: the schedule, the ledger and the writing of reports, which are `jobs`' and `exporters`'.
 
 mod catalog;
+mod compact;
 mod control;
 mod dataset;
 mod dataset_store;
@@ -10,7 +11,9 @@ mod dataset_table;
 mod error;
 mod hex;
 mod ingest;
+mod materialize;
 mod parquet_bytes;
+mod replace;
 mod session;
 mod statement;
 mod store;
@@ -19,11 +22,12 @@ mod udf;
 mod zoned;
 
 pub use catalog::{NoSystemTables, SystemTable, SystemTables};
+pub use compact::{CompactOutcome, CompactRequest, compact};
 pub use control::{
     ControlRun, Evaluated, EvaluationInput, EvidenceRows, HELD_ROWS, LAKE_SCOPE, ScopeResult, evaluate, input_files,
     pseudonym,
 };
-pub use dataset::{PinnedFile, list_files};
+pub use dataset::PinnedFile;
 pub use dataset_store::Elsewhere;
 pub use error::EngineError;
 pub use hex::hex;
@@ -32,6 +36,7 @@ pub use ingest::{
     Fence, IngestCounts, IngestFrom, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput,
     WrittenFile, ingest,
 };
+pub use materialize::{QueryOutcome, QueryRequest, materialize};
 pub use parquet_bytes::parquet_bytes;
 pub use session::{LakeSession, Resources, SessionFactory, stream_error};
 pub use store::{Created, Lakefront};

@@ -36,6 +36,7 @@ use crate::dataset::{PinnedFile, list_below};
 use crate::dataset_store::{DatasetStore, Elsewhere};
 use crate::dataset_table::{DatasetTable, dataset_table};
 use crate::error::EngineError;
+use crate::replace::files_in_force;
 use crate::statement;
 use crate::store::PinnedStore;
 
@@ -267,7 +268,11 @@ impl DatasetFiles {
 impl FilesOf {
     async fn files(&self) -> Result<&[PinnedFile], EngineError> {
         let files = self.pinned.get_or_try_init(|| async {
-            let files = list_below(self.store.store.as_ref(), &self.prefix).await?;
+            let store = &self.store.store;
+            let files = match &self.dataset.elsewhere {
+                Some(_) => list_below(store.as_ref(), &self.prefix).await?,
+                None => files_in_force(store, self.dataset.id.as_str(), &self.prefix).await?,
+            };
             self.store.pin(&files);
             Ok::<_, EngineError>(files)
         });

@@ -77,11 +77,17 @@ pub enum Command {
         after_help = "Example: auditlake sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\" --format csv"
     )]
     Sql(SqlArgs),
+    /// Make few big files of the many small ones of a dataset, with the same rows
+    #[command(after_help = "Example: auditlake compact audit --dry-run")]
+    Compact(CompactArgs),
     /// Run a job once for the instant given with --at
     #[command(after_help = "Example: auditlake run compliance --at 2026-03-01T00:00:00Z --fail-on fail,error")]
     Run {
         /// The job
         job: String,
+        /// Compute a committed run anew, for example because late records came; for query jobs, whose rows are replaced
+        #[arg(long)]
+        again: bool,
         /// Exit with 3 when a control has one of these statuses
         #[arg(long, value_delimiter = ',', value_parser = ["fail", "warn", "error", "not_evaluated"])]
         fail_on: Vec<String>,
@@ -89,6 +95,22 @@ pub enum Command {
     /// Look at the runs of the ledger
     #[command(subcommand)]
     Runs(RunsCommand),
+}
+
+/// What to compact.
+#[derive(Debug, Args)]
+pub struct CompactArgs {
+    /// The dataset
+    pub dataset: String,
+    /// Hours that replaced files stay for readers that began before
+    #[arg(long, default_value_t = 24, value_name = "HOURS")]
+    pub grace_hours: u16,
+    /// Size that files grow to; smaller ones than half of it are rewritten
+    #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub file_mib: u16,
+    /// Say what would be rewritten and leave it
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// What to ingest.

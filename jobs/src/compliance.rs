@@ -57,7 +57,8 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<
         Material { attempt, spec, session: &session, controls, evaluated, findings: found, evidence, inputs };
     let report = model::report(&material).await?;
     write_report(attempt, spec, &report, &mut delivery).await?;
-    let summary = RunSummary { controls: report.summary.controls, findings: report.summary.findings, ingest: None };
+    let summary =
+        RunSummary { controls: report.summary.controls, findings: report.summary.findings, ..RunSummary::default() };
     Ok(Executed { inputs: material.inputs, reads, outputs: delivery.outputs, summary })
 }
 

@@ -93,6 +93,9 @@ pub struct CommitRecord {
     pub run: String,
     /// The attempt that committed.
     pub attempt: u64,
+    /// Number of the commit: 1, or higher when the run was computed again.
+    #[serde(default = "first_revision")]
+    pub revision: u64,
     /// The data interval.
     pub interval: Interval,
     /// Definitions it ran with.
@@ -107,6 +110,10 @@ pub struct CommitRecord {
     pub summary: RunSummary,
 }
 
+fn first_revision() -> u64 {
+    1
+}
+
 /// What a run found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSummary {
@@ -114,9 +121,23 @@ pub struct RunSummary {
     pub controls: schemas::StatusCounts,
     /// Findings.
     pub findings: u64,
+    /// For a query: what it computed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub query: Option<QuerySummary>,
     /// For an ingest: what became of the records.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ingest: Option<engine::IngestOutcome>,
+}
+
+/// What a query computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuerySummary {
+    /// The dataset that holds the rows.
+    pub dataset: String,
+    /// Rows of the interval.
+    pub rows: u64,
+    /// Files of an earlier computation that were replaced.
+    pub replaced: u64,
 }
 
 /// The end of an attempt that failed.
@@ -194,22 +215,34 @@ impl Ledger {
         self.front.create_json(&key.record(&format!("{}.start", record.attempt)), record).await.map(drop)
     }
 
-    /// The commit of a run, when it has one.
+    /// The last commit of a run, when it has one.
     ///
     /// # Errors
     /// When the store fails or the record is damaged.
     pub async fn commit_of(&self, key: &RunKey) -> Result<Option<CommitRecord>, EngineError> {
-        self.front.read_json(&key.record("commit-000001")).await
+        let mut last = None;
+        for revision in 1.. {
+            match self.revision(key, revision).await? {
+                None => break,
+                commit => last = commit,
+            }
+        }
+        Ok(last)
     }
 
-    /// Commits a run; whoever was first decides.
+    async fn revision(&self, key: &RunKey, revision: u64) -> Result<Option<CommitRecord>, EngineError> {
+        self.front.read_json(&key.record(&format!("commit-{revision:06}"))).await
+    }
+
+    /// Commits a revision of a run; whoever was first decides.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn commit(&self, key: &RunKey, record: &CommitRecord) -> Result<CommitRecord, EngineError> {
-        match self.front.create_json(&key.record("commit-000001"), record).await? {
+        let path = key.record(&format!("commit-{:06}", record.revision));
+        match self.front.create_json(&path, record).await? {
             Created::Now => Ok(record.clone()),
-            Created::Existed => Ok(self.commit_of(key).await?.unwrap_or_else(|| record.clone())),
+            Created::Existed => Ok(self.revision(key, record.revision).await?.unwrap_or_else(|| record.clone())),
         }
     }
 

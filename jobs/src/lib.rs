@@ -6,6 +6,7 @@
 mod args;
 mod claim;
 mod clock;
+mod compact;
 mod compliance;
 mod deliver;
 mod demo;
@@ -15,6 +16,7 @@ mod ingest;
 mod lake;
 mod ledger;
 mod progress;
+mod query;
 mod records;
 mod runner;
 mod scaffold;
@@ -31,16 +33,18 @@ use exporters::RowFormat;
 use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
-pub use args::{Cli, Command, FormatArg, IngestArgs, OutputForm, RunsCommand, SqlArgs};
+pub use args::{Cli, Command, CompactArgs, FormatArg, IngestArgs, OutputForm, RunsCommand, SqlArgs};
+pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
 pub use error::JobError;
 pub use ingest::{IngestCommand, ingest};
 pub use lake::{OpenLake, read_definitions};
 pub use ledger::{
-    CommitRecord, CompleteRecord, FailRecord, Ledger, Output, OutputRole, RunEntry, RunKey, RunSummary, StartRecord,
+    CommitRecord, CompleteRecord, FailRecord, Ledger, Output, OutputRole, QuerySummary, RunEntry, RunKey, RunSummary,
+    StartRecord,
 };
 pub use progress::Progress;
-pub use runner::{Ran, run};
+pub use runner::{Ran, Revise, run};
 pub use sql::sql;
 pub use world::World;
 
@@ -74,7 +78,11 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Check => show::checked(&read_definitions(&cli.lake)?),
         Command::Schema { kind } => schema(kind)?,
         Command::Ingest(args) => ingest_command(cli, &world, args).await?,
-        Command::Run { job, fail_on } => run_job(cli, &world, job, fail_on).await?,
+        Command::Compact(args) => compact_command(cli, &world, args).await?,
+        Command::Run { job, again, fail_on } => {
+            let revise = if *again { Revise::Again } else { Revise::Never };
+            run_job(cli, &world, job, revise, fail_on).await?
+        }
         Command::Runs(command) => runs(cli, command).await?,
     };
     let mut out = std::io::stdout().lock();
@@ -155,7 +163,19 @@ async fn ingest_command(cli: &Cli, world: &World, args: &IngestArgs) -> Result<A
     Ok(show::ingested(&args.into, &outcome))
 }
 
-async fn run_job(cli: &Cli, world: &World, name: &str, fail_on: &[String]) -> Result<Answer, JobError> {
+async fn compact_command(cli: &Cli, world: &World, args: &CompactArgs) -> Result<Answer, JobError> {
+    let lake = OpenLake::open(&cli.lake)?;
+    let command = CompactCommand {
+        dataset: args.dataset.clone(),
+        grace: chrono::TimeDelta::hours(args.grace_hours.into()),
+        file_bytes: usize::from(args.file_mib) << 20,
+        dry_run: args.dry_run,
+    };
+    let outcome = compact(&lake, world, &command, &Progress::on_terminal()).await?;
+    Ok(show::compacted(&command, &outcome))
+}
+
+async fn run_job(cli: &Cli, world: &World, name: &str, revise: Revise, fail_on: &[String]) -> Result<Answer, JobError> {
     let lake = OpenLake::open(&cli.lake)?;
     let found = JobId::parse(name).ok().and_then(|id| lake.definitions.job(&id));
     let job = found.ok_or_else(|| JobError::Unknown {
@@ -168,7 +188,7 @@ async fn run_job(cli: &Cli, world: &World, name: &str, fail_on: &[String]) -> Re
             "job \"{name}\" has no schedule; say for which instant, for example auditlake run {name} --at 2026-03-01T00:00:00Z"
         )));
     }
-    let ran = run(&lake, world, job, &Progress::on_terminal()).await?;
+    let ran = run(&lake, world, job, revise, &Progress::on_terminal()).await?;
     let mut answer = show::ran(&lake, &ran);
     let counts = ran.commit.summary.controls;
     let count = |status: &str| match status {

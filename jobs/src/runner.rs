@@ -10,6 +10,7 @@ use crate::ingest;
 use crate::lake::OpenLake;
 use crate::ledger::{CommitRecord, CompleteRecord, FailRecord, Ledger, Output, RunKey, RunSummary, StartRecord};
 use crate::progress::Progress;
+use crate::query;
 use crate::world::World;
 
 /// What a job kind hands back to the runner.
@@ -41,20 +42,48 @@ pub struct Ran {
     pub before: bool,
 }
 
-/// Runs `job` at the world's instant, once: a committed run is only reported.
+/// Whether a committed run is computed anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revise {
+    /// It is only reported.
+    Never,
+    /// It is, as the next revision.
+    Again,
+}
+
+/// Runs `job` at the world's instant, once: a committed run is only reported, unless a revision is asked for.
 ///
 /// # Errors
-/// What the job kind returns, after it was recorded; the same command again tries anew.
-pub async fn run(lake: &OpenLake, world: &World, job: &Job, progress: &Progress) -> Result<Ran, JobError> {
+/// What the job kind returns, after it was recorded; the same command again tries anew. Also when a revision is asked
+/// for and the job's outputs are kept as they were published.
+pub async fn run(
+    lake: &OpenLake,
+    world: &World,
+    job: &Job,
+    revise: Revise,
+    progress: &Progress,
+) -> Result<Ran, JobError> {
+    if revise == Revise::Again && !matches!(job.kind, JobKind::Query(_)) {
+        return Err(JobError::Usage(format!(
+            "job \"{}\" is of kind {}, and what it published stays as it is; leave --again out, or give another --at",
+            job.id,
+            job.kind.as_str()
+        )));
+    }
     let key = RunKey { job: job.id.clone(), instant: world.now() };
     let ledger = Ledger::new(lake.front.clone());
-    if let Some(commit) = ledger.commit_of(&key).await? {
+    if let Some(commit) = ledger.commit_of(&key).await?
+        && revise == Revise::Never
+    {
         return Ok(Ran { commit, before: true });
     }
     let claim = Claim::take(&lake.front, world, &format!("runs/{}/{}", key.job, schemas::compact(key.instant))).await?;
     let outcome = match ledger.commit_of(&key).await? {
-        Some(commit) => Ok(Ran { commit, before: true }),
-        None => attempt(lake, world, job, &key, &ledger, &claim, progress).await,
+        Some(commit) if revise == Revise::Never => Ok(Ran { commit, before: true }),
+        before => {
+            let revision = before.map_or(1, |commit| commit.revision + 1);
+            attempt(lake, world, job, &key, (&ledger, revision), &claim, progress).await
+        }
     };
     claim.release().await;
     outcome
@@ -65,7 +94,7 @@ async fn attempt(
     world: &World,
     job: &Job,
     key: &RunKey,
-    ledger: &Ledger,
+    (ledger, revision): (&Ledger, u64),
     claim: &Claim,
     progress: &Progress,
 ) -> Result<Ran, JobError> {
@@ -86,9 +115,10 @@ async fn attempt(
     let executed = match &job.kind {
         JobKind::ComplianceReport(spec) => compliance::execute(&attempt, spec).await,
         JobKind::Ingest(spec) => ingest::execute(&attempt, world, spec).await,
+        JobKind::Query(spec) => query::execute(&attempt, world, spec).await,
     };
     let committed = match executed {
-        Ok(executed) => commit(lake, key, ledger, &attempt, executed).await,
+        Ok(executed) => commit(lake, key, (ledger, revision), &attempt, executed).await,
         Err(error) => Err(error),
     };
     match committed {
@@ -114,7 +144,7 @@ async fn attempt(
 async fn commit(
     lake: &OpenLake,
     key: &RunKey,
-    ledger: &Ledger,
+    (ledger, revision): (&Ledger, u64),
     attempt: &Attempt<'_>,
     executed: Executed,
 ) -> Result<CommitRecord, JobError> {
@@ -122,6 +152,7 @@ async fn commit(
     let record = CommitRecord {
         run: key.id(),
         attempt: attempt.number,
+        revision,
         interval: attempt.interval,
         definitions_sha256: lake.definitions.sha256.clone(),
         inputs: executed.inputs,
@@ -135,9 +166,11 @@ async fn commit(
 /// A job without schedule covers its window up to the instant; an ingest has no window and covers the instant.
 fn interval_of(job: &Job, key: &RunKey) -> Interval {
     let seconds = match &job.kind {
-        JobKind::ComplianceReport(spec) => i64::try_from(spec.window_seconds).unwrap_or(i64::MAX),
+        JobKind::ComplianceReport(spec) => spec.window_seconds,
+        JobKind::Query(spec) => spec.window_seconds,
         JobKind::Ingest(_) => 0,
     };
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let start = chrono::TimeDelta::try_seconds(seconds).and_then(|window| key.instant.checked_sub_signed(window));
     Interval { start: start.unwrap_or(chrono::DateTime::UNIX_EPOCH), end: key.instant }
 }

@@ -17,7 +17,7 @@ use crate::demo::{self, Demo, Planted};
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
-use crate::runner::{Ran, run};
+use crate::runner::{Ran, Revise, run};
 use crate::show::{self, write_line};
 use crate::world::World;
 
@@ -136,7 +136,7 @@ async fn run_at(
         name: job.to_owned(),
         remedy: "make the demo again in a new folder".to_owned(),
     })?;
-    run(lake, &world, job, progress).await
+    run(lake, &world, job, Revise::Never, progress).await
 }
 
 /// Control, tenant, and the event or resource that a finding is about.

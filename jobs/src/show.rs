@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use engine::IngestOutcome;
+use engine::{CompactOutcome, IngestOutcome};
 use schemas::{Lake, StoreUrl};
 use serde_json::json;
 
 use crate::Answer;
+use crate::compact::CompactCommand;
 use crate::lake::OpenLake;
 use crate::ledger::{OutputRole, RunEntry};
 use crate::runner::Ran;
@@ -75,6 +76,20 @@ pub(crate) fn ingested(dataset: &str, outcome: &IngestOutcome) -> Answer {
     Answer::done(text, json)
 }
 
+/// Answer of `compact`.
+pub(crate) fn compacted(command: &CompactCommand, outcome: &CompactOutcome) -> Answer {
+    let dataset = &command.dataset;
+    let of = format!("{} of {dataset}", counted(outcome.files_before, "small file"));
+    let text = if outcome.files_before == 0 {
+        format!("nothing to compact in {dataset}: no folder has two files below {} MiB", command.file_bytes >> 21)
+    } else if command.dry_run {
+        format!("would rewrite {of} in {}", counted(outcome.folders, "folder"))
+    } else {
+        format!("{of} became {}: {}, compared one by one", outcome.files_after, counted(outcome.rows, "row"))
+    };
+    Answer::done(text, json!({"dataset": dataset, "dry_run": command.dry_run, "compacted": outcome}))
+}
+
 /// Answer of `run`.
 pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
     let commit = &ran.commit;
@@ -83,6 +98,13 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
     write_line(&mut text, &format!("run {} {done}", commit.run));
     if let Some(outcome) = &commit.summary.ingest {
         text.push_str(&ingested("its dataset", outcome).text);
+    } else if let Some(query) = &commit.summary.query {
+        let rows = counted(query.rows, "row");
+        let replaced = match query.replaced {
+            0 => String::new(),
+            files => format!(", in place of {}", counted(files, "file")),
+        };
+        write_line(&mut text, &format!("{rows} in dataset {}{replaced}", query.dataset));
     } else {
         let counts = commit.summary.controls;
         write_line(
@@ -106,6 +128,7 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
         "run": commit.run,
         "committed_before": ran.before,
         "attempt": commit.attempt,
+        "revision": commit.revision,
         "interval": commit.interval,
         "summary": commit.summary,
         "inputs": commit.inputs.len(),
@@ -134,9 +157,10 @@ pub(crate) fn reports(lake: &OpenLake, ran: &Ran) -> Vec<String> {
 pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
     let mut text = String::new();
     for run in runs {
-        let done = run.commit.as_ref().map(|commit| match &commit.summary.ingest {
-            Some(outcome) => counted(outcome.counts.rows, "row"),
-            None => counted(commit.summary.findings, "finding"),
+        let done = run.commit.as_ref().map(|commit| match (&commit.summary.ingest, &commit.summary.query) {
+            (Some(outcome), _) => counted(outcome.counts.rows, "row"),
+            (None, Some(query)) => counted(query.rows, "row"),
+            (None, None) => counted(commit.summary.findings, "finding"),
         });
         let rest = done.or_else(|| run.failures.last().and_then(|fail| fail.errors.first().cloned()));
         write_line(&mut text, &format!("{:<40} {:<10} {}", run.run, run.state(), rest.unwrap_or_default()));

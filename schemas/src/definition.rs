@@ -34,6 +34,7 @@ mod nearest;
 mod path_template;
 mod place;
 mod problem;
+mod query_job;
 mod raw;
 mod shape;
 mod sql_params;
@@ -42,7 +43,8 @@ mod surroundings;
 mod yaml;
 
 pub use checked::{
-    Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, ReportFormat, ReportOutput, ReportSpec,
+    Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat, ReportOutput,
+    ReportSpec,
 };
 pub use folder::{SourceFile, check, is_definition};
 pub use path_template::PathTemplate;
@@ -57,7 +59,7 @@ use crate::control::Control;
 use crate::framework::Framework;
 use crate::shipped::shipped_frameworks;
 use problem::Problems;
-use raw::{RawControl, RawDataset, RawFramework, RawIngest, RawLake, RawReport};
+use raw::{RawControl, RawDataset, RawFramework, RawIngest, RawLake, RawQuery, RawReport};
 use yaml::Node;
 
 /// Reads and checks one control file; that its id is free, [`check`] says.
@@ -112,7 +114,11 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Control => schema_of::<RawControl>(),
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
-            let kinds = [generator.subschema_for::<RawIngest>(), generator.subschema_for::<RawReport>()];
+            let kinds = [
+                generator.subschema_for::<RawIngest>(),
+                generator.subschema_for::<RawQuery>(),
+                generator.subschema_for::<RawReport>(),
+            ];
             json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
                 "title": "Job",

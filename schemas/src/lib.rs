@@ -25,8 +25,8 @@ pub use control::{
 pub use deadline::{Pause, RequestClock, RequestRule};
 pub use definition::{
     BucketScheme, BucketUrl, Class, Dataset, DefinitionError, DefinitionKind, IngestFormat, IngestSpec, Job, JobKind,
-    Lake, Mapping, PathTemplate, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, check, is_definition,
-    json_schema, parse_control, parse_framework,
+    Lake, Mapping, PathTemplate, QuerySpec, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, check,
+    is_definition, json_schema, parse_control, parse_framework,
 };
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use id::{ControlId, DatasetId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};

@@ -52,6 +52,106 @@ fn a_killed_run_in_a_bucket_leaves_one_whole_report() {
     }
 }
 
+#[test]
+fn a_killed_compaction_loses_and_doubles_nothing() {
+    compactions_are_killed(Lake::new);
+}
+
+#[test]
+fn a_killed_compaction_in_a_bucket_loses_and_doubles_nothing() {
+    let test = "a_killed_compaction_in_a_bucket_loses_and_doubles_nothing";
+    if moto::bucket(test).is_some() {
+        compactions_are_killed(|| Lake::in_bucket(moto::bucket(test).expect("a bucket")));
+    }
+}
+
+#[test]
+fn a_killed_query_leaves_each_interval_once() {
+    queries_are_killed(Lake::new);
+}
+
+#[test]
+fn a_killed_query_in_a_bucket_leaves_each_interval_once() {
+    let test = "a_killed_query_in_a_bucket_leaves_each_interval_once";
+    if moto::bucket(test).is_some() {
+        queries_are_killed(|| Lake::in_bucket(moto::bucket(test).expect("a bucket")));
+    }
+}
+
+const COMPACT: [&str; 3] = ["compact", "audit", "--at=2026-03-05T00:00:00Z"];
+const QUERY: [&str; 4] = ["run", "day", "--at=2026-03-02T00:00:00Z", "--again"];
+
+/// How many rows a query sees, and how many keys.
+fn seen(lake: &Lake) -> (u64, u64) {
+    (lake.figure("SELECT count(*) FROM audit"), lake.figure("SELECT count(DISTINCT event_id) FROM audit"))
+}
+
+fn compactions_are_killed(new: impl Fn() -> Lake) {
+    let ready = dropped(new());
+    for file in 0..6 {
+        let part = format!("drop/part-{file}.ndjson");
+        ready.json(&["ingest", "ndjson", &part, "--into", "audit", "--at=2026-03-04T00:00:00Z"]);
+    }
+    let whole = ready.copy();
+    let undisturbed = Instant::now();
+    let done = whole.json(&COMPACT);
+    let longest = undisturbed.elapsed();
+    assert!(done["compacted"]["files_before"].as_u64() > done["compacted"]["files_after"].as_u64(), "{done}");
+
+    let mut chance = ChaCha8Rng::seed_from_u64(2_026_113);
+    let mut cut_off = 0;
+    for kill in 0..kills() {
+        let lake = ready.copy();
+        cut_off += u64::from(killed(&lake, &COMPACT, &mut chance, longest));
+        assert_eq!(seen(&lake), (EVENTS, EVENTS), "kill {kill}");
+        again(&lake, &COMPACT, kill % 2 == 1);
+        assert_eq!(seen(&lake), (EVENTS, EVENTS), "kill {kill}: after the second command");
+        let later = lake.json(&["compact", "audit", "--at=2026-03-09T00:00:00Z"]);
+        assert_eq!(later["compacted"]["files_before"], 0, "kill {kill}: {later}");
+        assert_eq!(seen(&lake), (EVENTS, EVENTS), "kill {kill}: after a day");
+    }
+    assert!(cut_off * 2 >= kills(), "only {cut_off} of {} kills met the compaction at work", kills());
+}
+
+fn queries_are_killed(new: impl Fn() -> Lake) {
+    let ready = dropped(new());
+    ready.json(&INGEST);
+    ready.write("datasets/day.yaml", "dataset: day\nlocation: day/\ntenant: tenant_id\n");
+    ready.write(
+        "jobs/day.yaml",
+        "job: day\nkind: query\nwindow: 1d\ninto: day\nsql: SELECT tenant_id, event_id, time FROM audit \
+         WHERE time >= $start AND time < $end\n",
+    );
+    let whole = ready.copy();
+    let undisturbed = Instant::now();
+    whole.json(&QUERY);
+    let longest = undisturbed.elapsed();
+    let rows = |lake: &Lake| match lake.figure("SELECT count(*) FROM day") {
+        // Without files the dataset has no columns to name.
+        0 => (0, 0),
+        rows => (rows, lake.figure("SELECT count(DISTINCT event_id) FROM day")),
+    };
+    let expected = rows(&whole);
+    assert_eq!(expected, (EVENTS / 3, EVENTS / 3));
+
+    let mut chance = ChaCha8Rng::seed_from_u64(2_026_114);
+    let mut cut_off = 0;
+    for kill in 0..kills() {
+        let lake = ready.copy();
+        // Every other time there are rows already, which the killed run is about to replace.
+        let before = if kill % 2 == 0 { (0, 0) } else { expected };
+        if kill % 2 == 1 {
+            lake.json(&QUERY);
+        }
+        cut_off += u64::from(killed(&lake, &QUERY, &mut chance, longest));
+        let now = rows(&lake);
+        assert!(now == before || now == expected, "kill {kill}: {now:?}");
+        again(&lake, &QUERY, kill % 4 > 1);
+        assert_eq!(rows(&lake), expected, "kill {kill}");
+    }
+    assert!(cut_off * 2 >= kills(), "only {cut_off} of {} kills met the query at work", kills());
+}
+
 fn ingests_are_killed(new: impl Fn() -> Lake) {
     let lake_with_drop = || dropped(new());
     let whole = lake_with_drop();

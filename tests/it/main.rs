@@ -16,6 +16,7 @@ mod kill;
 mod moto;
 mod real;
 mod real_tables;
+mod replace;
 mod report;
 mod schemas_page;
 mod tables;

@@ -21,7 +21,7 @@ use super::rejects::Rejects;
 use super::replay;
 use super::sort::sorted;
 use super::tabular::{Form, TableMapper, Tables};
-use super::write::{FileSeries, create_file};
+use super::write::{FileSeries, Layout, create_file};
 use super::{Fence, IngestCounts, IngestProgress};
 use crate::error::EngineError;
 use crate::session::{LakeSession, SessionFactory};
@@ -86,9 +86,7 @@ impl Worker<'_> {
             self.fence,
             self.progress,
             &plan.work,
-            self.dataset.schema,
-            Arc::clone(columns.file()),
-            &plan.mapping_name(),
+            Layout { table: self.dataset.schema, schema: Arc::clone(columns.file()), mapping: plan.mapping_name() },
         );
         let (read, merged) = tokio::join!(reading, merge.run(new, &mut files));
         // The reader's error explains why the merge got nothing.

@@ -26,7 +26,7 @@ use super::columns::{Columns, OFFSET, SOURCE};
 use super::plan::Plan;
 use super::same::same_content;
 use super::sort::ascending;
-use super::write::{FileSeries, folder};
+use super::write::FileSeries;
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::session::{LakeSession, stream_error};
@@ -137,18 +137,9 @@ impl Merge<'_> {
         for row in 0..kept.num_rows() {
             merged.counts[origin.source(row)].rows += 1;
         }
-        let places = Places::of(self.dataset, &kept);
         let visible: Vec<usize> = (0..self.columns.file().fields().len()).collect();
-        let mut at = 0;
-        while at < kept.num_rows() {
-            let (tenant, day) = places.of_row(at);
-            let end = (at + 1..kept.num_rows()).find(|row| places.of_row(*row) != (tenant, day));
-            let end = end.unwrap_or(kept.num_rows());
-            let rows = kept.slice(at, end - at).project(&visible).map_err(|error| bug(&error))?;
-            let day = day.map(|day| day.to_string()).unwrap_or_default();
-            files.write(&folder(self.dataset, tenant, &day), &rows).await?;
-            at = end;
-        }
+        let rows = kept.project(&visible).map_err(|error| bug(&error))?;
+        files.write_into(self.dataset, &rows).await?;
         Ok(())
     }
 

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{IngestCounts, IngestFrom, IngestRequest};
-use crate::dataset::{PinnedFile, list_files};
+use crate::dataset::PinnedFile;
 use crate::error::EngineError;
+use crate::replace::files_in_force;
 use crate::store::Lakefront;
 
 /// One version of one source object.
@@ -163,6 +164,11 @@ impl<'a> Desk<'a> {
         Path::from(format!("_auditlake/ingest/{}/{work}/{name}.json", self.dataset))
     }
 
+    /// Where a plan stands.
+    pub(crate) fn plan_path(&self, plan: &Plan) -> Path {
+        self.record(&plan.work, "plan")
+    }
+
     /// The records that exist, by work.
     async fn works(&self) -> Result<BTreeMap<String, HashSet<String>>, EngineError> {
         let mut works: BTreeMap<String, HashSet<String>> = BTreeMap::new();
@@ -260,8 +266,9 @@ impl<'a> Desk<'a> {
             return Ok(drawn);
         }
         self.name_work(&mut plan, just_done).await?;
-        plan.existing =
-            list_files(self.lake.store().as_ref(), request.dataset).await?.iter().map(ExistingFile::new).collect();
+        let prefix = Path::from(request.dataset.location.trim_end_matches('/'));
+        let existing = files_in_force(self.lake.store(), self.dataset, &prefix).await?;
+        plan.existing = existing.iter().map(ExistingFile::new).collect();
         let path = self.record(&plan.work, "plan");
         self.lake.create_json(&path, &plan).await?;
         // Whoever created it first decides; ours may have lost a race or met a finished, failed work.

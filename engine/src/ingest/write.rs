@@ -14,11 +14,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
-
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
 use schemas::{Dataset, TableSchema};
 use sha2::{Digest, Sha256};
 
+use super::merge::Places;
 use super::plan::WrittenFile;
 use super::{Fence, IngestProgress};
 use crate::dataset::encode_folder_value;
@@ -39,6 +39,7 @@ pub(crate) struct FileSeries<'a> {
     pub(crate) progress: &'a IngestProgress,
     pub(crate) work: &'a str,
     layout: Layout,
+    file_bytes: usize,
     open: Option<OpenFile>,
     files: Vec<WrittenFile>,
 }
@@ -67,12 +68,29 @@ impl<'a> FileSeries<'a> {
         fence: &'a dyn Fence,
         progress: &'a IngestProgress,
         work: &'a str,
-        table: &'static TableSchema,
-        schema: SchemaRef,
-        mapping: &str,
+        layout: Layout,
     ) -> Self {
-        let layout = Layout { table, schema, mapping: mapping.to_owned() };
-        Self { lake, fence, progress, work, layout, open: None, files: Vec::new() }
+        Self { lake, fence, progress, work, layout, file_bytes: FILE_BYTES, open: None, files: Vec::new() }
+    }
+
+    /// The same with files of another size.
+    pub(crate) fn with_file_bytes(self, file_bytes: usize) -> Self {
+        Self { file_bytes, ..self }
+    }
+
+    /// Adds rows in the order of `dataset`'s folders.
+    pub(crate) async fn write_into(&mut self, dataset: &Dataset, rows: &RecordBatch) -> Result<(), EngineError> {
+        let places = Places::of(dataset, rows);
+        let mut at = 0;
+        while at < rows.num_rows() {
+            let (tenant, day) = places.of_row(at);
+            let end = (at + 1..rows.num_rows()).find(|row| places.of_row(*row) != (tenant, day));
+            let end = end.unwrap_or(rows.num_rows());
+            let day = day.map(|day| day.to_string()).unwrap_or_default();
+            self.write(&folder(dataset, tenant, &day), &rows.slice(at, end - at)).await?;
+            at = end;
+        }
+        Ok(())
     }
 
     /// Adds rows that all belong to `folder`; folders come in order, each once.
@@ -83,11 +101,12 @@ impl<'a> FileSeries<'a> {
         let mut at = 0;
         while at < rows.num_rows() {
             // Never more than a chunk at a time, so that a file is cut at the same row in every run.
+            let file_bytes = self.file_bytes;
             let open = self.opened(folder);
             let taken = (CHUNK_ROWS - open.chunks.get_buffered_rows()).min(rows.num_rows() - at);
             open.push(&rows.slice(at, taken)).map_err(|error| unwritable(folder, error))?;
             at += taken;
-            if open.bytes() >= FILE_BYTES {
+            if open.bytes() >= file_bytes {
                 self.close().await?;
             }
         }
@@ -184,7 +203,7 @@ pub(crate) async fn create_file(
 }
 
 /// The folder of a tenant's day, or the dataset's own.
-pub(crate) fn folder(dataset: &Dataset, tenant: &str, day: &str) -> String {
+fn folder(dataset: &Dataset, tenant: &str, day: &str) -> String {
     if dataset.schema.partitioned {
         format!("{}tenant={}/date={day}/", dataset.location, encode_folder_value(tenant))
     } else {

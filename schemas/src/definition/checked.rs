@@ -141,6 +141,8 @@ pub struct Job {
 pub enum JobKind {
     /// Source records into a dataset.
     Ingest(IngestSpec),
+    /// A statement whose rows for one interval become part of a dataset.
+    Query(QuerySpec),
     /// Controls over a window into a report.
     ComplianceReport(ReportSpec),
 }
@@ -150,6 +152,7 @@ impl JobKind {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Ingest(_) => "ingest",
+            Self::Query(_) => "query",
             Self::ComplianceReport(_) => "compliance_report",
         }
     }
@@ -235,6 +238,17 @@ pub struct Mapping {
     /// Name with version, for example `app@1`.
     pub name: String,
     /// A `SELECT` from `input`.
+    pub sql: String,
+}
+
+/// What a query computes and where its rows go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuerySpec {
+    /// Length of the interval, up to its end.
+    pub window_seconds: u64,
+    /// The dataset.
+    pub into: DatasetId,
+    /// A `SELECT` with `$start` or `$end` in it.
     pub sql: String,
 }
 

@@ -6,7 +6,8 @@ use super::checked::{Job, Lake};
 use super::lake::LakeFile;
 use super::later;
 use super::problem::{DefinitionError, Place, Problems};
-use super::raw::{RawControl, RawDataset, RawIngest, RawLake, RawReport};
+use super::query_job;
+use super::raw::{RawControl, RawDataset, RawIngest, RawLake, RawQuery, RawReport};
 use super::surroundings::Surroundings;
 use super::yaml::{self, Node};
 use super::{control, dataset, job, lake, raw_of};
@@ -189,6 +190,10 @@ impl Folder {
             Some("ingest") => {
                 let raw = raw_of::<RawIngest>("job", file, node, problems)?;
                 job::build_ingest(raw, sha256, &self.around, problems)
+            }
+            Some("query") => {
+                let raw = raw_of::<RawQuery>("job", file, node, problems)?;
+                query_job::build(raw, sha256, &self.around, problems)
             }
             Some("compliance_report") => {
                 let raw = raw_of::<RawReport>("job", file, node, problems)?;

@@ -4,7 +4,6 @@
 
 /// Kinds of job that are designed and not built.
 pub(crate) const KINDS: &[&str] = &[
-    "query",
     "anomalies",
     "sla",
     "usage",

@@ -93,6 +93,24 @@ pub(super) struct RawSource {
     pub(super) format: At<IngestFormat>,
 }
 
+/// A job of kind `query`: `jobs/*.yaml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Query", deny_unknown_fields)]
+pub(super) struct RawQuery {
+    /// name of the job, for example tenant-month
+    pub(super) job: At<String>,
+    /// query
+    #[serde(rename = "kind")]
+    #[schemars(extend("const" = "query"))]
+    _kind: String,
+    /// length of the interval that a run computes, up to its instant, for example 1d
+    pub(super) window: At<String>,
+    /// dataset that holds the rows
+    pub(super) into: At<String>,
+    /// a SELECT; $start and $end are the bounds of the interval
+    pub(super) sql: At<String>,
+}
+
 /// A job of kind `compliance_report`: `jobs/*.yaml`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "Report", deny_unknown_fields)]

@@ -45,6 +45,20 @@ max_rejected_ppm: 20000
 ",
     ),
     (
+        "datasets/month.yaml",
+        "dataset: month\nlocation: month/\ntenant: tenant_id\n",
+    ),
+    (
+        "jobs/tenant-month.yaml",
+        "job: tenant-month
+kind: query
+window: 30d
+into: month
+sql: |
+  SELECT tenant_id, count(*) AS events FROM audit WHERE time >= $start AND time < $end GROUP BY tenant_id
+",
+    ),
+    (
         "jobs/soc2-daily.yaml",
         "job: soc2-daily
 kind: compliance_report

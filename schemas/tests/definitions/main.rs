@@ -127,7 +127,7 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
     for one in job["oneOf"].as_array().expect("kinds") {
         let path = one["$ref"].as_str().and_then(|path| path.strip_prefix('#')).expect("a reference");
         let kind = &job.pointer(path).expect("defined")["properties"]["kind"]["const"];
-        assert!(["ingest", "compliance_report"].map(Into::into).contains(kind), "{kind}");
+        assert!(["ingest", "query", "compliance_report"].map(Into::into).contains(kind), "{kind}");
     }
     assert!(!job.to_string().contains("Raw"), "names of our types are not for editors");
 }

@@ -1,0 +1,160 @@
+//! The records of the sequence, and what they say about a listing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::{PinnedFile, list_below};
+use crate::error::EngineError;
+use crate::ingest::WrittenFile;
+use crate::store::Lakefront;
+
+/// Records read side by side.
+const READ_AT_ONCE: usize = 16;
+/// Times files are listed until every committed one is among them.
+const LISTINGS: usize = 5;
+
+/// What an entry says before its first file is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Announced {
+    /// How the names of its files begin.
+    pub(super) work: String,
+    pub(super) at: DateTime<Utc>,
+    /// Entries below this number have ended, and nothing is left of what they removed.
+    pub(super) settled: u64,
+    /// Works of entries below `settled` that were given up: what a frozen writer may yet write of them never counts.
+    pub(super) given_up: Vec<String>,
+}
+
+impl Announced {
+    /// Whether a file of this path is one of the entry's.
+    pub(super) fn names(&self, path: &str) -> bool {
+        is_of(&self.work, path)
+    }
+}
+
+fn is_of(work: &str, path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_prefix(work).is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// How an entry ended. Whoever creates this record first decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub(super) enum End {
+    /// `adds` count from now on, and `removes` no longer.
+    Committed { at: DateTime<Utc>, adds: Vec<WrittenFile>, removes: Vec<String> },
+    /// None of its files ever counts.
+    GivenUp { at: DateTime<Utc> },
+}
+
+/// One entry.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) number: u64,
+    pub(super) announced: Announced,
+    pub(super) end: Option<End>,
+}
+
+/// The entries of a dataset that still matter, by number.
+#[derive(Debug, Default)]
+pub(super) struct Sequence {
+    pub(super) entries: Vec<Entry>,
+    /// Number of the next entry.
+    pub(super) next: u64,
+    /// Entries below this number are not listed.
+    pub(super) settled: u64,
+    /// Works given up below `settled`.
+    pub(super) given_up: Vec<String>,
+}
+
+/// `_auditlake/datasets/<dataset>/000001.json`, or with a suffix before `.json`.
+pub(super) fn entry_path(dataset: &str, number: u64, suffix: &str) -> Path {
+    Path::from(format!("_auditlake/datasets/{dataset}/{number:06}{suffix}.json"))
+}
+
+impl Sequence {
+    /// Reads the entries that are not settled.
+    pub(super) async fn read(lake: &Lakefront, dataset: &str) -> Result<Self, EngineError> {
+        let mut ended: BTreeMap<u64, bool> = BTreeMap::new();
+        for meta in lake.list(&Path::from(format!("_auditlake/datasets/{dataset}"))).await? {
+            let Some(name) = meta.location.filename().and_then(|name| name.strip_suffix(".json")) else { continue };
+            let (number, end) = name.split_once('.').map_or((name, false), |(number, rest)| (number, rest == "end"));
+            if let Ok(number) = number.parse() {
+                *ended.entry(number).or_default() |= end;
+            }
+        }
+        let Some(last) = ended.keys().next_back().copied() else { return Ok(Self { next: 1, ..Self::default() }) };
+        let newest: Announced = required(lake, &entry_path(dataset, last, "")).await?;
+        let wanted = ended.into_iter().filter(|(number, _)| *number >= newest.settled);
+        let entries = stream::iter(wanted.collect::<Vec<_>>()).map(|(number, ended)| async move {
+            let announced = required(lake, &entry_path(dataset, number, "")).await?;
+            let end = if ended { Some(required(lake, &entry_path(dataset, number, ".end")).await?) } else { None };
+            Ok::<_, EngineError>(Entry { number, announced, end })
+        });
+        let entries = entries.buffered(READ_AT_ONCE).try_collect().await?;
+        Ok(Self { entries, next: last + 1, settled: newest.settled, given_up: newest.given_up })
+    }
+
+    /// The files of a listing that count, or a committed file that the listing lacks.
+    fn in_force(&self, files: Vec<PinnedFile>) -> Result<Vec<PinnedFile>, String> {
+        let mut pending: Vec<&str> = self.given_up.iter().map(String::as_str).collect();
+        let mut added = BTreeSet::new();
+        let mut removed = BTreeSet::new();
+        for entry in &self.entries {
+            match &entry.end {
+                Some(End::Committed { adds, removes, .. }) => {
+                    added.extend(adds.iter().map(|file| file.path.as_str()));
+                    removed.extend(removes.iter().map(String::as_str));
+                }
+                Some(End::GivenUp { .. }) | None => pending.push(&entry.announced.work),
+            }
+        }
+        let listed: BTreeSet<&str> = files.iter().map(PinnedFile::path).collect();
+        if let Some(missing) = added.iter().find(|path| !removed.contains(*path) && !listed.contains(*path)) {
+            return Err((*missing).to_owned());
+        }
+        let counts =
+            |file: &PinnedFile| !removed.contains(file.path()) && !pending.iter().any(|work| is_of(work, file.path()));
+        Ok(files.into_iter().filter(counts).collect())
+    }
+}
+
+async fn required<T: serde::de::DeserializeOwned>(lake: &Lakefront, path: &Path) -> Result<T, EngineError> {
+    lake.read_json(path).await?.ok_or_else(|| EngineError::Input {
+        path: path.to_string(),
+        why: "this record is gone, and without it nobody knows which files count; restore it from a backup".to_owned(),
+    })
+}
+
+/// The Parquet files below `prefix` that count as files of `dataset`, by path.
+///
+/// # Errors
+/// When the store cannot be listed, or a committed file is gone.
+pub(crate) async fn files_in_force(
+    store: &Arc<dyn ObjectStore>,
+    dataset: &str,
+    prefix: &Path,
+) -> Result<Vec<PinnedFile>, EngineError> {
+    let lake = Lakefront::over(Arc::clone(store));
+    let mut lost = String::new();
+    for _ in 0..LISTINGS {
+        let files = list_below(store.as_ref(), prefix).await?;
+        match Sequence::read(&lake, dataset).await?.in_force(files) {
+            Ok(files) => return Ok(files),
+            Err(missing) => lost = missing,
+        }
+    }
+    Err(EngineError::Input {
+        path: lost,
+        why: format!(
+            "this file of dataset \"{dataset}\" was committed and is gone; restore it from a backup, its SHA-256 stands in \
+             _auditlake/datasets/{dataset}/"
+        ),
+    })
+}

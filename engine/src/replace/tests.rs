@@ -1,0 +1,135 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use schemas::{AUDIT, DatasetId};
+
+use super::*;
+
+#[derive(Debug)]
+struct Free;
+
+#[async_trait]
+impl Fence for Free {
+    async fn check(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+}
+
+fn dataset() -> Dataset {
+    Dataset {
+        id: DatasetId::parse("audit").expect("a name"),
+        location: "audit/".to_owned(),
+        elsewhere: None,
+        schema: &AUDIT,
+        map: None,
+        time: AUDIT.time.map(str::to_owned),
+        tenant: AUDIT.tenant.to_owned(),
+        subjects: Vec::new(),
+        classes: std::collections::BTreeMap::new(),
+    }
+}
+
+fn at(hour: i64) -> DateTime<Utc> {
+    DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(hour)
+}
+
+async fn file(lake: &Lakefront, path: &str) -> WrittenFile {
+    lake.create(&Path::from(path), Bytes::from_static(b"rows")).await.expect("written");
+    WrittenFile { path: path.to_owned(), sha256: String::new(), bytes: 4, rows: 1 }
+}
+
+async fn seen(lake: &Lakefront) -> Vec<String> {
+    let files = files_in_force(lake.store(), "audit", &Path::from("audit")).await.expect("read");
+    files.iter().map(|file| file.path().to_owned()).collect()
+}
+
+async fn announce<'a>(lake: &'a Lakefront, dataset: &'a Dataset, hour: i64) -> Replacement<'a> {
+    Replacement::announce(lake, &Free, dataset, "compact", (at(hour), TimeDelta::hours(24))).await.expect("announced")
+}
+
+#[tokio::test]
+async fn what_is_announced_counts_from_its_commit_on() {
+    let (lake, dataset) = (Lakefront::memory(), dataset());
+    let old = [file(&lake, "audit/0a-00000.parquet").await.path, file(&lake, "audit/0b-00000.parquet").await.path];
+    let replacement = announce(&lake, &dataset, 0).await;
+    let path = format!("audit/{}-00000.parquet", replacement.work);
+    let new = file(&lake, &path).await;
+    assert_eq!(seen(&lake).await, old);
+    replacement.commit(vec![new], old.to_vec(), at(1)).await.expect("committed");
+    assert_eq!(seen(&lake).await, [path.as_str()]);
+    // The old files lie there for as long as the grace lasts, then the next writer deletes them.
+    assert_eq!(lake.list(&Path::from("audit")).await.expect("listed").len(), 3);
+    announce(&lake, &dataset, 24).await.give_up(at(24)).await;
+    assert_eq!(lake.list(&Path::from("audit")).await.expect("listed").len(), 3);
+    announce(&lake, &dataset, 25).await.give_up(at(25)).await;
+    assert_eq!(lake.list(&Path::from("audit")).await.expect("listed").len(), 1);
+    assert_eq!(seen(&lake).await, [path]);
+}
+
+#[tokio::test]
+async fn what_was_given_up_never_counts_whoever_writes_it_later() {
+    let (lake, dataset) = (Lakefront::memory(), dataset());
+    let old = file(&lake, "audit/0a-00000.parquet").await.path;
+    let frozen = announce(&lake, &dataset, 0).await;
+    let late = format!("audit/{}-00001.parquet", frozen.work);
+    file(&lake, &format!("audit/{}-00000.parquet", frozen.work)).await;
+    // Another writer takes over; long after that a third one cleans up.
+    announce(&lake, &dataset, 1).await.give_up(at(1)).await;
+    announce(&lake, &dataset, 100).await.give_up(at(100)).await;
+    assert_eq!(lake.list(&Path::from("audit")).await.expect("listed").len(), 1);
+    let late = file(&lake, &late).await;
+    assert_eq!(seen(&lake).await, [old.as_str()]);
+    let lost = frozen.commit(vec![late], vec![old.clone()], at(101)).await.expect_err("given up");
+    assert!(matches!(lost, EngineError::ClaimLost { epoch: 1, .. }), "{lost}");
+    assert_eq!(seen(&lake).await, [old]);
+}
+
+#[tokio::test]
+async fn a_committed_file_that_is_gone_is_an_error() {
+    let (lake, dataset) = (Lakefront::memory(), dataset());
+    let replacement = announce(&lake, &dataset, 0).await;
+    let path = format!("audit/{}-00000.parquet", replacement.work);
+    let new = file(&lake, &path).await;
+    replacement.commit(vec![new], Vec::new(), at(0)).await.expect("committed");
+    lake.remove(&Path::from(path.as_str())).await.expect("removed");
+    let error = files_in_force(lake.store(), "audit", &Path::from("audit")).await.expect_err("is refused").to_string();
+    assert!(error.contains(&path) && error.contains("restore it from a backup"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_sees_one_generation_of_files() {
+    let (lake, dataset) = (Lakefront::memory(), dataset());
+    let first: Vec<String> = vec![file(&lake, "audit/0a-00000.parquet").await.path];
+    let done = Arc::new(AtomicBool::new(false));
+    let reading = {
+        let (lake, done) = (lake.clone(), Arc::clone(&done));
+        tokio::spawn(async move {
+            let mut generations = BTreeSet::new();
+            while !done.load(Ordering::Relaxed) {
+                generations.insert(seen(&lake).await);
+                tokio::task::yield_now().await;
+            }
+            generations
+        })
+    };
+    let mut known = BTreeSet::from([first.clone()]);
+    let mut current = first;
+    for hour in 0..60 {
+        let replacement = announce(&lake, &dataset, hour).await;
+        let mut adds = Vec::new();
+        for number in 0..3 {
+            adds.push(file(&lake, &format!("audit/{}-{number:05}.parquet", replacement.work)).await);
+            tokio::task::yield_now().await;
+        }
+        let paths: Vec<String> = adds.iter().map(|file| file.path.clone()).collect();
+        replacement.commit(adds, std::mem::replace(&mut current, paths.clone()), at(hour)).await.expect("committed");
+        known.insert(paths);
+    }
+    done.store(true, Ordering::Relaxed);
+    let generations = reading.await.expect("read");
+    assert!(generations.is_subset(&known), "{:?}", generations.difference(&known).collect::<Vec<_>>());
+    assert_eq!(seen(&lake).await, current);
+}

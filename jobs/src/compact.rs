@@ -1,0 +1,60 @@
+//! `auditlake compact`: small files into big ones, under the dataset's claim.
+
+use chrono::TimeDelta;
+use engine::{CompactOutcome, CompactRequest};
+
+use crate::claim::Claim;
+use crate::error::JobError;
+use crate::lake::OpenLake;
+use crate::progress::Progress;
+use crate::world::World;
+
+/// How long replaced files stay for readers that began before, unless a command says otherwise.
+pub(crate) const GRACE: TimeDelta = TimeDelta::hours(24);
+
+/// What the command line asks for.
+#[derive(Debug, Clone)]
+pub struct CompactCommand {
+    /// The dataset.
+    pub dataset: String,
+    /// How long replaced files stay.
+    pub grace: TimeDelta,
+    /// Size that files grow to.
+    pub file_bytes: usize,
+    /// Only say what would be done.
+    pub dry_run: bool,
+}
+
+/// Rewrites the small files of a dataset.
+///
+/// # Errors
+/// As [`engine::compact`]; also when the dataset does not exist, or others write its files.
+pub async fn compact(
+    lake: &OpenLake,
+    world: &World,
+    command: &CompactCommand,
+    progress: &Progress,
+) -> Result<CompactOutcome, JobError> {
+    let dataset = lake.dataset(&command.dataset)?;
+    if !dataset.is_ours() {
+        return Err(JobError::Usage(format!(
+            "dataset \"{}\" is made of files others write, or of a query job's, and they stay as they are; compact one \
+             that has a schema, no map, and a folder of the lake's",
+            dataset.id
+        )));
+    }
+    let request = CompactRequest {
+        dataset,
+        now: world.now(),
+        grace: command.grace,
+        file_bytes: command.file_bytes,
+        dry_run: command.dry_run,
+    };
+    let claim = Claim::take(&lake.front, world, &format!("datasets/{}", dataset.id)).await?;
+    let fence = claim.fence();
+    let shown = progress.ingest();
+    let outcome = engine::compact(&lake.front, &lake.sessions, &request, &fence, shown.counters()).await;
+    shown.end();
+    claim.release().await;
+    Ok(outcome?)
+}

@@ -1,0 +1,41 @@
+//! `jobs/*.yaml` of kind `query`: a statement whose rows become a dataset.
+
+use super::checked::{Dataset, Job, JobKind, QuerySpec};
+use super::duration;
+use super::framework::filled;
+use super::problem::Problems;
+use super::raw::RawQuery;
+use super::surroundings::Surroundings;
+use crate::id::{DatasetId, JobId};
+
+pub(super) fn build(raw: RawQuery, sha256: String, around: &Surroundings, problems: &mut Problems) -> Option<Job> {
+    let before = problems.len();
+    let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
+    let window = problems.keep(raw.window.place, duration::seconds("window", &raw.window.value));
+    let into = problems.keep(raw.into.place, into(&raw.into.value, around))?;
+    if !raw.sql.value.contains("$start") && !raw.sql.value.contains("$end") {
+        let message = "sql names neither $start nor $end, so every interval would have the same rows; add for example \
+                       WHERE time >= $start AND time < $end";
+        problems.add(raw.sql.place, message);
+    }
+    let spec = QuerySpec { window_seconds: window.unwrap_or(0), into, sql: filled("sql", raw.sql, problems) };
+    (problems.len() == before).then_some(Job { id, kind: JobKind::Query(spec), sha256 })
+}
+
+fn into(given: &str, around: &Surroundings) -> Result<DatasetId, String> {
+    if let Some(sentence) = around.dataset_names.lacks(given) {
+        return Err(format!("into names dataset {given:?}, which does not exist; {sentence}"));
+    }
+    let id = DatasetId::parse(given).map_err(|error| error.to_string())?;
+    let dataset = around.datasets.iter().map(|(dataset, _)| dataset).find(|dataset| dataset.id == id);
+    match dataset.and_then(unfit) {
+        Some(why) => Err(format!(
+            "into names dataset \"{id}\", whose files others write: it has {why}; name one with a folder of the lake's"
+        )),
+        None => Ok(id),
+    }
+}
+
+fn unfit(dataset: &Dataset) -> Option<&'static str> {
+    if dataset.map.is_some() { Some("a map") } else { dataset.elsewhere.as_ref().map(|_| "a location elsewhere") }
+}
