@@ -14,6 +14,7 @@ mod guide;
 mod hostile;
 mod kill;
 mod moto;
+mod parts;
 mod real;
 mod real_tables;
 mod replace;

@@ -44,7 +44,7 @@ pub(crate) fn shape(format: IngestFormat) -> Shape {
 }
 
 /// A source whose mapping ships.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum BuiltIn {
     /// AWS CloudTrail.
     CloudTrail(CloudTrail),

@@ -1,6 +1,7 @@
 //! Carrying out a plan: read, sort, merge, write, account for every record.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -15,7 +16,7 @@ use super::input::InputFolder;
 use super::mapping::SqlMapping;
 use super::merge::{Conflict, Merge, Merged, Touched, key_columns};
 use super::plan::{Desk, Done, ObjectCounts, Plan, WrittenFile};
-use super::read::{Inputs, Mapper, ReadOut, Reader, infer, parse};
+use super::read::{Inputs, Mapper, ReadOut, Reader, infer, parse, parts};
 use super::records::{Again, Item, Record, RejectKind};
 use super::rejects::Rejects;
 use super::replay;
@@ -68,7 +69,8 @@ impl Worker<'_> {
         order.extend([SOURCE, OFFSET]);
         let (sender, new) = sorted(&session, Arc::clone(columns.sorted()), &order).await?;
         let touched: Touched = Arc::default();
-        let reader = Reader {
+        let reader = |part: Range<usize>, mapper: Mapper| Reader {
+            part,
             inputs: self.inputs(&plan),
             runtime: tokio::runtime::Handle::current(),
             plan: Arc::clone(&plan),
@@ -79,7 +81,13 @@ impl Worker<'_> {
             touched: Arc::clone(&touched),
             progress: Arc::clone(self.progress),
         };
-        let reading = self.read(reader, sender, &plan);
+        let twin = mapper.twin(&session, &plan).await?;
+        let readers = match (parts(&plan.inputs).as_slice(), twin) {
+            ([first, second], Some(twin)) => vec![reader(first.clone(), mapper), reader(second.clone(), twin)],
+            _ => vec![reader(0..plan.inputs.len(), mapper)],
+        };
+        let reading = self.read(readers, sender.clone(), &plan);
+        drop(sender);
         let merge = Merge { session: &session, dataset: self.dataset, plan: &plan, columns: &columns, touched };
         let mut files = FileSeries::new(
             self.lake,
@@ -128,20 +136,29 @@ impl Worker<'_> {
         }
     }
 
-    /// Reads on a blocking thread, then makes sure that nothing changed meanwhile; only then does the sort
+    /// Reads on blocking threads, then makes sure that nothing changed meanwhile; only then does the sort
     /// hear the end of its input, so a changed object never leaves a row behind.
     async fn read(
         &self,
-        reader: Reader,
+        readers: Vec<Reader>,
         sender: tokio::sync::mpsc::Sender<super::sort::Handed>,
         plan: &Plan,
     ) -> Result<ReadOut, EngineError> {
-        let read = tokio::task::spawn_blocking(move || reader.read())
-            .await
-            .map_err(|error| EngineError::Bug { what: format!("the reader stopped ({error})") });
-        let checked = match read {
-            Ok(Ok(read)) => self.unchanged(plan).await.map(|()| read),
-            Ok(Err(error)) | Err(error) => Err(error),
+        let parts: Vec<_> =
+            readers.into_iter().map(|reader| tokio::task::spawn_blocking(move || reader.read())).collect();
+        let mut read: Option<Result<ReadOut, EngineError>> = None;
+        for part in parts {
+            let stopped = |error| EngineError::Bug { what: format!("the reader stopped ({error})") };
+            let part = part.await.map_err(stopped).and_then(|read| read);
+            read = Some(match read {
+                None => part,
+                Some(before) => before.and_then(|before| before.then(part?)),
+            });
+        }
+        let none = || Err(EngineError::Bug { what: "nothing was to be read".to_owned() });
+        let checked = match read.unwrap_or_else(none) {
+            Ok(read) => self.unchanged(plan).await.map(|()| read),
+            Err(error) => Err(error),
         };
         if checked.is_err() {
             let end = EngineError::Bug { what: "the inputs could not be read whole".to_owned() };

@@ -71,6 +71,18 @@ impl InferredType {
         }
     }
 
+    /// Widens the type so that it fits the records of `later`, too.
+    pub(crate) fn join(&mut self, later: Self) {
+        self.left_out |= later.left_out;
+        for (key, kind) in later.record.fields {
+            if !self.record.places.contains_key(&key) && self.record.fields.len() >= KEYS_MAX {
+                self.left_out = true;
+                continue;
+            }
+            self.record.slot(&key).join(kind);
+        }
+    }
+
     /// The columns.
     pub(crate) fn to_fields(&self) -> Fields {
         self.record.to_fields()
@@ -92,18 +104,28 @@ impl Kind {
             Value::Array(items) if level < LEVELS_MAX => self.widen_list(items, level, fields),
             Value::Object(entries) if level < LEVELS_MAX => self.widen_object(entries, level, fields),
             Value::Array(_) | Value::Object(_) => *self = Self::Text,
-            scalar => {
-                let scalar = Self::of_scalar(scalar);
-                *self = match (std::mem::take(self), scalar) {
-                    (Self::Null, scalar) => scalar,
-                    (Self::Bool, Self::Bool) => Self::Bool,
-                    (Self::Float, Self::Float) => Self::Float,
-                    (Self::Int { wide }, Self::Int { wide: also }) => Self::Int { wide: wide || also },
-                    (Self::Int { wide: false }, Self::Float) | (Self::Float, Self::Int { wide: false }) => Self::Float,
-                    _ => Self::Text,
-                };
-            }
+            scalar => self.join(Self::of_scalar(scalar)),
         }
+    }
+
+    /// What both have in common.
+    fn join(&mut self, other: Self) {
+        *self = match (std::mem::take(self), other) {
+            (Self::Null, kind) | (kind, Self::Null) => kind,
+            (Self::Bool, Self::Bool) => Self::Bool,
+            (Self::Float, Self::Float) => Self::Float,
+            (Self::Int { wide }, Self::Int { wide: also }) => Self::Int { wide: wide || also },
+            (Self::Int { wide: false }, Self::Float) | (Self::Float, Self::Int { wide: false }) => Self::Float,
+            (Self::List(mut item), Self::List(other)) => {
+                item.join(*other);
+                Self::List(item)
+            }
+            (Self::Object(mut object), Self::Object(other)) => {
+                other.fields.into_iter().for_each(|(key, kind)| object.slot(&key).join(kind));
+                if object.fields.len() > KEYS_MAX { Self::Text } else { Self::Object(object) }
+            }
+            _ => Self::Text,
+        };
     }
 
     fn of_scalar(scalar: &Value) -> Self {

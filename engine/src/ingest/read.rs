@@ -1,6 +1,7 @@
 //! Inputs, one after the other, into batches of rows for the sort. Runs on a blocking thread.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 use arrow::datatypes::Fields;
@@ -26,12 +27,16 @@ use super::sort::Handed;
 use super::tabular::{Piece, TableMapper};
 use super::{IngestCounts, IngestProgress, decode as decoding};
 use crate::error::EngineError;
+use crate::session::LakeSession;
 use crate::store::Lakefront;
 
 /// Records mapped at a time.
 pub(crate) const BATCH_RECORDS: usize = 8_192;
 /// Bytes of records held at a time.
 pub(crate) const BATCH_BYTES: usize = 8 << 20;
+
+/// Bytes of inputs from which on they are read in two parts.
+const PARTED_BYTES: u64 = 8 << 20;
 
 /// Where the inputs of a plan lie.
 #[derive(Debug, Clone)]
@@ -101,10 +106,50 @@ pub(crate) fn parse(table: &TableSchema) -> Parse {
     if decimals { parse_exact } else { parse_strict }
 }
 
+/// The inputs in parts that are read side by side. The border follows from the inputs alone, because the parts decide
+/// where rejected records lie, and the same work gives the same files on every machine.
+pub(crate) fn parts(inputs: &[PlannedInput]) -> Vec<Range<usize>> {
+    let bytes: u64 = inputs.iter().map(|input| input.bytes).sum();
+    let mut before = 0;
+    let border = inputs.iter().position(|input| {
+        before += input.bytes;
+        before * 2 >= bytes
+    });
+    match border.map(|last| last + 1) {
+        Some(border) if bytes >= PARTED_BYTES && border < inputs.len() => vec![0..border, border..inputs.len()],
+        _ => vec![0..inputs.len()],
+    }
+}
+
 /// The types of all records of the plan's inputs: a first pass, so that every batch has the same columns.
 pub(crate) fn infer(inputs: &Inputs, runtime: &Handle, plan: &Plan, parse: Parse) -> Result<Fields, EngineError> {
+    let part = |part: Range<usize>| infer_part(inputs, runtime, &plan.inputs[part], parse);
+    let found: Vec<Result<InferredType, EngineError>> = std::thread::scope(|scope| {
+        let parts: Vec<_> = parts(&plan.inputs).into_iter().map(|range| scope.spawn(move || part(range))).collect();
+        let stopped = || EngineError::Bug { what: "a reader stopped".to_owned() };
+        parts.into_iter().map(|part| part.join().unwrap_or_else(|_| Err(stopped()))).collect()
+    });
     let mut inferred = InferredType::default();
-    for input in &plan.inputs {
+    for part in found {
+        inferred.join(part?);
+    }
+    if inferred.left_out() {
+        return Err(EngineError::Input {
+            path: plan.inputs.first().map(|input| input.path.clone()).unwrap_or_default(),
+            why: "its records have more than 2,000 different keys; put what varies below one key".to_owned(),
+        });
+    }
+    Ok(inferred.to_fields())
+}
+
+fn infer_part(
+    inputs: &Inputs,
+    runtime: &Handle,
+    part: &[PlannedInput],
+    parse: Parse,
+) -> Result<InferredType, EngineError> {
+    let mut inferred = InferredType::default();
+    for input in part {
         inputs.each_item(runtime, input, Shape::Ndjson, &mut |item| {
             if let Item::Record(record) | Item::Again(Again { record, .. }) = item
                 && let Ok(value) = parse(record.bytes)
@@ -114,13 +159,7 @@ pub(crate) fn infer(inputs: &Inputs, runtime: &Handle, plan: &Plan, parse: Parse
             Ok(())
         })?;
     }
-    if inferred.left_out() {
-        return Err(EngineError::Input {
-            path: plan.inputs.first().map(|input| input.path.clone()).unwrap_or_default(),
-            why: "its records have more than 2,000 different keys; put what varies below one key".to_owned(),
-        });
-    }
-    Ok(inferred.to_fields())
+    Ok(inferred)
 }
 
 /// How a record becomes a row.
@@ -135,6 +174,21 @@ pub(crate) enum Mapper {
     Table(Box<TableMapper>),
 }
 
+impl Mapper {
+    /// A second one that does the same, for another reader; none where one reads all.
+    pub(crate) async fn twin(&self, session: &LakeSession, plan: &Plan) -> Result<Option<Self>, EngineError> {
+        Ok(match (self, &plan.mapping) {
+            (Self::BuiltIn(mapping), _) => Some(Self::BuiltIn(mapping.clone())),
+            (Self::ByName(fields), _) => Some(Self::ByName(fields.clone())),
+            (Self::Sql(_, fields), Some((name, sql))) => {
+                let mapping = SqlMapping::plan(session, name, sql, fields).await?;
+                Some(Self::Sql(Box::new(mapping), fields.clone()))
+            }
+            (Self::Sql(..), None) | (Self::Table(_), _) => None,
+        })
+    }
+}
+
 /// What reading came to.
 pub(crate) struct ReadOut {
     pub(crate) counts: Vec<IngestCounts>,
@@ -142,8 +196,18 @@ pub(crate) struct ReadOut {
     pub(crate) rejects: Rejects,
 }
 
-/// Reads every input of a plan.
+impl ReadOut {
+    /// This part, and behind it the next one.
+    pub(crate) fn then(mut self, mut next: Self) -> Result<Self, EngineError> {
+        self.counts.append(&mut next.counts);
+        self.truncated.append(&mut next.truncated);
+        Ok(Self { rejects: self.rejects.then(next.rejects)?, ..self })
+    }
+}
+
+/// Reads a part of a plan's inputs.
 pub(crate) struct Reader {
+    pub(crate) part: Range<usize>,
     pub(crate) inputs: Inputs,
     pub(crate) runtime: Handle,
     pub(crate) plan: Arc<Plan>,
@@ -165,12 +229,13 @@ struct Waiting {
 }
 
 impl Reader {
-    /// Reads all inputs and hands their rows to the sort.
+    /// Reads the inputs of its part and hands their rows to the sort.
     pub(crate) fn read(mut self) -> Result<ReadOut, EngineError> {
         let plan = Arc::clone(&self.plan);
         let parse = parse(self.dataset.schema);
         let mut out = ReadOut { counts: Vec::new(), truncated: Vec::new(), rejects: Rejects::new(&plan) };
-        for (number, input) in plan.inputs.iter().enumerate() {
+        for number in self.part.clone() {
+            let input = &plan.inputs[number];
             let mut counts = IngestCounts::default();
             if let Mapper::Table(mapper) = &self.mapper {
                 if self.read_table(mapper, number, &mut counts, &mut out.rejects)? {

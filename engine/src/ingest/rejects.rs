@@ -83,6 +83,19 @@ impl Rejects {
         if rows.held >= HELD_BYTES { self.spool_rows() } else { Ok(()) }
     }
 
+    /// These, and behind them those of `later`.
+    pub(crate) fn then(mut self, mut later: Self) -> Result<Self, EngineError> {
+        for one in [&mut self, &mut later] {
+            one.spool_rows()?;
+            one.close_spool()?;
+        }
+        self.full.append(&mut later.full);
+        for (reason, count) in later.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+        Ok(self)
+    }
+
     fn spool_rows(&mut self) -> Result<(), EngineError> {
         if self.rows.held == 0 {
             return Ok(());

@@ -17,7 +17,7 @@ use row::Row;
 const SOURCE: &str = "kubernetes";
 
 /// The mapping, with the tenant, whom no record names.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Kubernetes {
     tenant: String,
 }

@@ -16,7 +16,7 @@ use super::part::Reject;
 use row::{Row, tenant};
 
 /// The mapping, with the tenant of records that name none.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ocsf {
     tenant: Option<String>,
 }

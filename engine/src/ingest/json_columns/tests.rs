@@ -126,3 +126,24 @@ fn what_was_never_observed_is_null() {
     assert_eq!(decode(&fields, &[]).len(), 3);
     assert_eq!(infer(&[json!(1), json!([])]).to_fields().len(), 0);
 }
+
+#[test]
+fn the_type_of_two_parts_is_that_of_the_whole() {
+    let records = [
+        json!({"a": 1, "o": {"x": null, "l": [1]}, "n": null}),
+        json!({"b": "t", "a": 2.5, "o": {"y": true}}),
+        json!({"a": null, "o": {"l": [null, {"k": 1}]}, "wide": 9_007_199_254_740_993_i64}),
+        json!({"n": [[]], "wide": 0.5, "o": 3}),
+        json!({"n": [[1], ["t"]], "c": {"d": {}}}),
+    ];
+    let whole = infer(&records).to_fields();
+    for border in 0..=records.len() {
+        let mut parts = infer(&records[..border]);
+        parts.join(infer(&records[border..]));
+        assert_eq!(parts.to_fields(), whole, "{border}");
+    }
+    let many: Vec<Value> = (0..=KEYS_MAX).map(|key| json!({format!("k{key}"): 1})).collect();
+    let mut parts = infer(&many[..9]);
+    parts.join(infer(&many[9..]));
+    assert!(parts.left_out() && infer(&many).left_out());
+}
