@@ -14,6 +14,8 @@ mod ingest;
 mod materialize;
 mod parquet_bytes;
 mod replace;
+mod rows_read;
+mod script;
 mod session;
 mod statement;
 mod store;
@@ -38,5 +40,7 @@ pub use ingest::{
 };
 pub use materialize::{QueryOutcome, QueryRequest, materialize};
 pub use parquet_bytes::parquet_bytes;
+pub use rows_read::RowsRead;
+pub use script::Script;
 pub use session::{LakeSession, Resources, SessionFactory, stream_error};
 pub use store::{Created, Lakefront};

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{
@@ -37,6 +38,7 @@ use crate::dataset_store::{DatasetStore, Elsewhere};
 use crate::dataset_table::{DatasetTable, dataset_table};
 use crate::error::EngineError;
 use crate::replace::files_in_force;
+use crate::rows_read::RowsRead;
 use crate::statement;
 use crate::store::PinnedStore;
 
@@ -330,9 +332,22 @@ impl LakeSession {
     /// # Errors
     /// When the plan cannot be started; errors while it runs come through the stream.
     pub async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream, EngineError> {
+        Ok(self.stream_counted(plan).await?.0)
+    }
+
+    /// As [`Self::stream`], and beside the rows a count of those read for them.
+    ///
+    /// # Errors
+    /// As [`Self::stream`].
+    pub async fn stream_counted(
+        &self,
+        plan: &LogicalPlan,
+    ) -> Result<(SendableRecordBatchStream, RowsRead), EngineError> {
         let physical =
             self.state.create_physical_plan(plan).await.map_err(|source| EngineError::sql("planned", source))?;
-        execute_stream(physical, self.state.task_ctx()).map_err(|source| EngineError::sql("run", source))
+        let read = RowsRead::of(&physical);
+        let rows = execute_stream(physical, self.state.task_ctx()).map_err(|source| EngineError::sql("run", source))?;
+        Ok((rows, read))
     }
 
     /// Runs a plan and returns all its rows.
@@ -364,6 +379,26 @@ impl LakeSession {
     /// The declaration of a dataset.
     pub fn dataset(&self, name: &str) -> Option<&Dataset> {
         self.files.declared(name)
+    }
+
+    /// Names of all tables as statements give them, sorted: datasets and histories, then our own records.
+    pub fn table_names(&self) -> Vec<String> {
+        let catalogs = self.state.catalog_list();
+        let Some(lake) = catalogs.catalog("lake") else { return Vec::new() };
+        let of = |schema: &str| lake.schema(schema).map(|schema| schema.table_names()).unwrap_or_default();
+        let records = of("auditlake").into_iter().map(|name| format!("auditlake.{name}"));
+        of("public").into_iter().chain(records).collect()
+    }
+
+    /// The columns of a table, named as in a statement; none where there is no such table.
+    ///
+    /// # Errors
+    /// When its files cannot be listed, or do not fit together.
+    pub async fn columns(&self, table: &str) -> Result<Option<SchemaRef>, EngineError> {
+        let named = TableReference::parse_str(table);
+        let Ok(schema) = self.state.schema_for_ref(named.clone()) else { return Ok(None) };
+        let table = schema.table(named.table()).await.map_err(|source| EngineError::sql("planned", source))?;
+        Ok(table.map(|table| table.schema()))
     }
 
     /// A session like this one that sees nothing but these tables.

@@ -13,4 +13,4 @@ mod table;
 
 pub use error::ExportError;
 pub use report::{CsvTable, report_csv, report_html, report_json};
-pub use rows::{RowFormat, RowWriter, row_writer};
+pub use rows::{RowFormat, RowWriter, row_writer, table_within};

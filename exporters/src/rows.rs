@@ -85,11 +85,25 @@ pub fn row_writer<'a>(
         check_names(schema)?;
     }
     Ok(match format {
-        RowFormat::Table => Box::new(TableRows::start(schema, out)),
+        RowFormat::Table => Box::new(TableRows::start(schema, None, out)),
         RowFormat::Csv => Box::new(CsvRows::start(schema, out)?),
         RowFormat::Json => Box::new(JsonRows::start(schema, out, JsonLayout::Array)?),
         RowFormat::Ndjson => Box::new(JsonRows::start(schema, out, JsonLayout::Lines)?),
     })
+}
+
+/// Starts a table for people in which a line takes at most `limit` columns of a terminal: rows that are wider stand as
+/// records, a column a line.
+///
+/// # Errors
+/// As [`row_writer`].
+pub fn table_within<'a>(
+    limit: usize,
+    schema: &Schema,
+    out: &'a mut dyn Write,
+) -> Result<Box<dyn RowWriter + 'a>, ExportError> {
+    check_types(schema)?;
+    Ok(Box::new(TableRows::start(schema, Some(limit), out)))
 }
 
 /// Refuses a batch that is not of the schema.

@@ -2,7 +2,8 @@
 //!
 //! Nothing is cut: widths are those of the first rows, and a longer cell further down moves its line.
 //! Null prints as `NULL`; control characters and text direction overrides are shown as escapes, so that
-//! data cannot move a terminal's cursor. Absent: a form a program could read back; that is CSV or JSON.
+//! data cannot move a terminal's cursor. Where a limit is given, rows that are wider stand as records, a column a
+//! line. Absent: a form a program could read back; that is CSV or JSON.
 
 use std::io::Write;
 
@@ -20,41 +21,65 @@ const MEASURED_ROWS: usize = 1_000;
 pub(crate) struct TableRows<'a> {
     out: &'a mut dyn Write,
     fields: Fields,
+    header: Vec<String>,
     right: Vec<bool>,
     /// Rows that wait for the widths.
     waiting: Vec<Vec<String>>,
     /// Known once the header is written.
     widths: Option<Vec<usize>>,
+    /// Columns of a terminal that a line may take.
+    limit: Option<usize>,
     rows: u64,
+    /// Rows written, for the headings of records.
+    written: u64,
 }
 
 impl<'a> TableRows<'a> {
     /// Writes nothing yet: the header needs the widths.
-    pub(crate) fn start(schema: &Schema, out: &'a mut dyn Write) -> Self {
+    pub(crate) fn start(schema: &Schema, limit: Option<usize>, out: &'a mut dyn Write) -> Self {
         let fields = schema.fields().clone();
+        let header = fields.iter().map(|field| shown(field.name())).collect();
         let right = fields.iter().map(|field| is_number(field.data_type())).collect();
-        Self { out, fields, right, waiting: Vec::new(), widths: None, rows: 0 }
+        Self { out, fields, header, right, waiting: Vec::new(), widths: None, limit, rows: 0, written: 0 }
     }
 
     fn write_waiting(&mut self) -> Result<(), ExportError> {
-        if self.widths.is_none() {
-            let header: Vec<_> = self.fields.iter().map(|field| shown(field.name())).collect();
-            let widths: Vec<_> = (0..header.len())
-                .map(|column| {
-                    let cells = self.waiting.iter().map(|row| width(&row[column]));
-                    cells.chain([width(&header[column])]).max().unwrap_or_default()
-                })
-                .collect();
-            let rule: Vec<_> = widths.iter().map(|width| "-".repeat(*width)).collect();
-            write_line(self.out, &header, &widths, &self.right, " | ")?;
-            write_line(self.out, &rule, &widths, &self.right, "-+-")?;
-            self.widths = Some(widths);
+        let widths = match self.widths.take() {
+            Some(widths) => widths,
+            None => {
+                let widths = self.measure();
+                if !self.is_too_wide(&widths) {
+                    let rule: Vec<_> = widths.iter().map(|width| "-".repeat(*width)).collect();
+                    write_line(self.out, &self.header, &widths, &self.right, " | ")?;
+                    write_line(self.out, &rule, &widths, &self.right, "-+-")?;
+                }
+                widths
+            }
+        };
+        let records = self.is_too_wide(&widths);
+        for row in std::mem::take(&mut self.waiting) {
+            self.written += 1;
+            if records {
+                write_record(self.out, self.written, &self.header, &row)?;
+            } else {
+                write_line(self.out, &row, &widths, &self.right, " | ")?;
+            }
         }
-        let widths = self.widths.as_deref().unwrap_or_default();
-        for row in self.waiting.drain(..) {
-            write_line(self.out, &row, widths, &self.right, " | ")?;
-        }
+        self.widths = Some(widths);
         Ok(())
+    }
+
+    fn measure(&self) -> Vec<usize> {
+        let of = |(column, name): (usize, &String)| {
+            let cells = self.waiting.iter().map(|row| width(&row[column]));
+            cells.chain([width(name)]).max().unwrap_or_default()
+        };
+        self.header.iter().enumerate().map(of).collect()
+    }
+
+    fn is_too_wide(&self, widths: &[usize]) -> bool {
+        let between = 3 * widths.len().saturating_sub(1);
+        self.limit.is_some_and(|limit| widths.iter().sum::<usize>() + between > limit)
     }
 }
 
@@ -85,6 +110,16 @@ impl RowWriter for TableRows<'_> {
         self.out.flush().map_err(ExportError::Write)?;
         Ok(self.rows)
     }
+}
+
+/// A row, a column a line.
+fn write_record(out: &mut dyn Write, row: u64, header: &[String], cells: &[String]) -> Result<(), ExportError> {
+    writeln!(out, "-- row {row}").map_err(ExportError::Write)?;
+    let widths = [header.iter().map(|name| width(name)).max().unwrap_or_default(), 0];
+    for (name, cell) in header.iter().zip(cells) {
+        write_line(out, &[name.clone(), cell.clone()], &widths, &[false, false], " | ")?;
+    }
+    Ok(())
 }
 
 fn write_line(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use schemas::IngestFormat;
 
 /// Audit and usage events into evidence that a stranger can check.
@@ -72,10 +73,11 @@ pub enum Command {
   auditlake ingest ndjson drop/app --into audit --mapping app@1 --map-file app.sql
   auditlake ingest focus drop/bills --into usage")]
     Ingest(IngestArgs),
-    /// Run one reading SQL statement
-    #[command(
-        after_help = "Example: auditlake sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\" --format csv"
-    )]
+    /// Run reading SQL: a statement, a script, or a shell on the terminal
+    #[command(after_help = "Examples:
+  auditlake sql
+  auditlake sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\" --format csv
+  auditlake sql < statements.sql")]
     Sql(SqlArgs),
     /// Make few big files of the many small ones of a dataset, with the same rows
     #[command(after_help = "Example: auditlake compact audit --dry-run")]
@@ -95,6 +97,24 @@ pub enum Command {
     /// Look at the runs of the ledger
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Print a script that lets a shell complete the commands
+    #[command(
+        after_help = "Example: auditlake completions bash > ~/.local/share/bash-completion/completions/auditlake"
+    )]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page, or write one of each command
+    #[command(after_help = "Examples:
+  auditlake man | man -l -
+  auditlake man --dir ~/.local/share/man/man1")]
+    Man {
+        /// Folder for a page of each command; it is made where it is absent
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
 }
 
 /// What to compact.
@@ -185,15 +205,18 @@ impl From<FormatArg> for IngestFormat {
 /// Which statement, and how its rows are written.
 #[derive(Debug, Args)]
 pub struct SqlArgs {
-    /// The statement
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    /// The statement; with none, a shell on a terminal, else statements from standard input, as with -
+    #[arg(conflicts_with = "file")]
     pub statement: Option<String>,
-    /// File that holds the statement
+    /// File with statements, each ended by ;
     #[arg(long)]
     pub file: Option<PathBuf>,
     /// Form of the rows; with --output json it is json
     #[arg(long, value_parser = ["table", "csv", "json", "ndjson"])]
     pub format: Option<String>,
+    /// Do not keep what is typed into the shell for the next time
+    #[arg(long)]
+    pub no_history: bool,
 }
 
 /// Views of the ledger.

@@ -50,6 +50,14 @@ pub enum JobError {
         /// The output.
         path: String,
     },
+    /// A statement of a script failed.
+    #[error("the statement at line {line} failed; nothing below it was run")]
+    AtLine {
+        /// The line on which it begins.
+        line: usize,
+        /// Why.
+        source: Box<JobError>,
+    },
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -72,8 +80,14 @@ impl JobError {
             | Self::OutputTaken { .. } => Remedy::FixConfig,
             Self::Claimed { .. } | Self::Stdout(_) => Remedy::Retry,
             Self::Engine(error) => error.remedy(),
+            Self::AtLine { source, .. } => source.remedy(),
             Self::Export(_) => Remedy::FixConfig,
         }
+    }
+
+    /// The error and its causes, as a terminal shows them.
+    pub fn told(&self) -> String {
+        format!("error: {}", crate::runner::chain(self).join("\n  because: "))
     }
 
     /// 2 when usage or definitions are wrong, else 1.

@@ -15,21 +15,22 @@ mod evidence;
 mod ingest;
 mod lake;
 mod ledger;
+mod manual;
 mod progress;
 mod query;
 mod records;
 mod runner;
 mod scaffold;
+mod shell;
 mod show;
 mod sql;
 mod world;
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use engine::IngestFrom;
-use exporters::RowFormat;
 use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
@@ -45,7 +46,6 @@ pub use ledger::{
 };
 pub use progress::Progress;
 pub use runner::{Ran, Revise, run};
-pub use sql::sql;
 pub use world::World;
 
 /// What a command answers: text for people, and the same as one JSON document.
@@ -72,7 +72,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         None => world.clone(),
     };
     let answer = match &cli.command {
-        Command::Sql(args) => return rows(cli, &world, args).await,
+        Command::Sql(args) => return sql::command(cli, &world, args).await,
         Command::Init { dir } => scaffold::init(dir, &world)?,
         Command::Demo { dir } => scaffold::demo(dir, Progress::on_terminal()).await?,
         Command::Check => show::checked(&read_definitions(&cli.lake)?),
@@ -84,6 +84,9 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
             run_job(cli, &world, job, revise, fail_on).await?
         }
         Command::Runs(command) => runs(cli, command).await?,
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { dir: None } => manual::page()?,
+        Command::Man { dir: Some(dir) } => manual::pages(dir)?,
     };
     let mut out = std::io::stdout().lock();
     match cli.output {
@@ -91,29 +94,6 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         OutputForm::Json => writeln!(out, "{:#}", answer.json)?,
     }
     Ok(answer.code)
-}
-
-async fn rows(cli: &Cli, world: &World, args: &SqlArgs) -> Result<u8, JobError> {
-    let format = match (cli.output, args.format.as_deref().and_then(RowFormat::parse)) {
-        (OutputForm::Human, format) => format.unwrap_or(RowFormat::Table),
-        (OutputForm::Json, None | Some(RowFormat::Json)) => RowFormat::Json,
-        (OutputForm::Json, Some(other)) => {
-            let other = other.as_str();
-            return Err(JobError::Usage(format!(
-                "--output json and --format {other} both write to standard output; give one"
-            )));
-        }
-    };
-    let statement = match (&args.statement, &args.file) {
-        (Some(statement), _) => statement.clone(),
-        (None, Some(file)) => read_text(file)?,
-        (None, None) => String::new(),
-    };
-    let lake = OpenLake::open(&cli.lake)?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    sql(&lake, world, &statement, format, &mut out).await?;
-    out.flush()?;
-    Ok(0)
 }
 
 fn read_text(file: &Path) -> Result<String, JobError> {

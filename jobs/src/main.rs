@@ -18,17 +18,7 @@ fn main() -> anyhow::Result<ExitCode> {
             if cli.output == OutputForm::Json {
                 writeln!(std::io::stdout(), "{:#}", error_json(&error))?;
             }
-            writeln!(
-                std::io::stderr(),
-                "error: {}",
-                error_json(&error)["error"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|cause| cause.as_str())
-                    .collect::<Vec<_>>()
-                    .join("\n  because: ")
-            )?;
+            writeln!(std::io::stderr(), "{}", error.told())?;
             Ok(ExitCode::from(code))
         }
     }

@@ -1,13 +1,16 @@
 //! Progress of long work: bars on a terminal, nothing elsewhere. Always on standard error.
 
-use std::io::IsTerminal;
-use std::sync::Arc;
+use std::io::{IsTerminal, Write};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use engine::IngestProgress;
+use engine::{IngestProgress, RowsRead};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
+
+/// What takes less shows no bar.
+const STATEMENT_DELAY: Duration = Duration::from_secs(1);
 
 /// Whether progress is shown.
 #[derive(Debug, Clone, Copy)]
@@ -29,24 +32,57 @@ impl Progress {
     /// The progress of one ingest.
     pub(crate) fn ingest(self) -> IngestBar {
         let counters = Arc::new(IngestProgress::default());
+        let watched = Arc::clone(&counters);
+        let bar = self.bar(Duration::ZERO, move || {
+            let of = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+            let (files, records, rows) = (of(&watched.files), of(&watched.records), of(&watched.rows));
+            format!("{files} objects, {records} records read, {rows} rows written")
+        });
+        IngestBar { counters, bar }
+    }
+
+    /// The progress of one statement, as long as nothing is written to `out`. `read` is filled when it runs.
+    pub(crate) fn statement<'a>(self, read: &Arc<OnceLock<RowsRead>>, out: &'a mut dyn Write) -> BehindBar<'a> {
+        let read = Arc::clone(read);
+        let bar = self.bar(STATEMENT_DELAY, move || match read.get() {
+            Some(read) => format!("{} rows read", read.so_far()),
+            None => "planning".to_owned(),
+        });
+        BehindBar { bar, out }
+    }
+
+    fn bar(self, delay: Duration, message: impl Fn() -> String + Send + 'static) -> Option<Bar> {
         if !self.shown {
-            return IngestBar { counters, bar: None };
+            return None;
         }
         let bar = ProgressBar::new_spinner();
         if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
             bar.set_style(style);
         }
-        let (watched, drawn) = (Arc::clone(&counters), bar.clone());
+        let drawn = bar.clone();
         let drawing = tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
             loop {
-                let of = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-                let (files, records, rows) = (of(&watched.files), of(&watched.records), of(&watched.rows));
-                drawn.set_message(format!("{files} objects, {records} records read, {rows} rows written"));
+                drawn.set_message(message());
                 drawn.tick();
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         });
-        IngestBar { counters, bar: Some((bar, drawing)) }
+        Some(Bar { bar, drawing })
+    }
+}
+
+/// A bar that is drawn until it is dropped.
+#[derive(Debug)]
+struct Bar {
+    bar: ProgressBar,
+    drawing: JoinHandle<()>,
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.drawing.abort();
+        self.bar.finish_and_clear();
     }
 }
 
@@ -54,7 +90,7 @@ impl Progress {
 #[derive(Debug)]
 pub(crate) struct IngestBar {
     counters: Arc<IngestProgress>,
-    bar: Option<(ProgressBar, JoinHandle<()>)>,
+    bar: Option<Bar>,
 }
 
 impl IngestBar {
@@ -63,9 +99,23 @@ impl IngestBar {
     }
 
     pub(crate) fn end(self) {
-        if let Some((bar, drawing)) = self.bar {
-            drawing.abort();
-            bar.finish_and_clear();
-        }
+        drop(self.bar);
+    }
+}
+
+/// An output that takes the bar away before its first byte.
+pub(crate) struct BehindBar<'a> {
+    bar: Option<Bar>,
+    out: &'a mut dyn Write,
+}
+
+impl Write for BehindBar<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.bar = None;
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
     }
 }

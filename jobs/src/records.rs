@@ -64,6 +64,15 @@ impl SystemTables for LedgerTables {
     }
 }
 
+/// What a row of a table is that has no schema in `schemas`.
+pub(crate) fn doc(table: &str) -> Option<&'static str> {
+    match table {
+        "auditlake.runs" => Some("One run of a job with its state."),
+        "auditlake.run_inputs" => Some("One file that a committed run read."),
+        _ => None,
+    }
+}
+
 fn text(name: &str, nullable: bool) -> Field {
     Field::new(name, DataType::Utf8, nullable)
 }

@@ -33,7 +33,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
         "it is pure, and needs the expression side of DataFusion only",
     ),
     ("exporters", &["datafusion*", "object_store"], "batches go in, bytes go out"),
-    ("engine", &["clap", "indicatif"], "it talks to code, not to people"),
+    ("engine", &["clap*", "indicatif", "reedline"], "it talks to code, not to people"),
 ];
 
 /// Crates of which two copies would be two worlds: their types do not fit one another.

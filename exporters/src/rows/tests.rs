@@ -115,6 +115,40 @@ fn later_rows_are_not_cut_to_the_widths_of_the_first() {
 }
 
 #[test]
+fn rows_wider_than_the_limit_stand_as_records() {
+    let fitted = |limit: usize| {
+        let mut out = Vec::new();
+        let mut writer = table_within(limit, &mixed().schema(), &mut out).expect("starts");
+        writer.write(&mixed().slice(0, 2)).expect("writes");
+        assert_eq!(writer.finish().expect("ends"), 2);
+        drop(writer);
+        String::from_utf8(out).expect("is utf-8")
+    };
+    let table = expect![[r#"
+         id | name | tag  |   share
+        ----+------+------+--------
+          1 |      | a    | 1.0e+22
+        -20 | NULL | NULL |     NaN
+        (2 rows)
+    "#]];
+    table.assert_eq(&fitted(27));
+    let records = expect![[r#"
+        -- row 1
+        id    | 1
+        name  |
+        tag   | a
+        share | 1.0e+22
+        -- row 2
+        id    | -20
+        name  | NULL
+        tag   | NULL
+        share | NaN
+        (2 rows)
+    "#]];
+    records.assert_eq(&fitted(26));
+}
+
+#[test]
 fn two_columns_of_one_name_need_an_alias_unless_people_read_them() {
     let one: ArrayRef = Arc::new(Int32Array::from(vec![1]));
     let twice = batch(vec![("n", one.clone()), ("n_2", one.clone()), ("n", one.clone())]);
