@@ -5,16 +5,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::compute::cast;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::{CatalogProvider, MemTable, SchemaProvider, TableProvider};
-use datafusion::common::TableReference;
+use datafusion::common::{Column, JoinType, TableReference};
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::functions_aggregate::min_max::max_udaf;
 use datafusion::logical_expr::expr::WindowFunction;
-use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder, ident};
+use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder, ident, when};
 use schemas::{Dataset, HISTORY_ENDING};
 
 use crate::dataset::PinnedFile;
@@ -29,6 +31,17 @@ pub enum SystemTable {
     Rows(SchemaRef, Vec<RecordBatch>),
     /// Parquet files of committed runs.
     Files(SchemaRef, Vec<PinnedFile>),
+    /// Parquet files of committed runs, some columns of which tell how it was when they were written.
+    Amended {
+        /// Columns of the table.
+        schema: SchemaRef,
+        /// Its files.
+        files: Vec<PinnedFile>,
+        /// Column by which `rows` are found; each of its values stands there once.
+        key: &'static str,
+        /// Columns of the table as they are at the session's instant, for those rows that have others by then.
+        rows: RecordBatch,
+    },
 }
 
 /// Answers for the schema `auditlake`: the ledger knows what was committed, the engine does not.
@@ -37,8 +50,8 @@ pub trait SystemTables: fmt::Debug + Send + Sync {
     /// Names of the tables, sorted.
     fn names(&self) -> Vec<String>;
 
-    /// The table of that name, read when a statement first names it.
-    async fn table(&self, name: &str) -> Result<Option<SystemTable>, EngineError>;
+    /// The table of that name as it is at `at`, read when a statement names it.
+    async fn table(&self, name: &str, at: DateTime<Utc>) -> Result<Option<SystemTable>, EngineError>;
 }
 
 /// A lake without records of its own.
@@ -51,7 +64,7 @@ impl SystemTables for NoSystemTables {
         Vec::new()
     }
 
-    async fn table(&self, _: &str) -> Result<Option<SystemTable>, EngineError> {
+    async fn table(&self, _: &str, _: DateTime<Utc>) -> Result<Option<SystemTable>, EngineError> {
         Ok(None)
     }
 }
@@ -63,10 +76,10 @@ pub(crate) struct LakeCatalog {
 }
 
 impl LakeCatalog {
-    pub(crate) fn new(files: Arc<DatasetFiles>, records: Arc<dyn SystemTables>) -> Self {
+    pub(crate) fn new(files: Arc<DatasetFiles>, records: Arc<dyn SystemTables>, instant: DateTime<Utc>) -> Self {
         Self {
             public: Arc::new(PublicSchema { files: Arc::clone(&files) }),
-            auditlake: Arc::new(RecordsSchema { files, records }),
+            auditlake: Arc::new(RecordsSchema { files, records, instant }),
         }
     }
 }
@@ -152,6 +165,8 @@ fn in_force(dataset: &Dataset, rows: Arc<dyn TableProvider>) -> DataFusionResult
 struct RecordsSchema {
     files: Arc<DatasetFiles>,
     records: Arc<dyn SystemTables>,
+    /// Instant of the session.
+    instant: DateTime<Utc>,
 }
 
 #[async_trait]
@@ -161,12 +176,12 @@ impl SchemaProvider for RecordsSchema {
     }
 
     async fn table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        let table: Arc<dyn TableProvider> = match self.records.table(name).await.map_err(external)? {
+        let table: Arc<dyn TableProvider> = match self.records.table(name, self.instant).await.map_err(external)? {
             None => return Ok(None),
             Some(SystemTable::Rows(schema, rows)) => Arc::new(MemTable::try_new(schema, vec![rows])?),
-            Some(SystemTable::Files(schema, files)) => {
-                self.files.lake.pin(&files);
-                Arc::new(PinnedTable::new(&self.files.lake, &schema, None, None, files))
+            Some(SystemTable::Files(schema, files)) => self.pinned(&schema, files),
+            Some(SystemTable::Amended { schema, files, key, rows }) => {
+                Arc::new(amended(self.pinned(&schema, files), key, &rows)?)
             }
         };
         Ok(Some(table))
@@ -175,6 +190,47 @@ impl SchemaProvider for RecordsSchema {
     fn table_exist(&self, name: &str) -> bool {
         self.records.names().iter().any(|known| known == name)
     }
+}
+
+impl RecordsSchema {
+    fn pinned(&self, schema: &Schema, files: Vec<PinnedFile>) -> Arc<dyn TableProvider> {
+        self.files.lake.pin(&files);
+        Arc::new(PinnedTable::new(&self.files.lake, schema, None, None, files))
+    }
+}
+
+/// The rows of `table`; where `rows` has one of the same key, its other columns stand in place of theirs.
+fn amended(table: Arc<dyn TableProvider>, key: &str, rows: &RecordBatch) -> DataFusionResult<ViewTable> {
+    const WRITTEN: &str = "auditlake_written";
+    const AMENDED: &str = "auditlake_amended";
+    let of = |table: &str, column: &str| Expr::Column(Column::new(Some(TableReference::bare(table)), column));
+    let schema = table.schema();
+    let mut fields = Vec::new();
+    let mut values = Vec::new();
+    for (field, value) in rows.schema().fields().iter().zip(rows.columns()) {
+        // Both sides of a comparison and of a choice have one type.
+        let kind = schema.field_with_name(field.name())?.data_type();
+        values.push(cast(value, kind)?);
+        fields.push(Field::new(field.name(), kind.clone(), true));
+    }
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), values)?;
+    let columns = schema.fields().iter().map(|field| {
+        let written = of(WRITTEN, field.name());
+        if field.name() == key || rows.column_by_name(field.name()).is_none() {
+            return Ok(written);
+        }
+        let found = of(AMENDED, key).is_not_null();
+        Ok(when(found, of(AMENDED, field.name())).otherwise(written)?.alias(field.name()))
+    });
+    let columns = columns.collect::<DataFusionResult<Vec<Expr>>>()?;
+    let rows: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?);
+    let rows = LogicalPlanBuilder::scan(TableReference::bare(AMENDED), provider_as_source(rows), None)?.build()?;
+    let by = (vec![Column::new(Some(WRITTEN), key)], vec![Column::new(Some(AMENDED), key)]);
+    let plan = LogicalPlanBuilder::scan(TableReference::bare(WRITTEN), provider_as_source(table), None)?
+        .join(rows, JoinType::Left, by, None)?
+        .project(columns)?
+        .build()?;
+    Ok(ViewTable::new(plan, None))
 }
 
 fn external(error: EngineError) -> DataFusionError {

@@ -28,3 +28,27 @@ fn of_scans(plan: &dyn ExecutionPlan) -> u64 {
     }
     below.into_iter().map(|plan| of_scans(plan.as_ref())).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use futures::StreamExt;
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::{NoSystemTables, Resources, SessionFactory};
+
+    #[tokio::test]
+    async fn rows_of_every_scan_are_counted() {
+        let store = Arc::new(InMemory::new());
+        let factory = SessionFactory::new(store, Vec::new(), Arc::new(NoSystemTables), Resources::default());
+        let session = factory.session(DateTime::UNIX_EPOCH).expect("a session");
+        let sql = "SELECT count(*) FROM (SELECT * FROM generate_series(1, 1000) UNION ALL SELECT * FROM range(0, 50))";
+        let plan = session.plan(sql).await.expect("plans");
+        let (mut rows, read) = session.stream_counted(&plan).await.expect("starts");
+        while let Some(batch) = rows.next().await {
+            batch.expect("runs");
+        }
+        assert_eq!(read.so_far(), 1_050);
+    }
+}

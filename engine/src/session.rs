@@ -132,7 +132,7 @@ impl SessionFactory {
         // DataFusion would stamp the wall clock.
         state.execution_props_mut().query_execution_start_time = Some(instant);
         let files = Arc::new(self.files(&state));
-        let catalog = LakeCatalog::new(Arc::clone(&files), Arc::clone(&self.records));
+        let catalog = LakeCatalog::new(Arc::clone(&files), Arc::clone(&self.records), instant);
         let state = with_catalog(&state, Arc::new(catalog));
         Ok(LakeSession { state, files })
     }

@@ -9,6 +9,7 @@ mod control;
 mod csv;
 mod evidence;
 mod figure;
+mod finding;
 mod html;
 mod json;
 mod not_looked_at;

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use schemas::IngestFormat;
+use schemas::{FindingState, IngestFormat};
 
 /// Audit and usage events into evidence that a stranger can check.
 #[derive(Debug, Parser)]
@@ -97,6 +97,9 @@ pub enum Command {
     /// Look at the runs of the ledger
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Look at findings, and decide about them
+    #[command(subcommand)]
+    Findings(FindingsCommand),
     /// Print a script that lets a shell complete the commands
     #[command(
         after_help = "Example: auditlake completions bash > ~/.local/share/bash-completion/completions/auditlake"
@@ -217,6 +220,70 @@ pub struct SqlArgs {
     /// Do not keep what is typed into the shell for the next time
     #[arg(long)]
     pub no_history: bool,
+}
+
+/// Findings and decisions on them.
+#[derive(Debug, Subcommand)]
+pub enum FindingsCommand {
+    /// Every finding with its state, once
+    #[command(after_help = "Example: auditlake findings list --control AL-AUTH-003 --state open")]
+    List {
+        /// Findings of this control
+        #[arg(long, value_name = "ID")]
+        control: Option<String>,
+        /// Findings in this state
+        #[arg(long, value_enum)]
+        state: Option<StateArg>,
+    },
+    /// Accept, remediate or refute a finding, or take such a decision back; it stays counted
+    #[command(after_help = "Examples:
+  auditlake findings decide FINDING_ID --state accepted --by \"head of security\" --reason \"break-glass account, ticket 4711\" --until 2026-06-30
+  auditlake findings decide FINDING_ID --state open --by \"head of security\" --reason \"the account was used again\"")]
+    Decide(DecideArgs),
+}
+
+/// A decision on a finding.
+#[derive(Debug, Args)]
+pub struct DecideArgs {
+    /// Id of the finding, as reports and `findings list` show it
+    pub finding_id: String,
+    /// What is thought of it; open takes a decision back
+    #[arg(long, value_enum)]
+    pub state: StateArg,
+    /// Who decides
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Last day on which it holds, in the lake's timezone; accepted and false_positive need one
+    #[arg(long, value_name = "DATE", value_parser = schemas::parse_day)]
+    pub until: Option<NaiveDate>,
+}
+
+/// Where a finding stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StateArg {
+    /// Nobody has decided, or the decision was taken back or has run out
+    Open,
+    /// The risk is borne for a time
+    Accepted,
+    /// It was put right
+    Remediated,
+    /// The control is wrong about it
+    #[value(name = "false_positive")]
+    FalsePositive,
+}
+
+impl From<StateArg> for FindingState {
+    fn from(state: StateArg) -> Self {
+        match state {
+            StateArg::Open => Self::Open,
+            StateArg::Accepted => Self::Accepted,
+            StateArg::Remediated => Self::Remediated,
+            StateArg::FalsePositive => Self::FalsePositive,
+        }
+    }
 }
 
 /// Views of the ledger.

@@ -10,9 +10,10 @@ use engine::{ControlRun, Evaluated, EvaluationInput, HELD_ROWS, LAKE_SCOPE, Lake
 use schemas::{Control, InputFile, Interval, ReportFormat, ReportSpec, Status, StatusCounts, compact, rfc3339};
 use sha2::{Digest, Sha256};
 
+use crate::decisions::Decisions;
 use crate::deliver::Delivery;
 use crate::error::JobError;
-use crate::evidence::{Finding, ResultContext, finding_rows, findings, result_rows};
+use crate::evidence::{Finding, Known, ResultContext, finding_rows, findings, result_rows};
 use crate::ledger::{OutputRole, RunSummary};
 use crate::runner::{Attempt, Executed};
 
@@ -43,10 +44,15 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<
         held_rows: HELD_ROWS,
     };
     let evaluated = evaluate(&session, &input).await?;
-    let first_seen = first_seen(&session).await?;
+    let known = Known {
+        first_seen: first_seen(&session, attempt.key.instant).await?,
+        decisions: Decisions::read(&lake.front).await?,
+        at: attempt.key.instant,
+        zone: lake.definitions.timezone.into(),
+    };
     let mut found = Vec::new();
     for (control, one) in controls.iter().zip(&evaluated) {
-        found.push((*control, findings(control, one, &first_seen, attempt.key.instant)?));
+        found.push((*control, findings(control, one, &known)?));
     }
     let mut delivery =
         Delivery { front: &lake.front, fence: attempt.fence, retried: attempt.number > 1, outputs: Vec::new() };
@@ -89,7 +95,7 @@ async fn write_evidence(
         hashes.insert(control.id.to_string(), (path, hash));
     }
     let dataset = |control: &Control| control.sql.reads().first().copied().unwrap_or_default().to_owned();
-    let rows = finding_rows(found, attempt.interval, &dataset)?;
+    let rows = finding_rows(found, (&attempt.key.job, attempt.interval), &dataset)?;
     delivery.create_rows(format!("{folder}/findings.parquet"), OutputRole::Findings, &rows).await?;
     let spec_hash = |control: &Control| spec_hash(control, spec);
     let context =
@@ -146,17 +152,23 @@ async fn write_report(
 async fn known_tenants(session: &LakeSession, interval: Interval) -> Result<BTreeSet<String>, JobError> {
     let since = interval.end - chrono::TimeDelta::days(400);
     let sql = format!(
-        "SELECT DISTINCT scope FROM auditlake.control_results WHERE interval_end > TIMESTAMP '{}' AND scope <> '{LAKE_SCOPE}'",
-        rfc3339(since)
+        "SELECT DISTINCT scope FROM auditlake.control_results \
+         WHERE interval_end > TIMESTAMP '{}' AND interval_end < TIMESTAMP '{}' AND scope <> '{LAKE_SCOPE}'",
+        rfc3339(since),
+        rfc3339(interval.end)
     );
     Ok(texts(&session.query(&sql).await?, "scope").into_iter().flatten().collect())
 }
 
-async fn first_seen(session: &LakeSession) -> Result<BTreeMap<String, DateTime<Utc>>, JobError> {
-    let sql =
-        "SELECT finding_id, CAST(min(first_seen_at) AS bigint) AS first FROM auditlake.findings GROUP BY finding_id";
+/// When each finding was seen first; what runs of later instants saw is not known yet.
+async fn first_seen(session: &LakeSession, at: DateTime<Utc>) -> Result<BTreeMap<String, DateTime<Utc>>, JobError> {
+    let sql = format!(
+        "SELECT finding_id, CAST(min(first_seen_at) AS bigint) AS first FROM auditlake.findings \
+         WHERE first_seen_at < TIMESTAMP '{}' GROUP BY finding_id",
+        rfc3339(at)
+    );
     let mut first = BTreeMap::new();
-    for batch in session.query(sql).await? {
+    for batch in session.query(&sql).await? {
         let times = batch.column(1).as_primitive::<arrow::datatypes::Int64Type>().clone();
         for (row, id) in texts(std::slice::from_ref(&batch), "finding_id").into_iter().enumerate() {
             if let (Some(id), Some(at)) = (id, DateTime::from_timestamp_micros(times.value(row))) {

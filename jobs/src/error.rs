@@ -1,7 +1,7 @@
 //! What can go wrong in a command, sorted by what the caller does next.
 
 use engine::EngineError;
-use schemas::{DefinitionError, Remedy};
+use schemas::{DecisionError, DefinitionError, Remedy};
 
 /// An error of a command. `Display` speaks for its own layer; the cause is in `source`.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,26 @@ pub enum JobError {
         /// The epoch of the claim.
         epoch: u64,
     },
+    /// A decision that cannot be made.
+    #[error("no decision on finding \"{finding}\" was written")]
+    Decision {
+        /// Id of the finding.
+        finding: String,
+        /// What is wrong and what would be right.
+        source: DecisionError,
+    },
+    /// Somebody else was first with the number of a decision.
+    #[error(
+        "decision {number} on finding \"{finding}\" was made by somebody else meanwhile, {first}; nothing was written: look at it with `auditlake findings list`, then decide again"
+    )]
+    DecidedMeanwhile {
+        /// Id of the finding.
+        finding: String,
+        /// Number of the decision.
+        number: usize,
+        /// What was decided, and by whom.
+        first: String,
+    },
     /// An output exists that this run did not write.
     #[error(
         "output \"{path}\" exists already and is not of this run; give the job another `to`, for example with {{interval.end:%Y%m%dT%H%M%SZ}}"
@@ -50,8 +70,8 @@ pub enum JobError {
         /// The output.
         path: String,
     },
-    /// A statement of a script failed.
-    #[error("the statement at line {line} failed; nothing below it was run")]
+    /// A statement or command of a script failed.
+    #[error("line {line} failed; nothing below it was run")]
     AtLine {
         /// The line on which it begins.
         line: usize,
@@ -77,7 +97,9 @@ impl JobError {
             | Self::Unknown { .. }
             | Self::Usage(_)
             | Self::Local { .. }
+            | Self::Decision { .. }
             | Self::OutputTaken { .. } => Remedy::FixConfig,
+            Self::DecidedMeanwhile { .. } => Remedy::InspectData,
             Self::Claimed { .. } | Self::Stdout(_) => Remedy::Retry,
             Self::Engine(error) => error.remedy(),
             Self::AtLine { source, .. } => source.remedy(),
@@ -93,7 +115,7 @@ impl JobError {
     /// 2 when usage or definitions are wrong, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Definitions(_) | Self::Usage(_) | Self::Unknown { .. } => 2,
+            Self::Definitions(_) | Self::Usage(_) | Self::Unknown { .. } | Self::Decision { .. } => 2,
             _ => 1,
         }
     }

@@ -12,8 +12,12 @@ use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
 use engine::{EngineError, Evaluated};
-use schemas::{CONTROL_RESULT, Control, FINDING, FindingRow, Interval, derived_id, rfc3339};
+use schemas::{
+    CONTROL_RESULT, CivilZone, Control, Decision, FINDING, FindingRow, FindingState, Interval, JobId, derived_id,
+    rfc3339, standing,
+};
 
+use crate::decisions::Decisions;
 use crate::ledger::RunKey;
 
 /// One violation as it was kept.
@@ -24,18 +28,38 @@ pub(crate) struct Finding {
     pub(crate) columns: Vec<(String, Option<String>)>,
 }
 
+impl Finding {
+    /// The decision in force.
+    pub(crate) fn decided(&self) -> Option<&Decision> {
+        self.row.decision.as_ref().filter(|_| self.row.state != FindingState::Open)
+    }
+
+    /// Whether a decision on it has run out.
+    pub(crate) fn expired(&self) -> bool {
+        self.row.decision.is_some() && self.decided().is_none()
+    }
+}
+
 /// Id of the result of a control for a tenant and an interval.
 pub(crate) fn result_id(control: &Control, scope: &str, interval: Interval) -> String {
     derived_id(&["result", control.id.as_str(), scope, &rfc3339(interval.start), &rfc3339(interval.end)])
 }
 
-/// Reads evidence rows as findings; `first_seen` knows the earlier ones.
-pub(crate) fn findings(
-    control: &Control,
-    evaluated: &Evaluated,
-    first_seen: &BTreeMap<String, DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<Vec<Finding>, EngineError> {
+/// What is known of findings before a run.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// When a run saw each first.
+    pub(crate) first_seen: BTreeMap<String, DateTime<Utc>>,
+    /// What was decided about them.
+    pub(crate) decisions: Decisions,
+    /// Instant of the run.
+    pub(crate) at: DateTime<Utc>,
+    /// Zone in which the last day of a decision ends.
+    pub(crate) zone: CivilZone,
+}
+
+/// Reads evidence rows as findings.
+pub(crate) fn findings(control: &Control, evaluated: &Evaluated, known: &Known) -> Result<Vec<Finding>, EngineError> {
     let Some(evidence) = &evaluated.evidence else { return Ok(Vec::new()) };
     let rows = &evidence.rows;
     let mut texts = BTreeMap::new();
@@ -48,6 +72,7 @@ pub(crate) fn findings(
         .map(|row| {
             let finding_id = text("finding_id", row).unwrap_or_default();
             let time = times.filter(|times| times.is_valid(row)).map(|times| times.value(row));
+            let stands = standing(known.decisions.on(&finding_id), known.at, known.zone);
             let columns: Vec<(String, Option<String>)> =
                 control.evidence.columns.iter().map(|name| (name.clone(), text(name, row))).collect();
             Finding {
@@ -57,7 +82,9 @@ pub(crate) fn findings(
                     time: time.and_then(DateTime::from_timestamp_micros),
                     resource: text("resource", row).unwrap_or_else(|| "unknown".to_owned()),
                     reason: text("reason", row).unwrap_or_else(|| control.title.clone()),
-                    first_seen_at: first_seen.get(&finding_id).copied().unwrap_or(now),
+                    first_seen_at: known.first_seen.get(&finding_id).copied().unwrap_or(known.at),
+                    state: stands.state,
+                    decision: stands.decision.cloned(),
                     values: columns.iter().map(|(_, value)| value.clone()).collect(),
                     finding_id,
                 },
@@ -76,7 +103,7 @@ fn as_texts(column: &ArrayRef) -> Result<Vec<Option<String>>, EngineError> {
 /// Rows of `finding.v1`.
 pub(crate) fn finding_rows(
     all: &[(&Control, Vec<Finding>)],
-    interval: Interval,
+    (job, interval): (&JobId, Interval),
     dataset: &dyn Fn(&Control) -> String,
 ) -> Result<RecordBatch, EngineError> {
     let flat: Vec<(&Control, &Finding)> =
@@ -110,9 +137,10 @@ pub(crate) fn finding_rows(
         text(&|_, finding| finding.event_id.clone()),
         text(&|_, finding| value(finding, "actor_id")),
         text(&|_, finding| value(finding, "subject_id")),
-        text(&|_, _| Some("open".to_owned())),
-        text(&|_, _| None),
+        text(&|_, finding| Some(finding.row.state.as_str().to_owned())),
+        text(&|_, finding| finding.decided().map(|decision| decision.by.clone())),
         Arc::new(maps.finish()),
+        text(&|_, _| Some(job.to_string())),
     ];
     RecordBatch::try_new(FINDING.arrow(), columns).map_err(|error| bug(&error))
 }

@@ -36,7 +36,7 @@ impl OpenLake {
             StoreUrl::Bucket(url) => Lakefront::bucket(url)?,
             StoreUrl::File(below) => Lakefront::folder(&folder.join(below))?,
         };
-        let records = Arc::new(LedgerTables::new(front.clone()));
+        let records = Arc::new(LedgerTables::new(front.clone(), definitions.timezone.into()));
         let datasets = with_rejected(&definitions.datasets);
         let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, Resources::default())
             .with_elsewhere(Elsewhere::open(folder, &definitions.datasets)?);

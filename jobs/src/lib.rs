@@ -8,10 +8,12 @@ mod claim;
 mod clock;
 mod compact;
 mod compliance;
+mod decisions;
 mod deliver;
 mod demo;
 mod error;
 mod evidence;
+mod findings;
 mod ingest;
 mod lake;
 mod ledger;
@@ -34,7 +36,10 @@ use engine::IngestFrom;
 use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
-pub use args::{Cli, Command, CompactArgs, FormatArg, IngestArgs, OutputForm, RunsCommand, SqlArgs};
+pub use args::{
+    Cli, Command, CompactArgs, DecideArgs, FindingsCommand, FormatArg, IngestArgs, OutputForm, RunsCommand, SqlArgs,
+    StateArg,
+};
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
 pub use error::JobError;
@@ -84,6 +89,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
             run_job(cli, &world, job, revise, fail_on).await?
         }
         Command::Runs(command) => runs(cli, command).await?,
+        Command::Findings(command) => findings(cli, &world, command).await?,
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { dir: None } => manual::page()?,
         Command::Man { dir: Some(dir) } => manual::pages(dir)?,
@@ -195,6 +201,25 @@ async fn runs(cli: &Cli, command: &RunsCommand) -> Result<Answer, JobError> {
                 remedy: "list them with `auditlake runs list`".to_owned(),
             })?;
             Ok(show::run(found))
+        }
+    }
+}
+
+async fn findings(cli: &Cli, world: &World, command: &FindingsCommand) -> Result<Answer, JobError> {
+    let lake = OpenLake::open(&cli.lake)?;
+    match command {
+        FindingsCommand::List { control, state } => {
+            findings::list(&lake, world, control.as_deref(), state.map(Into::into)).await
+        }
+        FindingsCommand::Decide(args) => {
+            let wanted = findings::Wanted {
+                finding: &args.finding_id,
+                state: args.state.into(),
+                by: &args.by,
+                reason: &args.reason,
+                until: args.until,
+            };
+            findings::decide(&lake, world, &wanted).await
         }
     }
 }

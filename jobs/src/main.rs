@@ -11,7 +11,10 @@ fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    match runtime.block_on(carry_out(&cli, &World::real())) {
+    let done = runtime.block_on(carry_out(&cli, &World::real()));
+    // A statement that was stopped may take long to notice, and nothing waits for its rows.
+    runtime.shutdown_background();
+    match done {
         Ok(code) => Ok(ExitCode::from(code)),
         Err(error) => {
             let code = error.exit_code();

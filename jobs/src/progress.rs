@@ -2,12 +2,13 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use engine::{IngestProgress, RowsRead};
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::task::JoinHandle;
 
 /// What takes less shows no bar.
 const STATEMENT_DELAY: Duration = Duration::from_secs(1);
@@ -59,16 +60,18 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
             bar.set_style(style);
         }
+        let (end, ended) = channel::<()>();
         let drawn = bar.clone();
-        let drawing = tokio::spawn(async move {
-            tokio::time::sleep(delay).await;
-            loop {
+        // A thread, because a statement can keep every thread of the runtime busy.
+        let drawing = std::thread::spawn(move || {
+            let mut pause = delay;
+            while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 drawn.set_message(message());
                 drawn.tick();
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                pause = Duration::from_millis(200);
             }
         });
-        Some(Bar { bar, drawing })
+        Some(Bar { bar, end: Some(end), drawing: Some(drawing) })
     }
 }
 
@@ -76,12 +79,16 @@ impl Progress {
 #[derive(Debug)]
 struct Bar {
     bar: ProgressBar,
-    drawing: JoinHandle<()>,
+    end: Option<Sender<()>>,
+    drawing: Option<JoinHandle<()>>,
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.drawing.abort();
+        self.end = None;
+        if let Some(Err(_)) = self.drawing.take().map(JoinHandle::join) {
+            tracing::warn!("progress was not drawn to its end");
+        }
         self.bar.finish_and_clear();
     }
 }

@@ -2,26 +2,29 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use engine::{EngineError, Lakefront, PinnedFile, SystemTable, SystemTables};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use schemas::{CONTROL_RESULT, FINDING};
+use schemas::{CONTROL_RESULT, CivilZone, Decision, FINDING, FindingState, standing};
 
+use crate::decisions::Decisions;
 use crate::ledger::{Ledger, OutputRole, RunEntry};
 
 /// Reads the ledger when a statement names one of its tables.
 #[derive(Debug)]
 pub(crate) struct LedgerTables {
     front: Lakefront,
+    /// Zone in which the last day of a decision ends.
+    zone: CivilZone,
 }
 
 impl LedgerTables {
-    pub(crate) fn new(front: Lakefront) -> Self {
-        Self { front }
+    pub(crate) fn new(front: Lakefront, zone: CivilZone) -> Self {
+        Self { front, zone }
     }
 
     async fn files(&self, role: OutputRole) -> Result<Vec<PinnedFile>, EngineError> {
@@ -47,16 +50,25 @@ impl LedgerTables {
 #[async_trait]
 impl SystemTables for LedgerTables {
     fn names(&self) -> Vec<String> {
-        ["control_results", "findings", "run_inputs", "runs"].map(str::to_owned).to_vec()
+        ["control_results", "finding_decisions", "findings", "run_inputs", "runs"].map(str::to_owned).to_vec()
     }
 
-    async fn table(&self, name: &str) -> Result<Option<SystemTable>, EngineError> {
+    async fn table(&self, name: &str, at: DateTime<Utc>) -> Result<Option<SystemTable>, EngineError> {
         let ledger = Ledger::new(self.front.clone());
         Ok(Some(match name {
             "control_results" => {
                 SystemTable::Files(CONTROL_RESULT.arrow(), self.files(OutputRole::ControlResults).await?)
             }
-            "findings" => SystemTable::Files(FINDING.arrow(), self.files(OutputRole::Findings).await?),
+            "findings" => {
+                let files = self.files(OutputRole::Findings).await?;
+                let rows = states(&Decisions::read(&self.front).await?, at, self.zone)?;
+                if rows.num_rows() == 0 {
+                    SystemTable::Files(FINDING.arrow(), files)
+                } else {
+                    SystemTable::Amended { schema: FINDING.arrow(), files, key: "finding_id", rows }
+                }
+            }
+            "finding_decisions" => finding_decisions(&Decisions::read(&self.front).await?, at, self.zone)?,
             "runs" => runs(&ledger.runs().await?)?,
             "run_inputs" => run_inputs(&ledger.runs().await?)?,
             _ => return Ok(None),
@@ -94,10 +106,77 @@ fn count(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
+fn batch(schema: SchemaRef, columns: Vec<arrow::array::ArrayRef>) -> Result<RecordBatch, EngineError> {
+    RecordBatch::try_new(schema, columns)
+        .map_err(|error| EngineError::Bug { what: format!("a table of records has odd columns ({error})") })
+}
+
 fn table(schema: SchemaRef, columns: Vec<arrow::array::ArrayRef>) -> Result<SystemTable, EngineError> {
-    let rows = RecordBatch::try_new(Arc::clone(&schema), columns)
-        .map_err(|error| EngineError::Bug { what: format!("a table of records has odd columns ({error})") })?;
+    let rows = batch(Arc::clone(&schema), columns)?;
     Ok(SystemTable::Rows(schema, vec![rows]))
+}
+
+/// Where every finding that was decided about stands at `at`.
+fn states(decisions: &Decisions, at: DateTime<Utc>, zone: CivilZone) -> Result<RecordBatch, EngineError> {
+    let schema = Arc::new(Schema::new(vec![text("finding_id", false), text("state", false), text("decided_by", true)]));
+    let standing: Vec<_> = decisions.all().map(|(finding, made)| (finding, standing(made, at, zone))).collect();
+    let by = standing.iter().map(|(_, stands)| {
+        let in_force = stands.decision.filter(|_| stands.state != FindingState::Open);
+        in_force.map(|decision| decision.by.clone())
+    });
+    batch(
+        schema,
+        vec![
+            Arc::new(standing.iter().map(|(finding, _)| Some(*finding)).collect::<StringArray>()),
+            Arc::new(standing.iter().map(|(_, stands)| Some(stands.state.as_str())).collect::<StringArray>()),
+            Arc::new(by.collect::<StringArray>()),
+        ],
+    )
+}
+
+/// Every decision made by `at`.
+fn finding_decisions(decisions: &Decisions, at: DateTime<Utc>, zone: CivilZone) -> Result<SystemTable, EngineError> {
+    let schema = Arc::new(Schema::new(vec![
+        text("finding_id", false),
+        whole("number"),
+        text("state", false),
+        text("decided_by", false),
+        text("reason", false),
+        Field::new("until", DataType::Date32, true),
+        instant("decided_at"),
+        Field::new("in_force", DataType::Boolean, false),
+        Field::new("expired", DataType::Boolean, false),
+    ]));
+    let mut all: Vec<(&str, u64, &Decision, Option<bool>)> = Vec::new();
+    for (finding, made) in decisions.all() {
+        let stands = standing(made, at, zone);
+        for (number, decision) in (1..).zip(made).filter(|(_, decision)| decision.at <= at) {
+            let last = stands.decision.filter(|last| std::ptr::eq(*last, decision));
+            all.push((finding, number, decision, last.map(|_| stands.state != FindingState::Open)));
+        }
+    }
+    let last =
+        |in_force: bool| Arc::new(all.iter().map(|(.., last)| Some(*last == Some(in_force))).collect::<BooleanArray>());
+    let texts = |of: fn(&Decision) -> &str| {
+        Arc::new(all.iter().map(|(_, _, decision, _)| Some(of(decision))).collect::<StringArray>())
+    };
+    let days = |day: chrono::NaiveDate| {
+        i32::try_from(day.signed_duration_since(DateTime::UNIX_EPOCH.date_naive()).num_days()).unwrap_or(i32::MAX)
+    };
+    table(
+        schema,
+        vec![
+            Arc::new(all.iter().map(|(finding, ..)| Some(*finding)).collect::<StringArray>()),
+            Arc::new(all.iter().map(|(_, number, ..)| Some(count(*number))).collect::<Int64Array>()),
+            texts(|decision| decision.state.as_str()),
+            texts(|decision| &decision.by),
+            texts(|decision| &decision.reason),
+            Arc::new(all.iter().map(|(_, _, decision, _)| decision.until.map(days)).collect::<Date32Array>()),
+            instants(all.iter().map(|(_, _, decision, _)| Some(decision.at))),
+            last(true),
+            last(false),
+        ],
+    )
 }
 
 fn runs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {

@@ -9,6 +9,7 @@ mod completion;
 mod describe;
 mod history;
 mod input;
+mod interrupt;
 mod terminal;
 
 use std::io::Write;
@@ -24,6 +25,7 @@ use crate::world::World;
 use command::{Command, HELP};
 use completion::Names;
 use input::{Cut, Piece};
+use interrupt::Interrupts;
 use terminal::Terminal;
 
 /// Where what is typed comes from.
@@ -110,6 +112,11 @@ impl<'a> Shell<'a> {
         notes: &mut dyn Write,
     ) -> Result<(), JobError> {
         writeln!(notes, "Lake {}. Statements end with ; \\h explains, \\q leaves.", self.lake.definitions.id)?;
+        let interrupts = Interrupts::listen().map_err(|source| JobError::Local {
+            action: "listen for Ctrl-C on",
+            path: "terminal".to_owned(),
+            source,
+        })?;
         let mut typed = String::new();
         loop {
             match lines.next(!typed.is_empty())? {
@@ -119,9 +126,10 @@ impl<'a> Shell<'a> {
             }
             let cut = Cut::of(&typed);
             for (_, piece) in cut.pieces {
+                interrupts.forget();
                 let done = tokio::select! {
                     done = self.carry_out(&piece, out, notes) => done,
-                    _ = tokio::signal::ctrl_c() => {
+                    () = interrupts.next() => {
                         writeln!(notes, "cancelled")?;
                         break;
                     }

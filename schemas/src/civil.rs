@@ -32,6 +32,22 @@ impl CivilZone {
     }
 }
 
+impl From<chrono_tz::Tz> for CivilZone {
+    fn from(zone: chrono_tz::Tz) -> Self {
+        Self(zone)
+    }
+}
+
+/// Reads a day such as `2026-06-30`.
+///
+/// # Errors
+/// A sentence that quotes the text and shows an example.
+pub fn parse_day(given: &str) -> Result<NaiveDate, String> {
+    // Another spelling would be another day's to some readers.
+    let day = NaiveDate::parse_from_str(given, "%Y-%m-%d").ok().filter(|day| day.to_string() == given);
+    day.ok_or_else(|| format!("\"{given}\" is not a day; write for example 2026-06-30"))
+}
+
 /// Mondays to Fridays after `from`, up to and with `to`; below zero when `to` is earlier.
 pub fn business_days_between(from: NaiveDate, to: NaiveDate) -> i64 {
     // Mondays to Fridays of the days up to and with `day`, counted from a Monday.

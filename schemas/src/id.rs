@@ -131,6 +131,37 @@ impl ControlId {
     }
 }
 
+/// Id of a finding: what [`derived_id`] gives, the same in every report that finds it again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FindingId(String);
+
+impl FindingId {
+    /// Parses a UUID of lower-case digits and four dashes.
+    ///
+    /// # Errors
+    /// A sentence that quotes the text and says where ids stand.
+    pub fn parse(given: &str) -> Result<Self, String> {
+        match Uuid::try_parse(given) {
+            Ok(id) if id.to_string() == given => Ok(Self(given.to_owned())),
+            _ => Err(format!(
+                "\"{given}\" is not the id of a finding, such as {}; ids stand in reports and in `auditlake findings list`",
+                derived_id(&["finding"])
+            )),
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl TryFrom<String> for ControlId {
     type Error = String;
     fn try_from(given: String) -> Result<Self, String> {

@@ -7,6 +7,7 @@ mod civil;
 mod clock;
 mod control;
 mod deadline;
+mod decision;
 mod definition;
 mod framework;
 mod id;
@@ -17,19 +18,20 @@ mod shipped;
 mod table;
 mod tables;
 
-pub use civil::{CivilZone, business_days_between};
+pub use civil::{CivilZone, business_days_between, parse_day};
 pub use clock::{Clock, FixedClock};
 pub use control::{
     Control, ControlSql, ControlTest, ControlType, EvidenceSpec, ParamValue, Severity, Status, StatusRule,
 };
 pub use deadline::{Pause, RequestClock, RequestRule};
+pub use decision::{Decision, DecisionError, FindingState, Standing, standing};
 pub use definition::{
     BucketScheme, BucketUrl, Class, Dataset, DefinitionError, DefinitionKind, IngestFormat, IngestSpec, Job, JobKind,
     Lake, Mapping, PathTemplate, QuerySpec, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, check,
     is_definition, json_schema, parse_control, parse_framework,
 };
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
-pub use id::{ControlId, DatasetId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};
+pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};
 pub use instant::{compact, parse_rfc3339, rfc3339};
 pub use remedy::Remedy;
 pub use report::{

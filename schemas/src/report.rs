@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Severity, Status};
+use crate::decision::{Decision, FindingState};
 
 /// A whole compliance report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -71,8 +72,14 @@ pub struct Summary {
     pub tenants: u64,
     /// Number of controls by worst status.
     pub controls: StatusCounts,
-    /// Findings in the interval.
+    /// Findings in the interval, whatever was decided about them.
     pub findings: u64,
+    /// Findings that were accepted, remediated or called false positives.
+    pub decided: u64,
+    /// Open findings whose decision has run out.
+    pub expired: u64,
+    /// The statement that counts both, at the instant of the run.
+    pub decided_sql: String,
     /// Ids of the five worst controls, worst first.
     pub worst: Vec<String>,
     /// One sentence: what was not looked at.
@@ -176,10 +183,14 @@ pub struct ControlReport {
     pub plan_sha256: Option<String>,
     /// Columns of `rows`, the evidence columns shown.
     pub columns: Vec<String>,
-    /// First rows of the evidence.
+    /// First open findings of the evidence, those before all others whose decision has run out.
     pub rows: Vec<FindingRow>,
-    /// Findings over all tenants, also those not shown.
+    /// First findings that were decided about.
+    pub decided_rows: Vec<FindingRow>,
+    /// Findings over all tenants, also those not shown and those decided about.
     pub findings: u64,
+    /// Findings that were decided about, also those not shown.
+    pub decided: u64,
     /// What to do about it.
     pub remediation: String,
 }
@@ -206,8 +217,10 @@ pub struct ResultRow {
     pub status: Status,
     /// n: rows in the population.
     pub population: u64,
-    /// v: violations.
+    /// v: violations, whatever was decided about them.
     pub violations: u64,
+    /// Of the violations kept as evidence, those that were decided about.
+    pub decided: u64,
     /// Rows of the population whose violation is unknown.
     pub undecided_violation: u64,
     /// Rows of which it is unknown whether they belong to the population.
@@ -250,6 +263,10 @@ pub struct FindingRow {
     pub reason: String,
     /// When a run saw it first.
     pub first_seen_at: DateTime<Utc>,
+    /// What is thought of it at the instant of the run.
+    pub state: FindingState,
+    /// The decision in force; of an open finding the one that has run out.
+    pub decision: Option<Decision>,
     /// Values of the evidence columns as text; none is null.
     pub values: Vec<Option<String>>,
 }

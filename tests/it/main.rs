@@ -7,6 +7,7 @@
 mod auditlake;
 mod bucket;
 mod canned;
+mod findings;
 mod floors;
 mod foreign;
 mod formats;

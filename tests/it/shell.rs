@@ -29,18 +29,18 @@ fn statements_on_standard_input_are_carried_out_in_order() {
     for args in [&["sql", "--format", "csv", AT][..], &["sql", "-", "--format", "csv", AT]] {
         let ran = piped(&lake, args, text);
         ran.succeeded();
-        assert_eq!(ran.out, "one\r\na;b\r\n{\"instant\":\"2026-03-01T00:00:00Z\"}\n");
+        assert_eq!(ran.out, "one\r\na;b\r\n{\"instant\":\"2026-03-01T00:00:00.000000000Z\"}\n");
     }
     let file = lake.write("two.sql", text);
     let ran = lake.run(&["sql", "--format", "csv", AT, "--file", file.to_str().expect("UTF-8")]);
-    assert_eq!(ran.out, "one\r\na;b\r\n{\"instant\":\"2026-03-01T00:00:00Z\"}\n", "{}", ran.err);
+    assert_eq!(ran.out, "one\r\na;b\r\n{\"instant\":\"2026-03-01T00:00:00.000000000Z\"}\n", "{}", ran.err);
 }
 
 #[test]
 fn a_script_ends_at_the_first_error() {
     let lake = Lake::new();
     let ran = piped(&lake, &["sql", "--format", "csv"], "SELECT 1 AS one;\n\nDROP TABLE audit;\nSELECT 2;");
-    ran.failed(1, &["the statement at line 3 failed; nothing below it was run", "only reading statements"]);
+    ran.failed(1, &["line 3 failed; nothing below it was run", "only reading statements"]);
     assert_eq!(ran.out, "one\r\n1\r\n");
     piped(&lake, &["sql"], "SELECT 1;\n\\x\n").failed(1, &["line 2", "\"\\x\" is no command; commands are"]);
     piped(&lake, &["sql"], "SELECT 'open").failed(1, &["line 1", "Unterminated string literal"]);

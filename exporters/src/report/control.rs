@@ -1,13 +1,14 @@
 //! The findings of each control: what, how many of how many, since when, the first rows, what to do.
 //!
-//! The SQL that ran is printed as it ran. Absent: rows beyond the first; they are in the evidence objects.
+//! The SQL that ran is printed as it ran. Absent: the rows themselves, which are `finding.rs`.
 
 use maud::{Markup, html};
-use schemas::{ControlReport, FindingRow, Interval, Report, ResultRow, Status, StatusCounts};
+use schemas::{ControlReport, Interval, Report, ResultRow, Status, StatusCounts};
 
 use super::figure::{
     badge, by_status, control_anchor, control_link, counted, length, number_cell, severity, status_word, thousands,
 };
+use super::finding::{decided, open};
 use super::trend::{history_table, trend};
 
 /// The section of all controls.
@@ -26,11 +27,12 @@ fn overview(controls: &[ControlReport]) -> Markup {
     html! {
         div.scroll { table {
             thead { tr {
-                th { "Control" } th { "Title" } th { "Severity" } th { "Status" } th { "Tenants by status" } th.num { "Findings" }
+                th { "Control" } th { "Title" } th { "Severity" } th { "Status" } th { "Tenants by status" } th.num { "Findings" } th.num { "Of these decided" }
             } }
             tbody { @for control in controls { tr {
                 td { (control_link(&control.id)) } td { (control.title) } td { (severity(control.severity)) }
-                td { (badge(control.status)) } td { (tenants_by_status(control)) } (number_cell(control.findings))
+                td { (badge(control.status)) } td { (tenants_by_status(control)) }
+                (number_cell(control.findings)) (number_cell(control.decided))
             } } }
         } }
     }
@@ -56,7 +58,8 @@ fn article(control: &ControlReport, interval: &Interval) -> Markup {
             (sentence(control))
             (results(control, interval))
             (history_table(control))
-            (findings(control))
+            (open(control))
+            (decided(control))
             @if !control.remediation.is_empty() { h4 { "What to do" } p { (control.remediation) } }
             (params(control))
             details {
@@ -95,10 +98,12 @@ fn sentence(control: &ControlReport) -> Markup {
 
 fn results(control: &ControlReport, interval: &Interval) -> Markup {
     let warns = control.results.iter().any(|row| row.warnings.is_some());
+    let decides = control.decided > 0;
     html! {
         div.scroll { table {
             thead { tr {
                 th { "Tenant" } th { "Status" } th.num { "Population" } th.num { "Violations" }
+                @if decides { th.num { "Of these decided" } }
                 @if warns { th.num { "Close to it" } }
                 th.num { "Violation unknown" } th.num { "Membership unknown" } th.num { "Evidence rows" } th { "Trend" } th { "Result id" }
             } }
@@ -106,6 +111,7 @@ fn results(control: &ControlReport, interval: &Interval) -> Markup {
                 td { (row.scope) }
                 td { (badge(row.status)) @if let Some(reason) = &row.reason { br; span.small { (reason) } } }
                 (number_cell(row.population)) (number_cell(row.violations))
+                @if decides { (number_cell(row.decided)) }
                 @if warns { (number_cell(row.warnings.unwrap_or(0))) }
                 (number_cell(row.undecided_violation)) (number_cell(row.undecided_population))
                 (number_cell(row.evidence_rows))
@@ -114,44 +120,6 @@ fn results(control: &ControlReport, interval: &Interval) -> Markup {
             } } }
         } }
     }
-}
-
-fn findings(control: &ControlReport) -> Markup {
-    let shown = length(&control.rows);
-    html! {
-        @if control.findings > 0 || shown > 0 {
-            h4 { "Findings: " (thousands(shown)) " of " (thousands(control.findings)) " shown" }
-        }
-        @if shown > 0 {
-            div.scroll { table.wide {
-                thead { tr {
-                    th { "Tenant" } th { "Time, first seen (UTC)" } th { "What, why, finding id" }
-                    @for column in &control.columns { th { (column) } }
-                } }
-                tbody { @for row in &control.rows { (finding(row)) } }
-            } }
-        } @else if control.findings > 0 {
-            p { (counted(control.findings, "finding")) " lie in the " a href="#evidence" { "evidence objects" } "." }
-        }
-    }
-}
-
-fn finding(row: &FindingRow) -> Markup {
-    html! { tr {
-        td { (row.scope) }
-        td.when {
-            @match row.time { Some(time) => (schemas::rfc3339(time)), None => span.null { "null" } }
-            br; span.soft { "seen " (schemas::rfc3339(row.first_seen_at)) }
-        }
-        td.what { b { (row.resource) } br; (row.reason) br; span.hash { (row.finding_id) } }
-        @for value in &row.values { td.value {
-            @match value.as_deref() {
-                None => span.null { "null" },
-                Some("") => span.null { "empty text" },
-                Some(text) => (text),
-            }
-        } }
-    } }
 }
 
 fn params(control: &ControlReport) -> Markup {

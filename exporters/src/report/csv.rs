@@ -131,6 +131,9 @@ fn summary(report: &Report) -> CsvTable {
             "controls_not_evaluated",
             "controls_error",
             "findings",
+            "decided",
+            "expired",
+            "decided_sql",
             "worst_controls",
             "not_looked_at",
             "versions",
@@ -157,6 +160,9 @@ fn summary(report: &Report) -> CsvTable {
         summary.controls.not_evaluated.into(),
         summary.controls.error.into(),
         summary.findings.into(),
+        summary.decided.into(),
+        summary.expired.into(),
+        (&summary.decided_sql).into(),
         json(&summary.worst),
         (&summary.not_looked_at).into(),
         json(&report.provenance.versions),
@@ -212,6 +218,7 @@ fn controls(report: &Report) -> CsvTable {
             "severity",
             "status",
             "findings",
+            "decided",
             "params",
             "frameworks",
             "remediation",
@@ -228,6 +235,7 @@ fn controls(report: &Report) -> CsvTable {
             control.severity.as_str().into(),
             control.status.into(),
             control.findings.into(),
+            control.decided.into(),
             json(&control.params),
             json(&control.frameworks),
             (&control.remediation).into(),
@@ -249,6 +257,7 @@ fn results(report: &Report) -> CsvTable {
             "status",
             "population",
             "violations",
+            "decided",
             "undecided_violation",
             "undecided_population",
             "warnings",
@@ -266,6 +275,7 @@ fn results(report: &Report) -> CsvTable {
                 row.status.into(),
                 row.population.into(),
                 row.violations.into(),
+                row.decided.into(),
                 row.undecided_violation.into(),
                 row.undecided_population.into(),
                 row.warnings.into(),
@@ -278,12 +288,31 @@ fn results(report: &Report) -> CsvTable {
     table.done()
 }
 
+/// Open findings of a control, then those that were decided about.
 fn findings(report: &Report) -> CsvTable {
-    let columns =
-        ["control", "finding_id", "scope", "time", "resource", "reason", "first_seen_at", "columns", "values"];
-    let mut table = Table::new("findings", &columns);
+    let mut table = Table::new(
+        "findings",
+        &[
+            "control",
+            "finding_id",
+            "scope",
+            "time",
+            "resource",
+            "reason",
+            "first_seen_at",
+            "columns",
+            "values",
+            "state",
+            "decision",
+            "decided_by",
+            "decision_reason",
+            "decision_until",
+            "decided_at",
+        ],
+    );
     for control in &report.controls {
-        for row in &control.rows {
+        for row in control.rows.iter().chain(&control.decided_rows) {
+            let decision = row.decision.as_ref();
             table.row([
                 (&control.id).into(),
                 (&row.finding_id).into(),
@@ -294,6 +323,12 @@ fn findings(report: &Report) -> CsvTable {
                 instant!(row.first_seen_at),
                 json(&control.columns),
                 json(&row.values),
+                Cell::Plain(row.state.as_str().to_owned()),
+                decision.map_or(Cell::Null, |decision| Cell::Plain(decision.state.as_str().to_owned())),
+                decision.map(|decision| &decision.by).into(),
+                decision.map(|decision| &decision.reason).into(),
+                decision.and_then(|decision| decision.until).map_or(Cell::Null, |day| Cell::Plain(day.to_string())),
+                decision.map_or(Cell::Null, |decision| instant!(decision.at)),
             ]);
         }
     }

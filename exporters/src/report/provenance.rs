@@ -33,6 +33,8 @@ pub(super) fn section(report: &Report) -> Markup {
             h3 { "Counts" }
             p { "The SQL of each control stands with it. These statements count the rest." }
             pre { (report.summary.rows_sql) }
+            p { "What was decided about findings goes on; at the instant of the run (" code { "--at " (schemas::rfc3339(report.run.instant)) } ") it was:" }
+            pre { (report.summary.decided_sql) }
             @for rejected in &report.not_looked_at.rejected { pre { (rejected.sql) } }
         }
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use schemas::{
-    ControlReport, EvidenceObject, FindingRow, HistoryPoint, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow,
-    Provenance, RejectedCount, Report, RequirementRow, ResultRow, RunInfo, Scorecard, Severity, Status, StatusCounts,
-    Summary, UncoveredRequirements, derived_id, parse_rfc3339,
+    ControlReport, Decision, EvidenceObject, FindingRow, FindingState, HistoryPoint, InputFile, Interval, NotEvaluated,
+    NotLookedAt, ParamRow, Provenance, RejectedCount, Report, RequirementRow, ResultRow, RunInfo, Scorecard, Severity,
+    Status, StatusCounts, Summary, UncoveredRequirements, derived_id, parse_day, parse_rfc3339,
 };
 use serde_json::Value;
 
@@ -20,7 +20,8 @@ macro_rules! at {
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{1b}[2J\0\u{85}\u{202e}\u{2028}\r\n";
 
 /// Keys whose texts are no texts of the data.
-const TYPED: [&str; 8] = ["status", "severity", "instant", "start", "end", "time", "first_seen_at", "interval_end"];
+const TYPED: [&str; 11] =
+    ["status", "severity", "instant", "start", "end", "time", "first_seen_at", "interval_end", "state", "until", "at"];
 
 /// A month of three tenants.
 pub(crate) fn sample() -> Report {
@@ -44,6 +45,9 @@ pub(crate) fn sample() -> Report {
             tenants: 3,
             controls: counts,
             findings: 48_288,
+            decided: 3,
+            expired: 1,
+            decided_sql: "SELECT count(*) AS decided\nFROM auditlake.findings\nWHERE state <> 'open'".into(),
             worst: vec!["ac-mfa".into(), "ac-leaver".into(), "log-gap".into(), "ac-review".into()],
             not_looked_at: "33 requirements have no control, 1 control could not be evaluated for tenant globex, and \
                             1,204 records were refused at ingest."
@@ -220,7 +224,7 @@ fn controls() -> Vec<ControlReport> {
 
 fn mfa() -> ControlReport {
     let values = [Some("203.0.113.7".to_owned()), None, Some(String::new())];
-    let rows = (0..10).map(|index| FindingRow {
+    let rows = (0..13).map(|index| FindingRow {
         finding_id: derived_id(&["finding", &index.to_string()]),
         scope: if index < 7 { "acme".into() } else { "umbrella".into() },
         time: (index != 3).then(|| at!(&format!("2026-03-{:02}T08:14:09.{:06}Z", index + 2, index * 91_733))),
@@ -228,20 +232,46 @@ fn mfa() -> ControlReport {
         reason: "interactive login of an administrator without a second factor".into(),
         first_seen_at: at!("2026-03-03T04:00:00Z"),
         values: values.to_vec(),
+        state: FindingState::Open,
+        // The first was accepted for a time that is over.
+        decision: (index == 0).then(|| decision(FindingState::Accepted, Some("2026-03-15"))),
+    });
+    let mut rows: Vec<FindingRow> = rows.collect();
+    let states = [
+        (FindingState::Accepted, Some("2026-06-30")),
+        (FindingState::FalsePositive, Some("2027-03-31")),
+        (FindingState::Remediated, None),
+    ];
+    let decided = states.into_iter().zip(rows.split_off(10)).map(|((state, until), row)| FindingRow {
+        state,
+        decision: Some(decision(state, until)),
+        ..row
     });
     ControlReport {
+        decided: 3,
+        decided_rows: decided.collect(),
         params: vec![
             ParamRow { name: "max_share_ppm".into(), default: "0".into(), value: "500".into() },
             ParamRow { name: "exempt".into(), default: "[]".into(), value: "[break-glass-1]".into() },
         ],
         columns: vec!["source_ip".into(), "auth_method".into(), "device".into()],
-        rows: rows.collect(),
+        rows,
         results: vec![
             result("ac-mfa", "acme", Status::Fail, 1_204_331, 48_000, &[410, 380, 395, 6_002, 12_030]),
             result("ac-mfa", "globex", Status::Pass, 88_120, 0, &[3, 1, 0, 0, 0]),
             result("ac-mfa", "umbrella", Status::Fail, 19_077, 211, &[120]),
         ],
         ..control("ac-mfa", "Administrators log in with a second factor", Severity::Critical, Status::Fail, 48_211)
+    }
+}
+
+fn decision(state: FindingState, until: Option<&str>) -> Decision {
+    Decision {
+        state,
+        by: "head of platform".into(),
+        reason: "break-glass account, locked away; ticket SEC-4711".into(),
+        until: until.map(|day| parse_day(day).expect("is a day")),
+        at: at!("2026-03-10T09:12:00Z"),
     }
 }
 
@@ -266,7 +296,9 @@ fn control(id: &str, title: &str, severity: Severity, status: Status, findings: 
         plan_sha256: Some(hash(id)),
         columns: Vec::new(),
         rows: Vec::new(),
+        decided_rows: Vec::new(),
         findings,
+        decided: 0,
         remediation: "Turn on the second factor for every administrator, then revoke the sessions listed here.".into(),
     }
 }
@@ -286,6 +318,7 @@ fn result(control: &str, scope: &str, status: Status, population: u64, violation
         status,
         population,
         violations,
+        decided: if scope == "acme" && control == "ac-mfa" { 3 } else { 0 },
         undecided_violation: population / 40_000,
         undecided_population: population / 300_000,
         warnings: (status == Status::Warn).then_some(population / 60_000),

@@ -44,7 +44,9 @@ tbody tr:hover { background: var(--panel); }
 td.num, th.num { text-align: right; } td.num { white-space: nowrap; }
 td.value { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 9em; } td.what { min-width: 23em; overflow-wrap: anywhere; }
 td.what b { white-space: pre-wrap; } td.what .hash { font-size: .92em; }
-td.when { white-space: nowrap; } td.key { font-size: .78rem; min-width: 13.5em; }
+td.when, span.when { white-space: nowrap; } td.decision { min-width: 15em; overflow-wrap: anywhere; }
+.expired { border-left: 3px solid var(--warn); padding-left: 8px; margin-top: 4px; }
+ td.key { font-size: .78rem; min-width: 13.5em; }
 .hash { overflow-wrap: anywhere; color: var(--soft); }
 table.wide { font-size: .82rem; } table.narrow { width: auto; min-width: 46%; }
 .null { color: var(--soft); font-style: italic; }
@@ -85,7 +87,7 @@ footer { margin: 48px 0 32px; padding-top: 12px; border-top: 1px solid var(--lin
   header { padding-top: 10px; } h2 { margin-top: 26px; } section.page { break-before: page; } .page h2 { margin-top: 0; }
   h2, h3, h4, caption, .meta, summary { break-after: avoid; } pre { break-inside: avoid; } tr, .tile, .note, svg { break-inside: avoid; }
   thead { display: table-header-group; } table { font-size: 8.5pt; } table.wide { font-size: 7pt; }
-  th, td { padding: 3px 6px; } td.key { min-width: 10em; } td.value { min-width: 4em; } td.what { min-width: 15em; } .scroll { overflow: visible; } table.wide td, table.wide .id { white-space: normal; overflow-wrap: anywhere; }
+  th, td { padding: 3px 6px; } td.key { min-width: 10em; } td.value { min-width: 4em; } td.what, td.decision { min-width: 12em; } .scroll { overflow: visible; } table.wide td, table.wide .id { white-space: normal; overflow-wrap: anywhere; }
   article { border: 0; border-top: 1.5px solid var(--ink); border-radius: 0; padding: 0; } a { color: inherit; text-decoration: none; }
   .tiles { grid-template-columns: repeat(3, 1fr); } details::details-content { content-visibility: visible; block-size: auto; }
   summary { list-style: none; color: var(--ink); font-weight: 600; } summary::-webkit-details-marker { display: none; }

@@ -27,7 +27,15 @@ pub(super) fn section(report: &Report) -> Markup {
                 (thousands(summary.controls.fail)) " fail, " (thousands(summary.controls.warn)) " warn, "
                 (thousands(summary.controls.pass)) " pass, "
                 (thousands(total.saturating_sub(judged))) " without a verdict. There are " b { (counted(summary.findings, "finding")) }
-                " in the interval."
+                " in the interval"
+                @if summary.decided > 0 {
+                    ", " b { (thousands(summary.decided)) } " of them accepted, remediated or called false positives by somebody named; they stay counted"
+                }
+                "."
+                @if summary.expired > 0 {
+                    " " b { (counted(summary.expired, "decision")) } @if summary.expired == 1 { " has" } @else { " have" }
+                    " run out: open again."
+                }
             }
             @if !report.scorecards.is_empty() {
                 ul.tiles { @for card in &report.scorecards { (tile(card)) } }

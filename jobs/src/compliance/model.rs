@@ -4,19 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, Int64Type};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use engine::{Evaluated, LAKE_SCOPE};
 use schemas::{
-    Control, ControlReport, HistoryPoint, Judged, NotEvaluated, NotLookedAt, ParamRow, Provenance, RejectedCount,
-    Report, ResultRow, RunInfo, Scorecard, Status, Summary, rfc3339, scorecard, uncovered,
+    Control, ControlReport, FindingRow, HistoryPoint, JobId, Judged, NotEvaluated, NotLookedAt, ParamRow, Provenance,
+    RejectedCount, Report, ResultRow, RunInfo, Scorecard, Status, Summary, rfc3339, scorecard, uncovered,
 };
 
 use super::{Material, status_counts, texts};
 use crate::error::JobError;
 use crate::evidence::{Finding, result_id};
 
-/// Evidence rows that a report shows of each control.
+/// Open findings that a report shows of each control.
 const ROWS_SHOWN: usize = 10;
+/// Findings that were decided about and that a report shows of each control: each says who bears what.
+const DECIDED_SHOWN: usize = 100;
 /// Earlier intervals in a trend, the report's own included.
 const HISTORY: usize = 13;
 
@@ -80,6 +82,7 @@ fn control_report(
         status: scope.status,
         population: scope.population,
         violations: scope.violations,
+        decided: count_of(found, |finding| finding.row.scope == scope.scope && finding.decided().is_some()),
         undecided_violation: scope.undecided_violation,
         undecided_population: scope.undecided_population,
         warnings: scope.warnings,
@@ -100,10 +103,22 @@ fn control_report(
         violations_sql: one.violations_sql.clone(),
         plan_sha256: one.plan_sha256.map(|hash| engine::hex(&hash)),
         columns: control.evidence.columns.clone(),
-        rows: found.iter().take(ROWS_SHOWN).map(|finding| finding.row.clone()).collect(),
+        rows: shown(found, ROWS_SHOWN, [Finding::expired, |finding| finding.row.decision.is_none()]),
+        decided_rows: shown(found, DECIDED_SHOWN, [|finding| finding.decided().is_some()]),
         findings: one.scopes.iter().map(|scope| scope.violations).sum(),
+        decided: count_of(found, |finding| finding.decided().is_some()),
         remediation: control.remediation.clone(),
     }
+}
+
+/// The first of the findings that are of the first kind, then of the second, and so on.
+fn shown<const N: usize>(found: &[Finding], most: usize, kinds: [fn(&Finding) -> bool; N]) -> Vec<FindingRow> {
+    let of_kind = kinds.into_iter().flat_map(|kind| found.iter().filter(move |finding| kind(finding)));
+    of_kind.take(most).map(|finding| finding.row.clone()).collect()
+}
+
+fn count_of(found: &[Finding], wanted: impl Fn(&Finding) -> bool) -> u64 {
+    found.iter().filter(|finding| wanted(finding)).count() as u64
 }
 
 fn scorecards(material: &Material<'_>) -> Vec<Scorecard> {
@@ -142,6 +157,9 @@ async fn summary(
         tenants: tenants.len() as u64,
         controls: status_counts(controls.iter().map(|control| control.status)),
         findings: controls.iter().map(|control| control.findings).sum(),
+        decided: controls.iter().map(|control| control.decided).sum(),
+        expired: material.findings.iter().map(|(_, found)| count_of(found, Finding::expired)).sum(),
+        decided_sql: decided_sql(material),
         worst: worst_first.iter().take(5).map(|control| control.id.clone()).collect(),
         not_looked_at: sentence(not_looked_at),
     })
@@ -174,6 +192,30 @@ fn rows_sql(material: &Material<'_>) -> String {
     });
     let counts: Vec<String> = counts.collect();
     format!("SELECT {} AS rows", if counts.is_empty() { "0".to_owned() } else { counts.join("\n     + ") })
+}
+
+/// Counts findings of the run by where they stand at its instant.
+fn decided_sql(material: &Material<'_>) -> String {
+    let key = material.attempt.key;
+    format!(
+        "SELECT count(*) FILTER (WHERE finding.state <> 'open') AS decided,\n       \
+         count(*) FILTER (WHERE decision.expired) AS expired\n\
+         FROM auditlake.findings AS finding\n\
+         LEFT JOIN auditlake.finding_decisions AS decision\n       \
+         ON decision.finding_id = finding.finding_id AND decision.expired\n\
+         WHERE {}",
+        of_run("finding", &key.job, key.instant)
+    )
+}
+
+/// The condition that a row of `auditlake.findings`, called `alias`, is of a run. Jobs may share an interval, and with it
+/// the ids of their results.
+fn of_run(alias: &str, job: &JobId, instant: DateTime<Utc>) -> String {
+    format!(
+        "{alias}.result_id IN (SELECT result_id FROM auditlake.control_results\n                     \
+         WHERE run_job = '{job}' AND run_instant = TIMESTAMP '{}')\n  AND coalesce({alias}.run_job, '{job}') = '{job}'",
+        rfc3339(instant)
+    )
 }
 
 fn tables<'a>(material: &Material<'a>) -> BTreeSet<&'a str> {

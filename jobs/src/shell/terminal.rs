@@ -67,10 +67,10 @@ impl Terminal {
 
 impl Lines for Terminal {
     fn next(&mut self, _: bool) -> Result<Line, JobError> {
-        let signal = self.editor.read_line(&self.prompt).map_err(|error| JobError::Local {
+        let signal = self.editor.read_line(&self.prompt).map_err(|source| JobError::Local {
             action: "read",
             path: "terminal".to_owned(),
-            source: error.into(),
+            source,
         })?;
         // At once, so that a session that is killed is remembered, too.
         if let Err(error) = self.editor.sync_history() {

@@ -31,8 +31,13 @@ pub static FINDING: TableSchema = TableSchema {
         Column::optional("event_id", Str, "the event"),
         Column::optional("actor_id", Str, "who acted, as pseudonym"),
         Column::optional("subject_id", Str, "the person it is about, as pseudonym"),
-        Column::optional("state", Str, "open accepted remediated false_positive"),
-        Column::optional("decided_by", Str, "who decided"),
+        Column::optional(
+            "state",
+            Str,
+            "open accepted remediated false_positive; in SQL as of the instant of the session",
+        ),
+        Column::optional("decided_by", Str, "who decided; null while it is open"),
         Column::optional("columns", StrMap, "the evidence columns as text"),
+        Column::optional("run_job", Str, "job whose run reported it"),
     ],
 };

@@ -21,7 +21,7 @@ fn expected(key: &str, leaf: &Value) -> Option<String> {
         Value::Number(number) if key == "score_permille" => number.as_u64().map(percent),
         Value::Number(number) => number.as_u64().map(thousands),
         Value::String(text) if text.is_empty() => None,
-        Value::String(text) if key == "status" => Some(text.replace('_', " ")),
+        Value::String(text) if matches!(key, "status" | "state") => Some(text.replace('_', " ")),
         Value::String(text) => Some(shown(&html! { (text) }.into_string()).trim_end_matches('\n').to_owned()),
         Value::Array(_) | Value::Object(_) => None,
     }
@@ -50,9 +50,9 @@ fn hostile_text_stays_text() {
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
     assert!(page.chars().all(|letter| !letter.is_control() || letter == '\n' || letter == '\t'));
     assert!(!page.contains('\u{202e}'));
-    // Ten evidence values that were empty no longer are, so ten notes of two tags each are gone; nothing else may differ.
+    // Evidence values that were empty no longer are, so a note of two tags each is gone; nothing else may differ.
     let tags = |page: &str| page.matches('<').count();
-    assert_eq!(tags(&page), tags(&report_html(&sample())) - 20);
+    assert_eq!(tags(&page), tags(&report_html(&sample())) - 26);
 }
 
 #[test]
@@ -71,10 +71,22 @@ fn the_page_asks_nobody_for_anything_and_repeats() {
 }
 
 #[test]
+fn decisions_are_shown_apart_and_what_ran_out_is_open_again() {
+    let page = report_html(&sample());
+    let (open, decided) = page.split_once("Decided findings: 3 of 3 shown").expect("both are there");
+    assert!(open.contains("<b>open again</b>: was accepted until") && !decided.contains("open again"));
+    for word in ["<b>accepted</b> until", "<b>false positive</b> until", "<b>remediated</b> without an end"] {
+        assert!(decided.contains(word), "{word}");
+    }
+    assert!(page.contains("<b>3</b> of them accepted, remediated or called false positives"));
+    assert!(page.contains("<b>1 decision</b> has run out"));
+}
+
+#[test]
 fn score_and_coverage_stand_together_with_the_disclaimer() {
     let page = report_html(&sample());
     assert!(page.contains("<b>91.4 %</b> <span>on 31 of 64 requirements</span>"));
-    assert!(page.contains("10 of 48,211 shown"));
+    assert!(page.contains("10 of 48,208 shown"));
     assert!(page.contains("This report is evidence. It makes nobody compliant."));
     assert!(page.contains("not reviewed"));
 }
