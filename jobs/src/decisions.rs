@@ -102,7 +102,7 @@ mod tests {
         let lake = Lakefront::memory();
         let finding = FindingId::parse(&derived_id(&["finding", "1"])).expect("an id");
         record(&lake, &finding, 1, &decision("the owner")).await.expect("the number is free");
-        let late = record(&lake, &finding, 1, &decision("Joe")).await.expect_err("the number is taken");
+        let late = record(&lake, &finding, 1, &decision("another")).await.expect_err("the number is taken");
         assert!(late.to_string().contains("remediated by the owner"), "{late}");
         assert_eq!(Decisions::read_on(&lake, &finding).await.expect("reads"), [decision("the owner")]);
     }
