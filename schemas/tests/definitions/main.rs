@@ -23,10 +23,10 @@ fn a_lake_is_read_whole() {
     assert_eq!(lake.id.as_str(), "acme");
     assert_eq!(lake.store, StoreUrl::File("./data".into()));
     assert_eq!(lake.timezone, chrono_tz::Europe::Berlin);
-    assert_eq!(lake.datasets.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["audit", "identity"]);
+    assert_eq!(lake.datasets.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["audit", "identity", "month"]);
     assert_eq!(
         lake.jobs.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(),
-        ["ingest-app", "ingest-trail", "soc2-daily"]
+        ["ingest-app", "ingest-trail", "soc2-daily", "tenant-month"]
     );
     assert_eq!(lake.controls.len(), shipped_controls().len() + 2);
     assert!(lake.controls.is_sorted_by(|a, b| a.id < b.id));
