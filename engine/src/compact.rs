@@ -111,19 +111,11 @@ pub async fn compact(
         }
         let replacement = Replacement::announce(lake, fence, dataset, "compact", (request.now, request.grace)).await?;
         let work = Work { lake, factory, request, fence, progress, name: replacement.work.clone() };
-        match work.rewritten(some).await {
-            Ok(adds) => {
-                outcome.files_after += adds.len() as u64;
-                outcome.bytes_after += adds.iter().map(|file| file.bytes).sum::<u64>();
-                outcome.rows += adds.iter().map(|file| file.rows).sum::<u64>();
-                let removes = some.iter().flat_map(|folder| &folder.files).map(|file| file.path().to_owned());
-                replacement.commit(adds, removes.collect(), request.now).await?;
-            }
-            Err(error) => {
-                replacement.give_up(request.now).await;
-                return Err(error);
-            }
-        }
+        let removes = some.iter().flat_map(|folder| &folder.files).map(|file| file.path().to_owned());
+        let adds = replacement.end(work.rewritten(some).await, removes.collect(), request.now).await?;
+        outcome.files_after += adds.len() as u64;
+        outcome.bytes_after += adds.iter().map(|file| file.bytes).sum::<u64>();
+        outcome.rows += adds.iter().map(|file| file.rows).sum::<u64>();
     }
     Ok(outcome)
 }

@@ -74,23 +74,18 @@ pub async fn materialize(
     let statement = bound(&session, request).await?;
     let (rows, schema) = fitted(request.dataset, statement.clone())?;
     let plan = session.optimized(&statement)?;
-    let stem = stem(request.job, request.interval);
-    let replacement = Replacement::announce(lake, fence, request.dataset, &stem, (request.now, request.grace)).await?;
-    let layout = Layout { table: request.dataset.schema, schema, mapping: request.job.to_owned() };
-    let series = FileSeries::new(lake, fence, progress, &replacement.work, layout.clone());
-    let written = match write(&session, request.dataset, &rows, &layout.schema, series).await {
-        Ok(written) => written,
-        Err(error) => {
-            replacement.give_up(request.now).await;
-            return Err(error);
-        }
-    };
     let mut inputs = Vec::new();
     for dataset in datasets_read(&statement) {
         let always = Interval { start: DateTime::<Utc>::MIN_UTC, end: DateTime::<Utc>::MAX_UTC };
         inputs.extend(input_files(&session, &dataset, always).await?);
     }
-    replacement.commit(written.clone(), replaced.clone(), request.now).await?;
+    let stem = stem(request.job, request.interval);
+    let replacement = Replacement::announce(lake, fence, request.dataset, &stem, (request.now, request.grace)).await?;
+    let work = replacement.work.clone();
+    let layout = Layout { table: request.dataset.schema, schema: Arc::clone(&schema), mapping: request.job.to_owned() };
+    let series = FileSeries::new(lake, fence, progress, &work, layout);
+    let written = write(&session, request.dataset, &rows, &schema, series).await;
+    let written = replacement.end(written, replaced.clone(), request.now).await?;
     Ok(QueryOutcome { rows: written.iter().map(|file| file.rows).sum(), written, replaced, inputs, plan })
 }
 

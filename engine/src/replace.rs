@@ -71,6 +71,25 @@ impl<'a> Replacement<'a> {
         }
     }
 
+    /// Commits what was written, or gives up when writing failed.
+    ///
+    /// # Errors
+    /// That of the writing, or as [`Self::commit`].
+    pub(crate) async fn end(
+        self,
+        written: Result<Vec<WrittenFile>, EngineError>,
+        removes: Vec<String>,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<WrittenFile>, EngineError> {
+        match written {
+            Ok(adds) => self.commit(adds.clone(), removes, at).await.map(|()| adds),
+            Err(error) => {
+                self.give_up(at).await;
+                Err(error)
+            }
+        }
+    }
+
     /// Makes the new files count and the removed ones not, at once.
     ///
     /// # Errors

@@ -93,9 +93,7 @@ fn compactions_are_killed(new: impl Fn() -> Lake) {
         ready.json(&["ingest", "ndjson", &part, "--into", "audit", "--at=2026-03-04T00:00:00Z"]);
     }
     let whole = ready.copy();
-    let undisturbed = Instant::now();
-    let done = whole.json(&COMPACT);
-    let longest = undisturbed.elapsed();
+    let (done, longest) = undisturbed(&whole, &COMPACT);
     assert!(done["compacted"]["files_before"].as_u64() > done["compacted"]["files_after"].as_u64(), "{done}");
 
     let mut chance = ChaCha8Rng::seed_from_u64(2_026_113);
@@ -123,9 +121,7 @@ fn queries_are_killed(new: impl Fn() -> Lake) {
          WHERE time >= $start AND time < $end\n",
     );
     let whole = ready.copy();
-    let undisturbed = Instant::now();
-    whole.json(&QUERY);
-    let longest = undisturbed.elapsed();
+    let (_, longest) = undisturbed(&whole, &QUERY);
     let rows = |lake: &Lake| match lake.figure("SELECT count(*) FROM day") {
         // Without files the dataset has no columns to name.
         0 => (0, 0),
@@ -155,9 +151,7 @@ fn queries_are_killed(new: impl Fn() -> Lake) {
 fn ingests_are_killed(new: impl Fn() -> Lake) {
     let lake_with_drop = || dropped(new());
     let whole = lake_with_drop();
-    let undisturbed = Instant::now();
-    whole.json(&INGEST);
-    let longest = undisturbed.elapsed();
+    let (_, longest) = undisturbed(&whole, &INGEST);
     let expected = audit_rows(&whole);
     assert_eq!(expected.len() as u64, EVENTS);
 
@@ -182,9 +176,7 @@ fn runs_are_killed(new: impl Fn() -> Lake) {
     let ready = dropped(new());
     ready.json(&INGEST);
     let whole = ready.copy();
-    let undisturbed = Instant::now();
-    whole.json(&RUN);
-    let longest = undisturbed.elapsed();
+    let (_, longest) = undisturbed(&whole, &RUN);
     let expected = figures(&whole);
 
     let mut chance = ChaCha8Rng::seed_from_u64(2_026_112);
@@ -210,6 +202,13 @@ fn runs_are_killed(new: impl Fn() -> Lake) {
 
 const HTML: &str = "reports/compliance/2026-03-04/compliance.html";
 const JSON: &str = "reports/compliance/2026-03-04/compliance.json";
+
+/// What a command answers when nobody disturbs it, and how long it takes.
+fn undisturbed(lake: &Lake, args: &[&str]) -> (Value, Duration) {
+    let begun = Instant::now();
+    let answer = lake.json(args);
+    (answer, begun.elapsed())
+}
 
 /// Starts a command and kills it at a moment of its life; whether it was still at work.
 fn killed(lake: &Lake, args: &[&str], chance: &mut ChaCha8Rng, longest: Duration) -> bool {

@@ -117,7 +117,7 @@ pub(crate) fn parts(inputs: &[PlannedInput]) -> Vec<Range<usize>> {
     });
     match border.map(|last| last + 1) {
         Some(border) if bytes >= PARTED_BYTES && border < inputs.len() => vec![0..border, border..inputs.len()],
-        _ => vec![0..inputs.len()],
+        _ => std::iter::once(0..inputs.len()).collect(),
     }
 }
 
