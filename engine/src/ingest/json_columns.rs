@@ -60,14 +60,21 @@ impl InferredType {
     /// Widens the type so that it fits `record`; what is no object is no record and is passed over.
     pub(crate) fn observe(&mut self, record: &Value) {
         let Value::Object(entries) = record else { return };
+        let mut next = 0;
         for (key, value) in entries {
-            let known = self.record.places.contains_key(key);
-            if !known && self.record.fields.len() >= KEYS_MAX {
-                self.left_out = true;
-                continue;
-            }
-            self.fields += usize::from(!known);
-            self.record.slot(key).widen(value, 1, &mut self.fields);
+            let place = match self.record.place(key, next) {
+                Some(place) => place,
+                None if self.record.fields.len() >= KEYS_MAX => {
+                    self.left_out = true;
+                    continue;
+                }
+                None => {
+                    self.fields += 1;
+                    self.record.add(key)
+                }
+            };
+            self.record.fields[place].1.widen(value, 1, &mut self.fields);
+            next = place + 1;
         }
     }
 
@@ -162,15 +169,21 @@ impl Kind {
             *self = Self::Text;
             return;
         };
+        let mut next = 0;
         for (key, value) in entries {
-            if !object.places.contains_key(key) {
-                if object.fields.len() >= KEYS_MAX || *fields >= FIELDS_MAX {
+            let place = match object.place(key, next) {
+                Some(place) => place,
+                None if object.fields.len() >= KEYS_MAX || *fields >= FIELDS_MAX => {
                     *self = Self::Text;
                     return;
                 }
-                *fields += 1;
-            }
-            object.slot(key).widen(value, level + 1, fields);
+                None => {
+                    *fields += 1;
+                    object.add(key)
+                }
+            };
+            object.fields[place].1.widen(value, level + 1, fields);
+            next = place + 1;
         }
     }
 
@@ -187,15 +200,24 @@ impl Kind {
 }
 
 impl Object {
+    /// Where the field is; `next` is where it is tried first, because records of one source mostly have the same keys
+    /// in the same order.
+    fn place(&self, key: &str, next: usize) -> Option<usize> {
+        match self.fields.get(next) {
+            Some((name, _)) if name == key => Some(next),
+            _ => self.places.get(key).copied(),
+        }
+    }
+
+    /// A new field, and where it is.
+    fn add(&mut self, key: &str) -> usize {
+        self.places.insert(key.to_owned(), self.fields.len());
+        self.fields.push((key.to_owned(), Kind::Null));
+        self.fields.len() - 1
+    }
+
     fn slot(&mut self, key: &str) -> &mut Kind {
-        let place = match self.places.get(key) {
-            Some(place) => *place,
-            None => {
-                self.places.insert(key.to_owned(), self.fields.len());
-                self.fields.push((key.to_owned(), Kind::Null));
-                self.fields.len() - 1
-            }
-        };
+        let place = self.places.get(key).copied().unwrap_or_else(|| self.add(key));
         &mut self.fields[place].1
     }
 
