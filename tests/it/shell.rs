@@ -77,12 +77,17 @@ struct Terminal {
 impl Terminal {
     /// None where there is no `script`; then `test` says so.
     fn open(test: &str, lake: &Lake, state: &Path, args: &str) -> Option<Self> {
+        Self::open_after(test, lake, state, "", args)
+    }
+
+    /// The same after commands of the system's shell.
+    fn open_after(test: &str, lake: &Lake, state: &Path, before: &str, args: &str) -> Option<Self> {
         if Command::new("script").arg("--version").stdout(Stdio::null()).status().is_err() {
             // Not `eprintln!`: a test that passes keeps that to itself.
             writeln!(std::io::stderr(), "SKIPPED {test}: script of util-linux is not installed").expect("stderr");
             return None;
         }
-        let shell = format!("stty rows 40 cols 100; exec '{}' sql {args}", binary().display());
+        let shell = format!("stty rows 40 cols 100; {before} exec '{}' sql {args}", binary().display());
         let mut child = Command::new("script")
             .args(["--quiet", "--return", "--command", &shell, "/dev/null"])
             .env("AUDITLAKE_LAKE", lake.folder())
@@ -229,4 +234,27 @@ fn rows_too_wide_for_a_terminal_stand_as_records() {
     assert!(before.contains(&format!("-- row 1\r\na | {x}\r\nb | y")), "{before:?}");
     shell.until(PROMPT);
     shell.leave("\\q\r");
+}
+
+#[test]
+fn a_shell_ends_when_its_terminal_is_gone() {
+    let lake = Lake::new();
+    let state = lake.folder().join("state");
+    let pid = lake.folder().join("pid");
+    // Ignoring hang-ups is what nohup does, and some who start programs.
+    let before = format!("trap '' HUP; echo $$ > '{}';", pid.display());
+    let test = "a shell whose terminal is gone";
+    let Some(mut shell) = Terminal::open_after(test, &lake, &state, &before, "--no-history") else { return };
+    shell.until(PROMPT);
+    shell.child.kill().expect("it is there");
+    shell.child.wait().expect("it ends");
+    let pid = fs::read_to_string(pid).expect("its id");
+    let status = PathBuf::from("/proc").join(pid.trim()).join("status");
+    let works = || fs::read_to_string(&status).is_ok_and(|status| !status.contains("State:\tZ"));
+    let looks = PATIENCE.as_millis() / 100;
+    let ended = (0..looks).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        !works()
+    });
+    assert!(ended, "it still runs");
 }
