@@ -48,6 +48,11 @@ pub enum EngineError {
         /// DataFusion's answer.
         source: Box<DataFusionError>,
     },
+    /// A statement that takes more memory than there is for it.
+    #[error(
+        "the statement takes more memory than queries may have; give them more, for example --memory 4GiB, or ask for less at once"
+    )]
+    Memory(#[source] Box<DataFusionError>),
     /// A statement that is not allowed.
     #[error(
         "only reading statements may run here (SELECT, WITH, VALUES, EXPLAIN, DESCRIBE, SHOW TABLES, SHOW COLUMNS); this is {what}"
@@ -126,6 +131,7 @@ impl EngineError {
             Self::Folder { .. }
             | Self::Unfit { .. }
             | Self::Sql { .. }
+            | Self::Memory(_)
             | Self::NotReading { .. }
             | Self::Mapping { .. } => Remedy::FixConfig,
             Self::Input { .. } | Self::Rejected { .. } | Self::Parquet { .. } | Self::Record { .. } => {
@@ -143,10 +149,13 @@ impl EngineError {
         }
     }
 
-    /// Wraps an error of DataFusion; an object that changed under a scan is named as such.
+    /// Wraps an error of DataFusion; an object that changed under a scan is named as such, and so is want of memory.
     pub(crate) fn sql(stage: &'static str, source: DataFusionError) -> Self {
         if let Some(path) = changed_object(&source) {
             return Self::Changed { path };
+        }
+        if matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)) {
+            return Self::Memory(Box::new(source));
         }
         Self::Sql { stage, source: Box::new(source) }
     }

@@ -8,6 +8,7 @@ mod control;
 mod dataset;
 mod dataset_store;
 mod dataset_table;
+mod distinct;
 mod error;
 mod hex;
 mod ingest;

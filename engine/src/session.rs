@@ -60,7 +60,7 @@ pub struct Resources {
 
 impl Default for Resources {
     fn default() -> Self {
-        Self { memory_bytes: 512 << 20, partitions: 2, spill: None }
+        Self { memory_bytes: 2 << 30, partitions: 2, spill: None }
     }
 }
 
@@ -124,8 +124,12 @@ impl SessionFactory {
         config: SessionConfig,
     ) -> Result<LakeSession, EngineError> {
         let runtime = self.runtime(pool)?;
-        let mut state =
-            SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+        let mut state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .with_physical_optimizer_rules(crate::distinct::rules())
+            .build();
         crate::zoned::label_times(&mut state)
             .and_then(|()| crate::udf::register(&mut state))
             .map_err(|source| EngineError::sql("prepared", source))?;

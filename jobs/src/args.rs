@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use engine::Resources;
 use schemas::{FindingState, IngestFormat};
+
+use crate::error::JobError;
+use crate::lake::OpenLake;
 
 /// Audit and usage events into evidence that a stranger can check.
 #[derive(Debug, Parser)]
@@ -20,9 +24,37 @@ pub struct Cli {
     /// Pin the clock to an instant, for example 2026-03-29T04:00:00Z
     #[arg(long, global = true, value_name = "INSTANT", value_parser = schemas::parse_rfc3339)]
     pub at: Option<DateTime<Utc>>,
+    /// Memory of all queries together, for example 512MiB or 4GiB; what needs more goes to disk where it can
+    #[arg(long, env = "AUDITLAKE_MEMORY", default_value = "2GiB", global = true, value_name = "SIZE", value_parser = memory)]
+    pub memory: usize,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// The lake that the command is about.
+    ///
+    /// # Errors
+    /// As [`OpenLake::open`].
+    pub(crate) fn open(&self) -> Result<OpenLake, JobError> {
+        OpenLake::open_within(&self.lake, Resources { memory_bytes: self.memory, ..Resources::default() })
+    }
+}
+
+/// Bytes of a size such as `4GiB`.
+fn memory(text: &str) -> Result<usize, String> {
+    const LEAST: usize = 64 << 20;
+    let units = [("GiB", 30), ("MiB", 20)];
+    let bytes = units.iter().find_map(|(unit, shift)| {
+        let number: usize = text.strip_suffix(unit)?.trim().parse().ok()?;
+        number.checked_mul(1 << shift)
+    });
+    match bytes {
+        Some(bytes) if bytes >= LEAST => Ok(bytes),
+        Some(_) => Err("queries need 64MiB or more".to_owned()),
+        None => Err("give a size in MiB or GiB, for example 512MiB or 4GiB".to_owned()),
+    }
 }
 
 const EXAMPLE: &str = "Example:

@@ -30,6 +30,14 @@ impl OpenLake {
     /// # Errors
     /// Every error of the definitions at once; or why the store cannot be opened.
     pub fn open(folder: &FsPath) -> Result<Self, JobError> {
+        Self::open_within(folder, Resources::default())
+    }
+
+    /// The same with these resources for its queries.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_within(folder: &FsPath, resources: Resources) -> Result<Self, JobError> {
         let definitions = read_definitions(folder)?;
         let front = match &definitions.store {
             StoreUrl::Memory => Lakefront::memory(),
@@ -38,7 +46,7 @@ impl OpenLake {
         };
         let records = Arc::new(LedgerTables::new(front.clone(), definitions.timezone.into()));
         let datasets = with_rejected(&definitions.datasets);
-        let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, Resources::default())
+        let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, resources)
             .with_elsewhere(Elsewhere::open(folder, &definitions.datasets)?);
         Ok(Self { folder: folder.to_owned(), definitions, front, sessions, inputs: InputFolder::new(folder) })
     }

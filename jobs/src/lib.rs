@@ -118,7 +118,7 @@ fn schema(kind: &str) -> Result<Answer, JobError> {
 }
 
 async fn ingest_command(cli: &Cli, world: &World, args: &IngestArgs) -> Result<Answer, JobError> {
-    let lake = OpenLake::open(&cli.lake)?;
+    let lake = cli.open()?;
     let mapping = match (&args.mapping, &args.map_file) {
         (Some(name), Some(file)) => Some(Mapping { name: name.clone(), sql: read_text(file)? }),
         _ => None,
@@ -150,7 +150,7 @@ async fn ingest_command(cli: &Cli, world: &World, args: &IngestArgs) -> Result<A
 }
 
 async fn compact_command(cli: &Cli, world: &World, args: &CompactArgs) -> Result<Answer, JobError> {
-    let lake = OpenLake::open(&cli.lake)?;
+    let lake = cli.open()?;
     let command = CompactCommand {
         dataset: args.dataset.clone(),
         grace: chrono::TimeDelta::hours(args.grace_hours.into()),
@@ -162,7 +162,7 @@ async fn compact_command(cli: &Cli, world: &World, args: &CompactArgs) -> Result
 }
 
 async fn run_job(cli: &Cli, world: &World, name: &str, revise: Revise, fail_on: &[String]) -> Result<Answer, JobError> {
-    let lake = OpenLake::open(&cli.lake)?;
+    let lake = cli.open()?;
     let found = JobId::parse(name).ok().and_then(|id| lake.definitions.job(&id));
     let job = found.ok_or_else(|| JobError::Unknown {
         what: "job",
@@ -190,7 +190,7 @@ async fn run_job(cli: &Cli, world: &World, name: &str, revise: Revise, fail_on: 
 }
 
 async fn runs(cli: &Cli, command: &RunsCommand) -> Result<Answer, JobError> {
-    let lake = OpenLake::open(&cli.lake)?;
+    let lake = cli.open()?;
     let runs = Ledger::new(lake.front.clone()).runs().await?;
     match command {
         RunsCommand::List => Ok(show::runs(&runs)),
@@ -206,7 +206,7 @@ async fn runs(cli: &Cli, command: &RunsCommand) -> Result<Answer, JobError> {
 }
 
 async fn findings(cli: &Cli, world: &World, command: &FindingsCommand) -> Result<Answer, JobError> {
-    let lake = OpenLake::open(&cli.lake)?;
+    let lake = cli.open()?;
     match command {
         FindingsCommand::List { control, state } => {
             findings::list(&lake, world, control.as_deref(), state.map(Into::into)).await

@@ -33,7 +33,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &SqlArgs) -> Result<
         }
     };
     let asked = asked(args)?;
-    let lake = OpenLake::open(&cli.lake)?;
+    let lake = cli.open()?;
     let mut out = std::io::stdout().lock();
     let mut shell = Shell::new(&lake, world, format, Progress::on_terminal());
     match asked {

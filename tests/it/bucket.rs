@@ -87,7 +87,9 @@ fn a_store_that_throttles_is_asked_again_a_few_times() {
     let slow = "<Error><Code>SlowDown</Code></Error>";
     let (server, lake) = canned(move |number, _| if number < 3 { (503, slow) } else { (200, empty) });
     assert_eq!(lake.figure("SELECT count(*) FROM audit"), 0);
-    assert_eq!(server.requests().len(), 4);
+    let first = &server.requests()[0].target;
+    let asked = server.requests().iter().filter(|request| request.target == *first).count();
+    assert_eq!(asked, 4, "{:?}", server.requests());
 
     let (server, lake) = canned(move |_, _| (503, slow));
     lake.run(&["sql", "SELECT count(*) FROM audit"]).failed(1, &["cannot list it", "SlowDown"]);

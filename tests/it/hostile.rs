@@ -278,3 +278,15 @@ fn an_error_with_json_output_is_one_document() {
     let document: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
     assert!(document["error"].is_array() && document["remedy"].is_string(), "{document}");
 }
+
+#[test]
+fn a_statement_that_takes_too_much_memory_says_how_to_give_it_more() {
+    let lake = Lake::new();
+    let sql =
+        "SELECT v % 2 AS k, count(DISTINCT v), count(DISTINCT -v) FROM generate_series(1, 4000000) AS t(v) GROUP BY 1";
+    lake.run(&["--memory", "64MiB", "sql", sql]).failed(1, &["more memory than queries may have", "--memory 4GiB"]);
+    lake.run(&["--memory", "1GiB", "sql", sql]).succeeded();
+    for (size, word) in [("4GB", "for example 512MiB"), ("1MiB", "64MiB or more"), ("99999999999999999GiB", "4GiB")] {
+        lake.run(&["--memory", size, "check"]).failed(2, &[size, word]);
+    }
+}
