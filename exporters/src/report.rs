@@ -4,6 +4,7 @@
 //! the others. Absent: files, compression, spreadsheets, and judgement: what a figure means is decided
 //! where it is counted.
 
+mod change;
 mod chart;
 mod control;
 mod csv;
@@ -17,6 +18,7 @@ mod provenance;
 #[cfg(test)]
 mod sample;
 mod scorecard;
+mod strip;
 mod style;
 mod summary;
 mod trend;

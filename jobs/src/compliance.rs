@@ -1,6 +1,9 @@
 //! The job kind `compliance_report`: controls over a window, evidence, findings, scores, and the report itself.
 
+mod change;
+mod findings_sql;
 mod model;
+mod trend;
 
 use std::collections::{BTreeMap, BTreeSet};
 

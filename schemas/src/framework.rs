@@ -61,7 +61,7 @@ impl Judged<'_> {
     }
 }
 
-/// Scores a framework: worst status per requirement over controls and tenants, weight of the most severe control.
+/// Scores a framework in one interval, without a trend: worst status per requirement over controls and tenants, weight of the most severe control.
 ///
 /// The score is Σ weight × (pass 1000, warn 500, fail and error 0) / Σ weight over requirements with pass, warn, fail
 /// or error, rounded down; there is none when no requirement has one of these.
@@ -91,6 +91,7 @@ pub fn scorecard(framework: &Framework, judged: &[Judged<'_>]) -> Scorecard {
         covered,
         requirements_total,
         partial: covered * 2 < requirements_total,
+        trend: Vec::new(),
         requirements: rows,
     }
 }

@@ -35,8 +35,9 @@ pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameE
 pub use instant::{compact, parse_rfc3339, rfc3339};
 pub use remedy::Remedy;
 pub use report::{
-    ControlReport, EvidenceObject, FindingRow, HistoryPoint, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow,
-    Provenance, RejectedCount, Report, RequirementRow, ResultRow, RunInfo, Scorecard, StatusCounts, Summary,
+    Change, ChangedFinding, ControlChange, ControlPoint, ControlReport, EvidenceObject, FindingChange, FindingChanges,
+    FindingRow, HistoryPoint, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow, Provenance, RejectedCount,
+    Report, RequirementRow, ResultRow, RunInfo, ScorePoint, Scorecard, StatusCounts, Summary, Trend, TrendInterval,
     UncoveredRequirements,
 };
 pub use shipped::{shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks};

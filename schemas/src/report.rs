@@ -3,6 +3,8 @@
 //! Figures are whole numbers and texts, so that every format prints the same. Absent: the wall clock.
 //! "Generated" is the instant of the run.
 
+mod history;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::{Severity, Status};
 use crate::decision::{Decision, FindingState};
+
+pub use history::{
+    Change, ChangedFinding, ControlChange, ControlPoint, FindingChange, FindingChanges, HistoryPoint, ScorePoint,
+    Trend, TrendInterval,
+};
 
 /// A whole compliance report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +30,10 @@ pub struct Report {
     pub interval: Interval,
     /// What a manager reads in a minute.
     pub summary: Summary,
+    /// What changed since the report before; none in the first report of a job.
+    pub change: Option<Change>,
+    /// The intervals that every trend below stands on.
+    pub trend: Trend,
     /// One per framework, in the order the job names them.
     pub scorecards: Vec<Scorecard>,
     /// One per control, by id.
@@ -135,6 +146,8 @@ pub struct Scorecard {
     pub requirements_total: u64,
     /// Coverage is under one half.
     pub partial: bool,
+    /// How it scored in the last intervals, oldest first, this report's own last.
+    pub trend: Vec<ScorePoint>,
     /// Every requirement, in the framework's order.
     pub requirements: Vec<RequirementRow>,
 }
@@ -173,6 +186,8 @@ pub struct ControlReport {
     pub params: Vec<ParamRow>,
     /// Requirement ids by framework key.
     pub frameworks: BTreeMap<String, Vec<String>>,
+    /// What it said over all tenants about the last intervals, oldest first, this report's own last.
+    pub trend: Vec<ControlPoint>,
     /// One per tenant, by name.
     pub results: Vec<ResultRow>,
     /// The SQL that gives n, v and u per tenant.
@@ -231,21 +246,8 @@ pub struct ResultRow {
     pub reason: Option<String>,
     /// Evidence rows kept.
     pub evidence_rows: u64,
-    /// The same figures of earlier intervals, oldest first, for the trend.
+    /// The same figures of the last intervals, oldest first, this report's own last.
     pub history: Vec<HistoryPoint>,
-}
-
-/// A result of an earlier interval.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct HistoryPoint {
-    /// End of that interval.
-    pub interval_end: DateTime<Utc>,
-    /// Version of the control then.
-    pub control_version: u32,
-    /// Status then.
-    pub status: Status,
-    /// Violations then.
-    pub violations: u64,
 }
 
 /// One violation as a report shows it.

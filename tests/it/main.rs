@@ -26,3 +26,4 @@ mod shell;
 mod tables;
 mod tidy;
 mod tree;
+mod trend;

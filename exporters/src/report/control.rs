@@ -3,12 +3,13 @@
 //! The SQL that ran is printed as it ran. Absent: the rows themselves, which are `finding.rs`.
 
 use maud::{Markup, html};
-use schemas::{ControlReport, Interval, Report, ResultRow, Status, StatusCounts};
+use schemas::{ControlReport, Report, ResultRow, Status, StatusCounts, Trend};
 
 use super::figure::{
     badge, by_status, control_anchor, control_link, counted, length, number_cell, severity, status_word, thousands,
 };
 use super::finding::{decided, open};
+use super::strip;
 use super::trend::{history_table, trend};
 
 /// The section of all controls.
@@ -16,23 +17,26 @@ pub(super) fn section(report: &Report) -> Markup {
     html! {
         section.page #controls {
             h2 { "Findings by control" }
-            @if report.controls.is_empty() { p { "The report has no controls." } } @else { (overview(&report.controls)) }
-            @for control in &report.controls { (article(control, &report.interval)) }
+            @if report.controls.is_empty() { p { "The report has no controls." } } @else { (overview(report)) }
+            @for control in &report.controls { (article(report, control)) }
         }
     }
 }
 
 /// One line for each control, in the order of the articles: tenants are counted, since there may be hundreds.
-fn overview(controls: &[ControlReport]) -> Markup {
+fn overview(report: &Report) -> Markup {
     html! {
+        (strip::legend(&report.trend))
         div.scroll { table {
             thead { tr {
                 th { "Control" } th { "Title" } th { "Severity" } th { "Status" } th { "Tenants by status" } th.num { "Findings" } th.num { "Of these decided" }
+                th { "Trend" }
             } }
-            tbody { @for control in controls { tr {
+            tbody { @for control in &report.controls { tr {
                 td { (control_link(&control.id)) } td { (control.title) } td { (severity(control.severity)) }
                 td { (badge(control.status)) } td { (tenants_by_status(control)) }
                 (number_cell(control.findings)) (number_cell(control.decided))
+                td { (strip::small(report, control)) }
             } } }
         } }
     }
@@ -47,7 +51,7 @@ fn tenants_by_status(control: &ControlReport) -> Markup {
     html! { span.small { (words.join(", ")) } }
 }
 
-fn article(control: &ControlReport, interval: &Interval) -> Markup {
+fn article(report: &Report, control: &ControlReport) -> Markup {
     html! {
         article id=(control_anchor(&control.id)) {
             h3 { span.id { (control.id) } " " (control.title) }
@@ -56,7 +60,8 @@ fn article(control: &ControlReport, interval: &Interval) -> Markup {
                 @for (framework, requirements) in &control.frameworks { span { (framework) ": " (requirements.join(", ")) } }
             }
             (sentence(control))
-            (results(control, interval))
+            (strip::control(report, control))
+            (results(control, &report.trend))
             (history_table(control))
             (open(control))
             (decided(control))
@@ -96,7 +101,7 @@ fn sentence(control: &ControlReport) -> Markup {
     }
 }
 
-fn results(control: &ControlReport, interval: &Interval) -> Markup {
+fn results(control: &ControlReport, intervals: &Trend) -> Markup {
     let warns = control.results.iter().any(|row| row.warnings.is_some());
     let decides = control.decided > 0;
     html! {
@@ -115,7 +120,7 @@ fn results(control: &ControlReport, interval: &Interval) -> Markup {
                 @if warns { (number_cell(row.warnings.unwrap_or(0))) }
                 (number_cell(row.undecided_violation)) (number_cell(row.undecided_population))
                 (number_cell(row.evidence_rows))
-                td { (trend(control, row, interval)) }
+                td { (trend(control, row, intervals)) }
                 td.hash.key { (row.result_id) }
             } } }
         } }

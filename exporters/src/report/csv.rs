@@ -25,6 +25,8 @@ pub fn report_csv(report: &Report) -> Vec<CsvTable> {
         requirements(report),
         controls(report),
         results(report),
+        history::trend(report),
+        history::changes(report),
         findings(report),
         evidence(report),
         not_looked_at(report),
@@ -105,6 +107,9 @@ macro_rules! instant {
         Cell::Plain(schemas::rfc3339($at))
     };
 }
+
+// Below the macro, which it uses.
+mod history;
 
 fn summary(report: &Report) -> CsvTable {
     let (run, summary) = (&report.run, &report.summary);
@@ -418,7 +423,7 @@ mod tests {
             let names: Vec<_> = tables.iter().map(|table| table.name).collect();
             assert_eq!(
                 names.join(" "),
-                "summary scorecards requirements controls results findings evidence not_looked_at inputs"
+                "summary scorecards requirements controls results trend changes findings evidence not_looked_at inputs"
             );
             for table in tables {
                 let records = read_back(&table.bytes);
@@ -444,7 +449,7 @@ mod tests {
     #[test]
     fn null_and_empty_evidence_values_stay_apart() {
         let report = sample();
-        let findings = &report_csv(&report)[5];
+        let findings = &report_csv(&report)[7];
         let records = read_back(&findings.bytes);
         assert_eq!(records[1][8].as_deref(), Some(r#"["203.0.113.7",null,""]"#));
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use schemas::{InputFile, Report};
+use schemas::{InputFile, Report, Trend};
 
 use super::figure::{control_link, counted, length, number_cell};
 
@@ -30,13 +30,31 @@ pub(super) fn section(report: &Report) -> Markup {
                 } } }
             } }
             (inputs(&report.provenance.inputs))
+            (runs(&report.trend))
             h3 { "Counts" }
             p { "The SQL of each control stands with it. These statements count the rest." }
             pre { (report.summary.rows_sql) }
             p { "What was decided about findings goes on; at the instant of the run (" code { "--at " (schemas::rfc3339(report.run.instant)) } ") it was:" }
             pre { (report.summary.decided_sql) }
+            p { "Every trend follows from these rows; earlier scores were computed anew from them, by the mapping of this report." }
+            pre { (report.trend.sql) }
+            @if let Some(change) = &report.change { p { "Findings that came, and findings that went:" } pre { (change.new_sql) } pre { (change.gone_sql) } }
             @for rejected in &report.not_looked_at.rejected { pre { (rejected.sql) } }
         }
+    }
+}
+
+fn runs(trend: &Trend) -> Markup {
+    html! {
+        h3 { "Runs in the trends" }
+        div.scroll { table.narrow {
+            thead { tr { th { "Run" } th { "Interval start (UTC)" } th { "Interval end (UTC)" } th.num { "Intervals without a run before it" } } }
+            tbody { @for one in &trend.intervals { tr {
+                td.id { (one.run) }
+                td.when { (schemas::rfc3339(one.interval.start)) } td.when { (schemas::rfc3339(one.interval.end)) }
+                (number_cell(one.missing_before))
+            } } }
+        } }
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use schemas::{
-    ControlReport, Decision, EvidenceObject, FindingRow, FindingState, HistoryPoint, InputFile, Interval, NotEvaluated,
-    NotLookedAt, ParamRow, Provenance, RejectedCount, Report, RequirementRow, ResultRow, RunInfo, Scorecard, Severity,
-    Status, StatusCounts, Summary, UncoveredRequirements, derived_id, parse_day, parse_rfc3339,
+    Change, ChangedFinding, ControlChange, ControlPoint, ControlReport, Decision, EvidenceObject, FindingChange,
+    FindingChanges, FindingRow, FindingState, HistoryPoint, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow,
+    Provenance, RejectedCount, Report, RequirementRow, ResultRow, RunInfo, ScorePoint, Scorecard, Severity, Status,
+    StatusCounts, Summary, Trend, TrendInterval, UncoveredRequirements, derived_id, parse_day, parse_rfc3339,
 };
 use serde_json::Value;
 
@@ -20,8 +21,22 @@ macro_rules! at {
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{1b}[2J\0\u{85}\u{202e}\u{2028}\r\n";
 
 /// Keys whose texts are no texts of the data.
-const TYPED: [&str; 11] =
-    ["status", "severity", "instant", "start", "end", "time", "first_seen_at", "interval_end", "state", "until", "at"];
+const TYPED: [&str; 14] = [
+    "before",
+    "after",
+    "change",
+    "status",
+    "severity",
+    "instant",
+    "start",
+    "end",
+    "time",
+    "first_seen_at",
+    "interval_end",
+    "state",
+    "until",
+    "at",
+];
 
 /// A month of three tenants.
 pub(crate) fn sample() -> Report {
@@ -53,6 +68,8 @@ pub(crate) fn sample() -> Report {
                             1,204 records were refused at ingest."
                 .into(),
         },
+        change: Some(change()),
+        trend: trend(),
         scorecards: vec![soc2(), gdpr(), empty_framework()],
         evidence: vec![evidence("ac-mfa", 10_000, 48_211), evidence("ac-leaver", 77, 77)],
         controls,
@@ -156,6 +173,7 @@ fn soc2() -> Scorecard {
         covered: 31,
         requirements_total: 64,
         partial: true,
+        trend: scores(&[Some(402), Some(640), Some(701), None, Some(880), Some(914)], 31, 64),
         requirements: vec![
             never("CC1.1", "Integrity and ethical values", "needs interviews"),
             requirement(
@@ -182,6 +200,7 @@ fn gdpr() -> Scorecard {
         covered: 57,
         requirements_total: 99,
         partial: false,
+        trend: scores(&[Some(512), Some(700), Some(770), Some(770), Some(1_000), Some(775)], 57, 99),
         requirements: vec![
             requirement(
                 "Art. 32(1)(b)",
@@ -204,6 +223,7 @@ fn empty_framework() -> Scorecard {
         covered: 0,
         requirements_total: 113,
         partial: true,
+        trend: Vec::new(),
         requirements: vec![requirement("Art. 12", "Record-keeping", None, 0, &[])],
     }
 }
@@ -247,6 +267,11 @@ fn mfa() -> ControlReport {
         decision: Some(decision(state, until)),
         ..row
     });
+    let results = vec![
+        result("ac-mfa", "acme", Status::Fail, 1_204_331, 48_000, &[410, 380, 395, 6_002, 12_030]),
+        result("ac-mfa", "globex", Status::Pass, 88_120, 0, &[3, 1, 0, 0, 0]),
+        result("ac-mfa", "umbrella", Status::Fail, 19_077, 211, &[120]),
+    ];
     ControlReport {
         decided: 3,
         decided_rows: decided.collect(),
@@ -256,11 +281,8 @@ fn mfa() -> ControlReport {
         ],
         columns: vec!["source_ip".into(), "auth_method".into(), "device".into()],
         rows,
-        results: vec![
-            result("ac-mfa", "acme", Status::Fail, 1_204_331, 48_000, &[410, 380, 395, 6_002, 12_030]),
-            result("ac-mfa", "globex", Status::Pass, 88_120, 0, &[3, 1, 0, 0, 0]),
-            result("ac-mfa", "umbrella", Status::Fail, 19_077, 211, &[120]),
-        ],
+        trend: points(&results),
+        results,
         ..control("ac-mfa", "Administrators log in with a second factor", Severity::Critical, Status::Fail, 48_211)
     }
 }
@@ -276,6 +298,10 @@ fn decision(state: FindingState, until: Option<&str>) -> Decision {
 }
 
 fn control(id: &str, title: &str, severity: Severity, status: Status, findings: u64) -> ControlReport {
+    let results = vec![ResultRow {
+        reason: (status == Status::NotEvaluated).then(|| "table heartbeat has no column received_at".into()),
+        ..result(id, "acme", status, 5_120, findings, &[9, 4])
+    }];
     ControlReport {
         id: id.into(),
         version: 3,
@@ -287,10 +313,8 @@ fn control(id: &str, title: &str, severity: Severity, status: Status, findings: 
             ("soc2".into(), vec!["CC6.1".into(), "CC6.2".into()]),
             ("gdpr".into(), vec!["Art. 32(1)(b)".into()]),
         ]),
-        results: vec![ResultRow {
-            reason: (status == Status::NotEvaluated).then(|| "table heartbeat has no column received_at".into()),
-            ..result(id, "acme", status, 5_120, findings, &[9, 4])
-        }],
+        trend: points(&results),
+        results,
         counts_sql: "SELECT tenant AS scope, count(*) AS n, count(*) FILTER (WHERE violation) AS v\nFROM population\nWHERE n <> 0 AND kind < 'b'\nGROUP BY tenant".into(),
         violations_sql: "SELECT tenant AS scope, event_id, time, resource, reason\nFROM population\nWHERE violation".into(),
         plan_sha256: Some(hash(id)),
@@ -303,15 +327,115 @@ fn control(id: &str, title: &str, severity: Severity, status: Status, findings: 
     }
 }
 
-/// Monthly history that leaves out January 2026.
-fn result(control: &str, scope: &str, status: Status, population: u64, violations: u64, history: &[u64]) -> ResultRow {
-    let months = ["2025-09-30", "2025-10-31", "2025-11-30", "2025-12-31", "2026-02-28"];
-    let history = months.iter().zip(history).map(|(month, violations)| HistoryPoint {
-        interval_end: at!(&format!("{month}T23:00:00Z")),
-        control_version: if *month < "2025-11" { 2 } else { 3 },
-        status: if *violations > 0 { Status::Fail } else { Status::Pass },
-        violations: *violations,
+/// Ends of monthly intervals, January 2026 left out.
+const ENDS: [&str; 6] = [
+    "2025-09-30T22:00:00Z",
+    "2025-10-31T23:00:00Z",
+    "2025-11-30T23:00:00Z",
+    "2025-12-31T23:00:00Z",
+    "2026-02-28T23:00:00Z",
+    "2026-03-31T22:00:00Z",
+];
+
+/// Controls had version 2 before the third interval.
+fn version(index: usize) -> u32 {
+    if index < 2 { 2 } else { 3 }
+}
+
+fn trend() -> Trend {
+    let starts = ["2025-08-31T22:00:00Z", ENDS[0], ENDS[1], ENDS[2], "2026-01-31T23:00:00Z", ENDS[4]];
+    let intervals = starts.iter().zip(ENDS).map(|(start, end)| TrendInterval {
+        run: format!("soc2-monthly@{}", schemas::compact(at!(end))),
+        interval: Interval { start: at!(start), end: at!(end) },
+        missing_before: u64::from(end == ENDS[4]),
     });
+    let sql = "SELECT interval_end, control_id, scope, status, violations\nFROM auditlake.control_results".into();
+    Trend { intervals: intervals.collect(), sql }
+}
+
+fn scores(permille: &[Option<u64>], covered: u64, requirements_total: u64) -> Vec<ScorePoint> {
+    let points = ENDS.iter().zip(permille).enumerate().map(|(index, (end, score))| ScorePoint {
+        interval_end: at!(end),
+        redefined: index == 2,
+        score_permille: *score,
+        covered: if score.is_some() { covered } else { 0 },
+        requirements_total,
+    });
+    points.collect()
+}
+
+/// The sum over tenants.
+fn points(results: &[ResultRow]) -> Vec<ControlPoint> {
+    let of = |end: &str| {
+        let end = at!(end);
+        results.iter().flat_map(move |row| row.history.iter().filter(move |point| point.interval_end == end))
+    };
+    let points = ENDS.iter().enumerate().filter_map(|(index, end)| {
+        Some(ControlPoint {
+            interval_end: at!(end),
+            control_version: version(index),
+            redefined: index == 2,
+            status: Status::worst(of(end).map(|point| point.status))?,
+            violations: of(end).map(|point| point.violations).sum(),
+        })
+    });
+    points.collect()
+}
+
+fn change() -> Change {
+    let row = |change, number: u32| ChangedFinding {
+        control: "ac-leaver".into(),
+        scope: "acme".into(),
+        finding_id: derived_id(&["changed", &number.to_string()]),
+        change,
+        time: (number != 2).then(|| at!(&format!("2026-03-{number:02}T10:00:00Z"))),
+        resource: format!("user:u-{number:05}"),
+        reason: "account of a leaver was open for more than a day".into(),
+    };
+    let of = |control: &str, before, after, findings: [u64; 4]| {
+        let [new, gone, left, not_looked_for] = findings;
+        ControlChange {
+            control: control.into(),
+            before,
+            after,
+            redefined: control == "ac-leaver",
+            partial: control == "ac-mfa",
+            findings: FindingChanges { new, gone, left, not_looked_for },
+        }
+    };
+    Change {
+        run: trend().intervals[4].run.clone(),
+        interval: trend().intervals[4].interval,
+        findings: FindingChanges { new: 9_971, gone: 3, left: 12_001, not_looked_for: 4 },
+        controls: vec![
+            of("ac-leaver", Some(Status::Pass), Some(Status::Fail), [77, 3, 0, 0]),
+            of("ac-mfa", Some(Status::Fail), Some(Status::Fail), [9_894, 0, 12_001, 0]),
+            of("log-gap", Some(Status::Fail), Some(Status::NotEvaluated), [0, 0, 0, 4]),
+            of("old-one", Some(Status::Warn), None, [0, 0, 0, 0]),
+        ],
+        rows: vec![
+            row(FindingChange::New, 1),
+            row(FindingChange::Gone, 2),
+            row(FindingChange::NotLookedFor, 3),
+            row(FindingChange::Left, 4),
+        ],
+        new_sql: "SELECT control_id, count(*) AS new\nFROM auditlake.findings\nGROUP BY control_id".into(),
+        gone_sql: "SELECT control_id, count(*) AS gone\nFROM auditlake.findings\nGROUP BY control_id".into(),
+    }
+}
+
+/// `history` are the violations of earlier months.
+fn result(control: &str, scope: &str, status: Status, population: u64, violations: u64, history: &[u64]) -> ResultRow {
+    let earlier = history.iter().map(|count| (*count, if *count > 0 { Status::Fail } else { Status::Pass }));
+    let ends = ENDS.iter().enumerate().take(history.len()).chain([(5, &ENDS[5])]);
+    let history =
+        ends.zip(earlier.chain([(violations, status)])).map(|((index, end), (violations, status))| HistoryPoint {
+            interval_end: at!(end),
+            control_version: version(index),
+            redefined: index == 2 || (index == 5 && history.len() < 2),
+            status,
+            violations,
+        });
     ResultRow {
         result_id: derived_id(&[control, scope]),
         scope: scope.into(),

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use schemas::{Report, RequirementRow, Scorecard};
 
 use super::figure::{badge, control_link, counted, length, number_cell, percent, thousands};
+use super::strip;
 use super::summary::score;
 
 /// The section of all scorecards.
@@ -28,16 +29,18 @@ pub(super) fn section(report: &Report) -> Markup {
                     td { @if card.partial { span.partial-label { "partial" } } }
                 } } }
             } }
-            @for card in &report.scorecards { (framework(card)) }
+            (strip::legend(&report.trend))
+            @for card in &report.scorecards { (framework(report, card)) }
         }
     }
 }
 
-fn framework(card: &Scorecard) -> Markup {
+fn framework(report: &Report, card: &Scorecard) -> Markup {
     let (judged, without): (Vec<_>, Vec<_>) = card.requirements.iter().partition(|row| row.status.is_some());
     html! {
         h3 { (card.name) " " span.soft.small { (card.edition) } }
         (score(card))
+        (strip::scores(report, card))
         @if judged.is_empty() { p { "No control of this report speaks to a requirement of this framework." } }
         @else { (requirements(&judged)) }
         @if !without.is_empty() { details {

@@ -80,6 +80,10 @@ svg { display: block; max-width: 100%; } .bar { width: 100%; height: auto; margi
 .trend { width: 130px; height: 35px; max-width: none; } .trend .line { fill: none; stroke: var(--accent); stroke-width: 1.6; }
 .trend .dot { fill: var(--accent); } .trend .last { fill: var(--ink); } .trend .base { stroke: var(--line); }
 .trend .turn { stroke: var(--soft); stroke-dasharray: 2 2; } .trend .hole { stroke: var(--soft); stroke-width: 1.4; }
+.strip { height: auto; margin: 4px 0 6px; } .strip text.day { font: 400 11px system-ui, sans-serif; fill: var(--soft); } .strip text.sign { font-size: 10px; }
+.strip text.figure { font-size: 12px; fill: var(--ink); } .strip .turn { stroke: var(--ink); stroke-width: 1.6; stroke-dasharray: 4 3; }
+.strip .gap { fill: none; stroke: var(--soft); stroke-dasharray: 3 3; } .strip .partial { fill: #9aa5b1; }
+.strip .f-pass, .strip .f-warn, .strip .f-fail, .strip .f-error, .strip .f-not_evaluated, .strip .f-not_applicable { stroke: rgba(27,39,51,.35); stroke-width: 1; }
 footer { margin: 48px 0 32px; padding-top: 12px; border-top: 1px solid var(--line); color: var(--soft); font-size: .86rem; }
 @page { size: A4; margin: 15mm 13mm 16mm; }
 @media print {

@@ -1,10 +1,11 @@
 //! What a manager reads in a minute: scores, counts, the worst controls, what was not looked at.
 //!
-//! A score never stands without its coverage. Absent: change since the last report, which needs approvals.
+//! A score never stands without its coverage. Absent: change since the last approved report, which needs approvals.
 
 use maud::{Markup, html};
 use schemas::{Report, Scorecard};
 
+use super::change;
 use super::chart::{coverage_bar, status_bar};
 use super::figure::{badge, by_status, control_link, counted, number_cell, percent, severity, thousands};
 
@@ -47,6 +48,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 thead { tr { @for (status, _) in controls { th.num { (badge(status)) } } } }
                 tbody { tr { @for (_, count) in controls { (number_cell(count)) } } }
             } }
+            (change::part(report))
             (worst(report))
             h3 { "Not looked at" }
             p.note.warn { (summary.not_looked_at) " " a href="#not-looked-at" { "Details" } }

@@ -1,11 +1,11 @@
 //! The trend of one control for one tenant: violations over earlier intervals and this one.
 //!
 //! A gap is drawn as a gap: the line breaks where intervals are missing and where the data could not
-//! tell. A dashed upright marks a new version of the control, whose figures compare with care. Absent:
-//! smoothing and forecasts.
+//! tell. It breaks, too, at a dashed upright, where the control became another by version or parameters:
+//! figures on its two sides compare with care. Absent: smoothing and forecasts.
 
 use maud::{Markup, html};
-use schemas::{ControlReport, Interval, ResultRow, Status};
+use schemas::{ControlReport, ResultRow, Status, Trend};
 
 use super::figure::{badge, number_cell, thousands};
 
@@ -17,24 +17,27 @@ const MARGIN: i64 = 5;
 struct Point {
     /// Microseconds since 1970.
     at_us: i64,
-    version: u32,
+    /// No line leads here from the point before.
+    gap: bool,
+    /// The control became another.
+    turn: bool,
     /// None where the data could not tell.
     violations: Option<u64>,
 }
 
-/// The chart, where there are two earlier intervals or more.
-pub(super) fn trend(control: &ControlReport, result: &ResultRow, interval: &Interval) -> Markup {
-    let [first, .., _] = result.history.as_slice() else {
+/// The chart, where there is an earlier interval.
+pub(super) fn trend(control: &ControlReport, result: &ResultRow, trend: &Trend) -> Markup {
+    let [first, .., last] = result.history.as_slice() else {
         return html! { span.soft { "–" } };
     };
-    let points = points(control, result, interval);
+    let points = points(result, trend);
     let title = format!(
         "Violations of {} for {} in {} intervals, the first ending {}, the last ending {}: {}",
         control.id,
         result.scope,
         points.len(),
         schemas::rfc3339(first.interval_end),
-        schemas::rfc3339(interval.end),
+        schemas::rfc3339(last.interval_end),
         points.iter().map(|point| point.violations.map_or("?".to_owned(), thousands)).collect::<Vec<_>>().join(", "),
     );
     let places = places(&points);
@@ -42,10 +45,9 @@ pub(super) fn trend(control: &ControlReport, result: &ResultRow, interval: &Inte
         svg.trend role="img" viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } aria-label=(title) {
             title { (title) }
             line.base x1="0" x2=(WIDTH) y1=(HEIGHT - MARGIN) y2=(HEIGHT - MARGIN) {}
-            @for (pair, place) in points.windows(2).zip(places.iter().skip(1)) {
-                @if pair[0].version != pair[1].version {
-                    line.turn x1=(place.0) x2=(place.0) y1="0" y2=(HEIGHT) {}
-                }
+            @for pair in points.windows(2).zip(places.windows(2)).filter(|(points, _)| points[1].turn).map(|(_, places)| places) {
+                @let middle = i64::midpoint(pair[0].0, pair[1].0);
+                line.turn x1=(middle) x2=(middle) y1="0" y2=(HEIGHT) {}
             }
             @for line in lines(&points, &places) { polyline.line points=(line) {} }
             @for (index, place) in places.iter().enumerate() {
@@ -61,11 +63,11 @@ pub(super) fn trend(control: &ControlReport, result: &ResultRow, interval: &Inte
 /// The same numbers as a table, over all tenants of a control.
 pub(super) fn history_table(control: &ControlReport) -> Markup {
     html! {
-        @if control.results.iter().any(|result| !result.history.is_empty()) {
+        @if control.results.iter().any(|result| result.history.len() > 1) {
             details {
-                summary { "Earlier intervals as a table" }
+                summary { "Trends of the tenants as a table" }
                 div.scroll { table.narrow {
-                    thead { tr { th { "Tenant" } th { "Interval end (UTC)" } th.num { "Control version" } th { "Status" } th.num { "Violations" } } }
+                    thead { tr { th { "Tenant" } th { "Interval end (UTC)" } th.num { "Control version" } th { "Status" } th.num { "Violations" } th { "" } } }
                     tbody {
                         @for result in &control.results { @for point in &result.history { tr {
                             td { (result.scope) }
@@ -73,6 +75,7 @@ pub(super) fn history_table(control: &ControlReport) -> Markup {
                             (number_cell(point.control_version.into()))
                             td { (badge(point.status)) }
                             (number_cell(point.violations))
+                            td { @if point.redefined { "other version or parameters than before" } }
                         } } }
                     }
                 } }
@@ -81,25 +84,23 @@ pub(super) fn history_table(control: &ControlReport) -> Markup {
     }
 }
 
-fn points(control: &ControlReport, result: &ResultRow, interval: &Interval) -> Vec<Point> {
-    let known = |status: Status, violations: u64| match status {
-        Status::NotEvaluated | Status::Error => None,
-        Status::Pass | Status::Warn | Status::Fail | Status::NotApplicable => Some(violations),
-    };
-    let mut points: Vec<_> = result
-        .history
-        .iter()
-        .map(|point| Point {
-            at_us: point.interval_end.timestamp_micros(),
-            version: point.control_version,
-            violations: known(point.status, point.violations),
-        })
-        .collect();
-    points.push(Point {
-        at_us: interval.end.timestamp_micros(),
-        version: control.version,
-        violations: known(result.status, result.violations),
-    });
+fn points(result: &ResultRow, trend: &Trend) -> Vec<Point> {
+    let mut points: Vec<Point> = Vec::new();
+    let mut gap = false;
+    for one in &trend.intervals {
+        gap |= one.missing_before > 0;
+        let Some(said) = result.history.iter().find(|point| point.interval_end == one.interval.end) else {
+            gap = true;
+            continue;
+        };
+        let violations = match said.status {
+            Status::NotEvaluated | Status::Error => None,
+            Status::Pass | Status::Warn | Status::Fail | Status::NotApplicable => Some(said.violations),
+        };
+        let at_us = said.interval_end.timestamp_micros();
+        points.push(Point { at_us, gap: gap || said.redefined, turn: said.redefined, violations });
+        gap = false;
+    }
     points
 }
 
@@ -125,22 +126,14 @@ fn scaled(part: i128, whole: i128, length: i64) -> i64 {
 
 /// Runs of neighbouring intervals with known violations, as `x,y x,y`.
 fn lines(points: &[Point], places: &[(i64, Option<i64>)]) -> Vec<String> {
-    let mut steps: Vec<_> = points.windows(2).map(|pair| pair[1].at_us - pair[0].at_us).collect();
-    steps.sort_unstable();
-    // One and a half of the usual step: months differ by a tenth, a missing interval by the whole.
-    let usual = steps.get(steps.len().saturating_sub(1) / 2).copied().unwrap_or_default();
-    let longest = usual.saturating_add(usual / 2);
     let mut lines = vec![String::new()];
-    let mut previous = None;
     for (point, (x, y)) in points.iter().zip(places) {
-        let broken = previous.is_some_and(|previous| point.at_us - previous > longest);
-        if broken || y.is_none() {
+        if point.gap || y.is_none() {
             lines.push(String::new());
         }
         if let (Some(y), Some(line)) = (y, lines.last_mut()) {
             line.push_str(&format!("{x},{y} "));
         }
-        previous = Some(point.at_us);
     }
     lines.iter().map(|line| line.trim_end().to_owned()).filter(|line| line.contains(' ')).collect()
 }
@@ -149,20 +142,29 @@ fn lines(points: &[Point], places: &[(i64, Option<i64>)]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn check(days_and_violations: &[(i64, Option<u64>)], expected: &[&str]) {
-        let points: Vec<_> = days_and_violations
+    /// Day, whether there is a gap before it, and violations.
+    fn check(given: &[(i64, bool, Option<u64>)], expected: &[&str]) {
+        let points: Vec<_> = given
             .iter()
-            .map(|(day, violations)| Point { at_us: day * 86_400_000_000, version: 1, violations: *violations })
+            .map(|(day, gap, violations)| Point {
+                at_us: day * 86_400_000_000,
+                gap: *gap,
+                turn: false,
+                violations: *violations,
+            })
             .collect();
         assert_eq!(lines(&points, &places(&points)), expected);
     }
 
     #[test]
-    fn a_missing_interval_and_an_unknown_one_break_the_line() {
-        check(&[(0, Some(0)), (1, Some(5)), (2, Some(10))], &["5,35 75,20 145,5"]);
-        check(&[(0, Some(1)), (1, Some(1)), (4, Some(1)), (5, Some(1))], &["5,5 33,5", "117,5 145,5"]);
-        check(&[(0, Some(1)), (1, Some(1)), (2, None), (3, Some(1)), (4, Some(1))], &["5,5 40,5", "110,5 145,5"]);
-        check(&[(0, Some(1)), (1, Some(1)), (6, Some(1))], &["5,5 28,5"]);
-        check(&[(0, None), (0, None)], &[]);
+    fn a_gap_and_an_unknown_interval_break_the_line() {
+        check(&[(0, false, Some(0)), (1, false, Some(5)), (2, false, Some(10))], &["5,35 75,20 145,5"]);
+        let two = [(0, false, Some(1)), (1, false, Some(1)), (4, true, Some(1)), (5, false, Some(1))];
+        check(&two, &["5,5 33,5", "117,5 145,5"]);
+        let unknown =
+            [(0, false, Some(1)), (1, false, Some(1)), (2, false, None), (3, false, Some(1)), (4, false, Some(1))];
+        check(&unknown, &["5,5 40,5", "110,5 145,5"]);
+        check(&[(0, false, Some(1)), (1, false, Some(1)), (6, true, Some(1))], &["5,5 28,5"]);
+        check(&[(0, false, None), (0, false, None)], &[]);
     }
 }

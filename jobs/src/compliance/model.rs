@@ -1,17 +1,18 @@
 //! The report as data, from what the controls found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{Int32Type, Int64Type};
-use chrono::{DateTime, Utc};
+use arrow::datatypes::Int64Type;
 use engine::{Evaluated, LAKE_SCOPE};
 use schemas::{
-    Control, ControlReport, FindingRow, HistoryPoint, JobId, Judged, NotEvaluated, NotLookedAt, ParamRow, Provenance,
-    RejectedCount, Report, ResultRow, RunInfo, Scorecard, Status, Summary, rfc3339, scorecard, uncovered,
+    Control, ControlReport, FindingRow, Judged, NotEvaluated, NotLookedAt, ParamRow, Provenance, RejectedCount, Report,
+    ResultRow, RunInfo, Scorecard, Status, Summary, rfc3339, scorecard, uncovered,
 };
 
-use super::{Material, status_counts, texts};
+use super::change::change;
+use super::trend::Trends;
+use super::{Material, findings_sql, status_counts};
 use crate::error::JobError;
 use crate::evidence::{Finding, result_id};
 
@@ -19,23 +20,18 @@ use crate::evidence::{Finding, result_id};
 const ROWS_SHOWN: usize = 10;
 /// Findings that were decided about and that a report shows of each control: each says who bears what.
 const DECIDED_SHOWN: usize = 100;
-/// Earlier intervals in a trend, the report's own included.
-const HISTORY: usize = 13;
-
-/// Earlier results by control and tenant, oldest first.
-type History = BTreeMap<(String, String), Vec<HistoryPoint>>;
 
 /// Builds the report.
 pub(super) async fn report(material: &Material<'_>) -> Result<Report, JobError> {
-    let history = history(material).await?;
+    let trends = Trends::read(material).await?;
     let controls: Vec<ControlReport> = material
         .controls
         .iter()
         .zip(&material.evaluated)
         .zip(&material.findings)
-        .map(|((control, one), (_, found))| control_report(material, control, one, found, &history))
+        .map(|((control, one), (_, found))| control_report(material, control, one, found, &trends))
         .collect();
-    let scorecards = scorecards(material);
+    let scorecards = scorecards(material, &trends);
     let not_looked_at = not_looked_at(material, &scorecards).await?;
     let lake = &material.attempt.lake.definitions;
     let key = material.attempt.key;
@@ -51,6 +47,8 @@ pub(super) async fn report(material: &Material<'_>) -> Result<Report, JobError> 
         },
         interval: material.attempt.interval,
         summary: summary(material, &controls, &not_looked_at).await?,
+        change: change(material, &trends).await?,
+        trend: trends.trend,
         scorecards,
         controls,
         evidence: material.evidence.clone(),
@@ -68,7 +66,7 @@ fn control_report(
     control: &Control,
     one: &Evaluated,
     found: &[Finding],
-    history: &History,
+    trends: &Trends,
 ) -> ControlReport {
     let used = material.spec.params_of(control);
     let params = control.params.iter().map(|(name, default)| ParamRow {
@@ -88,7 +86,7 @@ fn control_report(
         warnings: scope.warnings,
         reason: scope.reason.clone(),
         evidence_rows: scope.evidence_rows,
-        history: history.get(&(control.id.to_string(), scope.scope.clone())).cloned().unwrap_or_default(),
+        history: trends.history(control.id.as_str(), &scope.scope),
     });
     ControlReport {
         id: control.id.to_string(),
@@ -98,6 +96,7 @@ fn control_report(
         status: worst(one),
         params: params.collect(),
         frameworks: control.frameworks.clone(),
+        trend: trends.points(control.id.as_str()),
         results: results.collect(),
         counts_sql: one.counts_sql.clone(),
         violations_sql: one.violations_sql.clone(),
@@ -121,7 +120,7 @@ fn count_of(found: &[Finding], wanted: impl Fn(&Finding) -> bool) -> u64 {
     found.iter().filter(|finding| wanted(finding)).count() as u64
 }
 
-fn scorecards(material: &Material<'_>) -> Vec<Scorecard> {
+fn scorecards(material: &Material<'_>, trends: &Trends) -> Vec<Scorecard> {
     let statuses: Vec<Vec<(String, Status)>> = material
         .evaluated
         .iter()
@@ -130,7 +129,10 @@ fn scorecards(material: &Material<'_>) -> Vec<Scorecard> {
     let judged: Vec<Judged<'_>> =
         material.controls.iter().zip(&statuses).map(|(control, results)| Judged { control, results }).collect();
     let lake = &material.attempt.lake.definitions;
-    material.spec.frameworks.iter().filter_map(|key| lake.framework(key)).map(|one| scorecard(one, &judged)).collect()
+    let frameworks = material.spec.frameworks.iter().filter_map(|key| lake.framework(key));
+    let scored =
+        frameworks.map(|one| Scorecard { trend: trends.scores(one, &material.controls), ..scorecard(one, &judged) });
+    scored.collect()
 }
 
 async fn summary(
@@ -159,7 +161,7 @@ async fn summary(
         findings: controls.iter().map(|control| control.findings).sum(),
         decided: controls.iter().map(|control| control.decided).sum(),
         expired: material.findings.iter().map(|(_, found)| count_of(found, Finding::expired)).sum(),
-        decided_sql: decided_sql(material),
+        decided_sql: findings_sql::decided(material.attempt.key),
         worst: worst_first.iter().take(5).map(|control| control.id.clone()).collect(),
         not_looked_at: sentence(not_looked_at),
     })
@@ -192,30 +194,6 @@ fn rows_sql(material: &Material<'_>) -> String {
     });
     let counts: Vec<String> = counts.collect();
     format!("SELECT {} AS rows", if counts.is_empty() { "0".to_owned() } else { counts.join("\n     + ") })
-}
-
-/// Counts findings of the run by where they stand at its instant.
-fn decided_sql(material: &Material<'_>) -> String {
-    let key = material.attempt.key;
-    format!(
-        "SELECT count(*) FILTER (WHERE finding.state <> 'open') AS decided,\n       \
-         count(*) FILTER (WHERE decision.expired) AS expired\n\
-         FROM auditlake.findings AS finding\n\
-         LEFT JOIN auditlake.finding_decisions AS decision\n       \
-         ON decision.finding_id = finding.finding_id AND decision.expired\n\
-         WHERE {}",
-        of_run("finding", &key.job, key.instant)
-    )
-}
-
-/// The condition that a row of `auditlake.findings`, called `alias`, is of a run. Jobs may share an interval, and with it
-/// the ids of their results.
-fn of_run(alias: &str, job: &JobId, instant: DateTime<Utc>) -> String {
-    format!(
-        "{alias}.result_id IN (SELECT result_id FROM auditlake.control_results\n                     \
-         WHERE run_job = '{job}' AND run_instant = TIMESTAMP '{}')\n  AND coalesce({alias}.run_job, '{job}') = '{job}'",
-        rfc3339(instant)
-    )
 }
 
 fn tables<'a>(material: &Material<'a>) -> BTreeSet<&'a str> {
@@ -265,41 +243,6 @@ async fn not_looked_at(material: &Material<'_>, scorecards: &[Scorecard]) -> Res
         silent_tenants: silent.into_iter().collect(),
         rejected,
     })
-}
-
-async fn history(material: &Material<'_>) -> Result<History, JobError> {
-    let sql = format!(
-        "SELECT control_id, scope, CAST(interval_end AS bigint) AS ended, control_version, status, violations \
-         FROM auditlake.control_results WHERE interval_end < TIMESTAMP '{}' AND run_job = '{}' ORDER BY ended",
-        rfc3339(material.attempt.interval.end),
-        material.attempt.key.job
-    );
-    let mut history = History::new();
-    for batch in material.session.query(&sql).await? {
-        let one = std::slice::from_ref(&batch);
-        let (controls, scopes, statuses) = (texts(one, "control_id"), texts(one, "scope"), texts(one, "status"));
-        let ended = batch.column(2).as_primitive::<Int64Type>();
-        let versions = batch.column(3).as_primitive::<Int32Type>();
-        let violations = batch.column(5).as_primitive::<Int64Type>();
-        for row in 0..batch.num_rows() {
-            let (Some(control), Some(scope)) = (controls[row].clone(), scopes[row].clone()) else { continue };
-            let status = statuses[row].as_deref().and_then(Status::parse);
-            let (Some(status), Some(interval_end)) = (status, DateTime::from_timestamp_micros(ended.value(row))) else {
-                continue;
-            };
-            history.entry((control, scope)).or_default().push(HistoryPoint {
-                interval_end,
-                control_version: u32::try_from(versions.value(row)).unwrap_or_default(),
-                status,
-                violations: u64::try_from(violations.value(row)).unwrap_or_default(),
-            });
-        }
-    }
-    for points in history.values_mut() {
-        let old = points.len().saturating_sub(HISTORY - 1);
-        points.drain(..old);
-    }
-    Ok(history)
 }
 
 fn provenance(material: &Material<'_>) -> Provenance {

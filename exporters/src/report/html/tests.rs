@@ -21,7 +21,8 @@ fn expected(key: &str, leaf: &Value) -> Option<String> {
         Value::Number(number) if key == "score_permille" => number.as_u64().map(percent),
         Value::Number(number) => number.as_u64().map(thousands),
         Value::String(text) if text.is_empty() => None,
-        Value::String(text) if matches!(key, "status" | "state") => Some(text.replace('_', " ")),
+        Value::String(_) if key == "change" => None,
+        Value::String(text) if matches!(key, "status" | "state" | "before" | "after") => Some(text.replace('_', " ")),
         Value::String(text) => Some(shown(&html! { (text) }.into_string()).trim_end_matches('\n').to_owned()),
         Value::Array(_) | Value::Object(_) => None,
     }
