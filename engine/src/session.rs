@@ -21,7 +21,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{collect, execute_stream};
@@ -85,7 +85,8 @@ impl SessionFactory {
         resources: Resources,
     ) -> Self {
         let consumers_named_in_errors = std::num::NonZeroUsize::MIN.saturating_add(4);
-        let pool = FairSpillPool::new(resources.memory_bytes);
+        // Not shared out in equal parts: most operators of a plan need next to nothing, and one or two need it all.
+        let pool = GreedyMemoryPool::new(resources.memory_bytes);
         Self {
             store,
             datasets,

@@ -134,7 +134,7 @@ pub(super) fn small(report: &Report, control: &ControlReport) -> Markup {
                     Cell::Said { point, turn, .. } => {
                         @if turn.is_some() { line.turn x1=(left - TURN / 2) x2=(left - TURN / 2) y1="0" y2=(SIDE + 1) {} }
                         rect class={ "f-" (point.status.as_str()) } x=(left) y="0" width=(SIDE) height=(SIDE) {}
-                        text.sign class=(ink(point.status)) x=(left + SIDE / 2) y="10" text-anchor="middle" { (status_sign(point.status)) }
+                        text class={ "sign " (ink(point.status)) } x=(left + SIDE / 2) y="10" text-anchor="middle" { (status_sign(point.status)) }
                     }
                     Cell::NoRun(_) | Cell::NoResult { .. } => {
                         rect.gap x={ (left) ".5" } y="0.5" width=(SIDE - 1) height=(SIDE - 1) {}
@@ -151,7 +151,8 @@ pub(super) fn control(report: &Report, control: &ControlReport) -> Markup {
     if cells.len() < 2 {
         return html! {};
     }
-    let pitch = pitch(&cells);
+    let longest = control.trend.iter().map(|point| thousands(point.violations).len()).max().unwrap_or_default();
+    let pitch = pitch(&cells).max(24 + 9 * longest as u64);
     let (places, width) = places(&cells, pitch);
     let title = title(&format!("Worst status and violations of {}", control.id), &cells, said);
     html! {
