@@ -240,21 +240,16 @@ fn rows_too_wide_for_a_terminal_stand_as_records() {
 fn a_shell_ends_when_its_terminal_is_gone() {
     let lake = Lake::new();
     let state = lake.folder().join("state");
-    let pid = lake.folder().join("pid");
-    // Ignoring hang-ups is what nohup does, and some who start programs.
-    let before = format!("trap '' HUP; echo $$ > '{}';", pid.display());
+    let pipe = lake.folder().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    // Ignoring hang-ups is what nohup does, and some who start programs. The pipe ends when the shell does.
+    let before = format!("trap '' HUP; exec 9> '{}';", pipe.display());
+    let (sender, ended) = channel();
+    std::thread::spawn(move || sender.send(fs::read(pipe)));
     let test = "a shell whose terminal is gone";
     let Some(mut shell) = Terminal::open_after(test, &lake, &state, &before, "--no-history") else { return };
     shell.until(PROMPT);
     shell.child.kill().expect("it is there");
     shell.child.wait().expect("it ends");
-    let pid = fs::read_to_string(pid).expect("its id");
-    let status = PathBuf::from("/proc").join(pid.trim()).join("status");
-    let works = || fs::read_to_string(&status).is_ok_and(|status| !status.contains("State:\tZ"));
-    let looks = PATIENCE.as_millis() / 100;
-    let ended = (0..looks).any(|_| {
-        std::thread::sleep(Duration::from_millis(100));
-        !works()
-    });
-    assert!(ended, "it still runs");
+    ended.recv_timeout(PATIENCE).expect("the shell ends").expect("a pipe");
 }
