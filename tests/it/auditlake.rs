@@ -225,6 +225,8 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
 /// The folder of real events. Where there is none, a test says so even when it passes.
 pub(crate) fn real_data(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("AUDITLAKE_REAL_DATA").map(PathBuf::from);
+    // As the program names its inputs: links are followed.
+    let folder = folder.map(|folder| folder.canonicalize().expect("AUDITLAKE_REAL_DATA names a folder"));
     if folder.is_none() {
         // Not `eprintln!`: a test that passes keeps that to itself.
         writeln!(std::io::stderr(), "SKIPPED {test}: AUDITLAKE_REAL_DATA is not set").expect("stderr");
