@@ -1,12 +1,14 @@
 //! Ctrl-C while a statement runs: the first stops it, a second that finds the first unanswered ends the process. So
 //! does the loss of the terminal.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Stdin};
+use std::os::fd::AsRawFd;
 use std::process::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
@@ -14,8 +16,6 @@ use tokio::sync::Notify;
 const INTERRUPTED: i32 = 130;
 /// What a shell says of a program that SIGHUP ended.
 const HUNG_UP: i32 = 129;
-/// How often somebody looks whether the terminal is still there.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 struct Told {
@@ -36,10 +36,18 @@ impl Told {
 
 /// Waits until the terminal is gone. Who ignores SIGHUP is not told of it otherwise, and reading keys from a terminal
 /// that is gone never ends: the library for it tries again and again.
-async fn terminal_lost() {
-    while io::stdin().is_terminal() {
-        tokio::time::sleep(LOOK_EVERY).await;
+fn terminal_lost(terminal: &Stdin) -> io::Result<()> {
+    let mut poll = Poll::new()?;
+    poll.registry().register(&mut SourceFd(&terminal.as_raw_fd()), Token(0), Interest::READABLE)?;
+    let mut events = Events::with_capacity(1);
+    while terminal.is_terminal() {
+        // Every key wakes, too; it is not read here, and stays for whom it is meant.
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// Listens until the process ends.
@@ -55,17 +63,16 @@ impl Interrupts {
         let told = Arc::new(Told::default());
         let heard = Arc::clone(&told);
         // Asked before anything is printed: from then on it may be gone.
-        let on_terminal = io::stdin().is_terminal();
+        let terminal = io::stdin();
+        if terminal.is_terminal() {
+            std::thread::Builder::new().name("terminal".to_owned()).spawn(move || match terminal_lost(&terminal) {
+                Ok(()) => exit(HUNG_UP),
+                Err(error) => tracing::warn!(%error, "the loss of the terminal will go unnoticed"),
+            })?;
+        }
         // A thread of its own, because a statement can keep every thread of the runtime busy.
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("interrupts".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = heard.listen() => {}
-                    () = terminal_lost(), if on_terminal => exit(HUNG_UP),
-                }
-            });
-        })?;
+        std::thread::Builder::new().name("interrupts".to_owned()).spawn(move || runtime.block_on(heard.listen()))?;
         Ok(Self(told))
     }
 
