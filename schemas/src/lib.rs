@@ -36,8 +36,8 @@ pub use instant::{compact, parse_rfc3339, rfc3339};
 pub use remedy::Remedy;
 pub use report::{
     Change, ChangedFinding, ControlChange, ControlPoint, ControlReport, EvidenceObject, FindingChange, FindingChanges,
-    FindingRow, HistoryPoint, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow, Provenance, RejectedCount,
-    Report, RequirementRow, ResultRow, RunInfo, ScorePoint, Scorecard, StatusCounts, Summary, Trend, TrendInterval,
+    FindingRow, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow, Provenance, RejectedCount, Report,
+    RequirementRow, ResultRow, RunInfo, ScorePoint, Scorecard, StatusCounts, Summary, Trend, TrendInterval,
     UncoveredRequirements,
 };
 pub use shipped::{shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks};

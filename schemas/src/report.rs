@@ -15,8 +15,8 @@ use crate::control::{Severity, Status};
 use crate::decision::{Decision, FindingState};
 
 pub use history::{
-    Change, ChangedFinding, ControlChange, ControlPoint, FindingChange, FindingChanges, HistoryPoint, ScorePoint,
-    Trend, TrendInterval,
+    Change, ChangedFinding, ControlChange, ControlPoint, FindingChange, FindingChanges, ScorePoint, Trend,
+    TrendInterval,
 };
 
 /// A whole compliance report.
@@ -247,7 +247,7 @@ pub struct ResultRow {
     /// Evidence rows kept.
     pub evidence_rows: u64,
     /// The same figures of the last intervals, oldest first, this report's own last.
-    pub history: Vec<HistoryPoint>,
+    pub history: Vec<ControlPoint>,
 }
 
 /// One violation as a report shows it.

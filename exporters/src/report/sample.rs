@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use schemas::{
     Change, ChangedFinding, ControlChange, ControlPoint, ControlReport, Decision, EvidenceObject, FindingChange,
-    FindingChanges, FindingRow, FindingState, HistoryPoint, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow,
-    Provenance, RejectedCount, Report, RequirementRow, ResultRow, RunInfo, ScorePoint, Scorecard, Severity, Status,
-    StatusCounts, Summary, Trend, TrendInterval, UncoveredRequirements, derived_id, parse_day, parse_rfc3339,
+    FindingChanges, FindingRow, FindingState, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow, Provenance,
+    RejectedCount, Report, RequirementRow, ResultRow, RunInfo, ScorePoint, Scorecard, Severity, Status, StatusCounts,
+    Summary, Trend, TrendInterval, UncoveredRequirements, derived_id, parse_day, parse_rfc3339,
 };
 use serde_json::Value;
 
@@ -429,7 +429,7 @@ fn result(control: &str, scope: &str, status: Status, population: u64, violation
     let earlier = history.iter().map(|count| (*count, if *count > 0 { Status::Fail } else { Status::Pass }));
     let ends = ENDS.iter().enumerate().take(history.len()).chain([(5, &ENDS[5])]);
     let history =
-        ends.zip(earlier.chain([(violations, status)])).map(|((index, end), (violations, status))| HistoryPoint {
+        ends.zip(earlier.chain([(violations, status)])).map(|((index, end), (violations, status))| ControlPoint {
             interval_end: at!(end),
             control_version: version(index),
             redefined: index == 2 || (index == 5 && history.len() < 2),

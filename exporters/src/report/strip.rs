@@ -153,28 +153,15 @@ pub(super) fn control(report: &Report, control: &ControlReport) -> Markup {
     }
     let longest = control.trend.iter().map(|point| thousands(point.violations).len()).max().unwrap_or_default();
     let pitch = pitch(&cells).max(24 + 9 * longest as u64);
-    let (places, width) = places(&cells, pitch);
     let title = title(&format!("Worst status and violations of {}", control.id), &cells, said);
     html! {
         h4 { "Trend: worst status and violations over all tenants" }
-        svg.strip role="img" width=(width) height="56" viewBox={ "0 0 " (width) " 56" } aria-label=(title) {
-            title { (title) }
-            @for (cell, left) in cells.iter().zip(places) {
-                @let middle = left + (pitch - 4) / 2;
-                @match cell {
-                    Cell::Said { point, end, turn } => {
-                        (turned(turn.as_deref(), left, 56))
-                        rect class={ "f-" (point.status.as_str()) } x=(left) y="14" width=(pitch - 4) height="26" {}
-                        text class=(ink(point.status)) x=(middle) y="32" text-anchor="middle" {
-                            (status_sign(point.status)) " " (thousands(point.violations))
-                        }
-                        text.day x=(middle) y="53" text-anchor="middle" { (end) }
-                    }
-                    Cell::NoRun(count) => (hole(left, 14, pitch - 4, 26, &no_run_sign(*count), None)),
-                    Cell::NoResult { end } => (hole(left, 14, pitch - 4, 26, "no result", Some(end))),
-                }
+        (drawn(&cells, pitch, &Frame { top: 14, cell: 26, height: 56 }, &title, |point, left, middle| html! {
+            rect class={ "f-" (point.status.as_str()) } x=(left) y="14" width=(pitch - 4) height="26" {}
+            text class=(ink(point.status)) x=(middle) y="32" text-anchor="middle" {
+                (status_sign(point.status)) " " (thousands(point.violations))
             }
-        }
+        }))
         details {
             summary { "The trend as a table" }
             div.scroll { table.narrow {
@@ -201,29 +188,18 @@ pub(super) fn scores(report: &Report, card: &Scorecard) -> Markup {
         return html! {};
     }
     let pitch = pitch(&cells);
-    let (places, width) = places(&cells, pitch);
     let title = title(&format!("Score of {} and requirements it stands on", card.name), &cells, scored);
     html! {
         h4 { "Trend of the score, with the requirements it stands on" }
-        svg.strip role="img" width=(width) height="106" viewBox={ "0 0 " (width) " 106" } aria-label=(title) {
-            title { (title) }
-            @for (cell, left) in cells.iter().zip(places) {
-                @let middle = left + (pitch - 4) / 2;
-                @match cell {
-                    Cell::Said { point, end, turn } => {
-                        @let height = point.score_permille.unwrap_or_default().min(1_000) * BAR_HEIGHT / 1_000;
-                        (turned(turn.as_deref(), left, 106))
-                        rect.track x=(left + 14) y=(BASE - BAR_HEIGHT) width=(pitch - 32) height=(BAR_HEIGHT) {}
-                        rect.reach.partial[point.covered * 2 < point.requirements_total] x=(left + 14) y=(BASE - height) width=(pitch - 32) height=(height) {}
-                        text.figure x=(middle) y=(BASE - BAR_HEIGHT - 4) text-anchor="middle" { (score_words(point)) }
-                        text.day x=(middle) y=(BASE + 13) text-anchor="middle" { (thousands(point.covered)) " of " (thousands(point.requirements_total)) }
-                        text.day x=(middle) y=(BASE + 27) text-anchor="middle" { (end) }
-                    }
-                    Cell::NoRun(count) => (hole(left, BASE - BAR_HEIGHT, pitch - 4, BAR_HEIGHT, &no_run_sign(*count), None)),
-                    Cell::NoResult { end } => (hole(left, BASE - BAR_HEIGHT, pitch - 4, BAR_HEIGHT, "no result", Some(end))),
-                }
+        (drawn(&cells, pitch, &Frame { top: BASE - BAR_HEIGHT, cell: BAR_HEIGHT, height: 106 }, &title, |point, left, middle| {
+            let height = point.score_permille.unwrap_or_default().min(1_000) * BAR_HEIGHT / 1_000;
+            html! {
+                rect.track x=(left + 14) y=(BASE - BAR_HEIGHT) width=(pitch - 32) height=(BAR_HEIGHT) {}
+                rect.reach.partial[point.covered * 2 < point.requirements_total] x=(left + 14) y=(BASE - height) width=(pitch - 32) height=(height) {}
+                text.figure x=(middle) y=(BASE - BAR_HEIGHT - 4) text-anchor="middle" { (score_words(point)) }
+                text.day x=(middle) y=(BASE + 13) text-anchor="middle" { (thousands(point.covered)) " of " (thousands(point.requirements_total)) }
             }
-        }
+        }))
         details {
             summary { "The trend as a table" }
             div.scroll { table.narrow {
@@ -276,6 +252,42 @@ fn ink(status: Status) -> &'static str {
     }
 }
 
+/// Where the cells of a strip with words stand, from above.
+struct Frame {
+    top: u64,
+    cell: u64,
+    height: u64,
+}
+
+/// A strip with the days below it; `said` draws what was said into a cell, given its left edge and its middle.
+fn drawn<P>(
+    cells: &[Cell<'_, P>],
+    pitch: u64,
+    frame: &Frame,
+    title: &str,
+    said: impl Fn(&P, u64, u64) -> Markup,
+) -> Markup {
+    let (places, width) = places(cells, pitch);
+    let hole = |left, words: &str, end| hole((left, frame.top), (pitch - 4, frame.cell), words, end);
+    html! {
+        svg.strip role="img" width=(width) height=(frame.height) viewBox={ "0 0 " (width) " " (frame.height) } aria-label=(title) {
+            title { (title) }
+            @for (cell, left) in cells.iter().zip(places) {
+                @match cell {
+                    Cell::Said { point, end, turn } => {
+                        @let middle = left + (pitch - 4) / 2;
+                        (turned(turn.as_deref(), left, frame.height))
+                        (said(point, left, middle))
+                        text.day x=(middle) y=(frame.height - 3) text-anchor="middle" { (end) }
+                    }
+                    Cell::NoRun(count) => (hole(left, &no_run_sign(*count), None)),
+                    Cell::NoResult { end } => (hole(left, "no result", Some(end))),
+                }
+            }
+        }
+    }
+}
+
 fn turned(turn: Option<&str>, left: u64, height: u64) -> Markup {
     html! {
         @if let Some(turn) = turn {
@@ -285,7 +297,7 @@ fn turned(turn: Option<&str>, left: u64, height: u64) -> Markup {
     }
 }
 
-fn hole(left: u64, top: u64, width: u64, height: u64, words: &str, end: Option<&String>) -> Markup {
+fn hole((left, top): (u64, u64), (width, height): (u64, u64), words: &str, end: Option<&String>) -> Markup {
     html! {
         rect.gap x={ (left) ".5" } y={ (top) ".5" } width=(width - 1) height=(height - 1) {}
         text.day x=(left + width / 2) y=(top + height / 2 + 4) text-anchor="middle" { (words) }

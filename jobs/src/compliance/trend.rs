@@ -11,8 +11,8 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
 use engine::Evaluated;
 use schemas::{
-    Control, ControlPoint, Framework, HistoryPoint, Interval, Judged, ScorePoint, Status, Trend, TrendInterval,
-    compact, rfc3339, scorecard,
+    Control, ControlPoint, Framework, Interval, Judged, ScorePoint, Status, Trend, TrendInterval, compact, rfc3339,
+    scorecard,
 };
 
 use super::{Material, spec_hash, texts};
@@ -107,30 +107,30 @@ impl Trends {
 
     /// The trend of a control over all tenants.
     pub(super) fn points(&self, control: &str) -> Vec<ControlPoint> {
-        let mut before = None;
-        let points = self.ends().filter_map(|end| {
-            let overall = self.overall(control, end)?;
-            let is = (overall.version, overall.spec);
-            let redefined = before.replace(is).is_some_and(|was| was != is);
-            Some(ControlPoint {
-                interval_end: end,
-                control_version: overall.version,
-                redefined,
-                status: overall.status,
-                violations: overall.violations,
-            })
-        });
-        points.collect()
+        self.points_of(|end| self.overall(control, end))
     }
 
     /// The trend of a control for one tenant.
-    pub(super) fn history(&self, control: &str, scope: &str) -> Vec<HistoryPoint> {
+    pub(super) fn history(&self, control: &str, scope: &str) -> Vec<ControlPoint> {
+        self.points_of(|end| {
+            let said = self.said.get(control)?.get(&end)?.iter().find(|said| said.scope == scope)?;
+            Some(Overall {
+                version: said.version,
+                status: said.status,
+                violations: said.violations,
+                whole: said.whole,
+                spec: said.spec.as_deref(),
+            })
+        })
+    }
+
+    fn points_of<'a>(&self, said: impl Fn(DateTime<Utc>) -> Option<Overall<'a>>) -> Vec<ControlPoint> {
         let mut before = None;
         let points = self.ends().filter_map(|end| {
-            let said = self.said.get(control)?.get(&end)?.iter().find(|said| said.scope == scope)?;
-            let is = (said.version, said.spec.as_deref());
+            let said = said(end)?;
+            let is = (said.version, said.spec);
             let redefined = before.replace(is).is_some_and(|was| was != is);
-            Some(HistoryPoint {
+            Some(ControlPoint {
                 interval_end: end,
                 control_version: said.version,
                 redefined,

@@ -29,7 +29,7 @@ pub struct TrendInterval {
     pub missing_before: u64,
 }
 
-/// What a control said about an interval, over all tenants.
+/// What a control said about an interval, over all tenants or about one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ControlPoint {
     /// End of the interval.
@@ -38,9 +38,9 @@ pub struct ControlPoint {
     pub control_version: u32,
     /// Version or parameters are others than in the point before: the two compare with care.
     pub redefined: bool,
-    /// Worst status over all tenants.
+    /// Status then; over all tenants the worst.
     pub status: Status,
-    /// Violations over all tenants.
+    /// Violations then.
     pub violations: u64,
 }
 
@@ -57,21 +57,6 @@ pub struct ScorePoint {
     pub covered: u64,
     /// All requirements of the framework.
     pub requirements_total: u64,
-}
-
-/// What a control said about an interval and a tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct HistoryPoint {
-    /// End of that interval.
-    pub interval_end: DateTime<Utc>,
-    /// Version of the control then.
-    pub control_version: u32,
-    /// Version or parameters are others than in the point before: the two compare with care.
-    pub redefined: bool,
-    /// Status then.
-    pub status: Status,
-    /// Violations then.
-    pub violations: u64,
 }
 
 /// What changed since the report of the interval before.
