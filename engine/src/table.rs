@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::pruning::PruningStatistics;
-use datafusion::common::{Column, DFSchema, ScalarValue};
+use datafusion::common::stats::Precision;
+use datafusion::common::{Column, DFSchema, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
@@ -27,6 +28,9 @@ use object_store::ObjectStore;
 
 use crate::dataset::PinnedFile;
 use crate::dataset_store::DatasetStore;
+
+/// Bytes that a row of a compressed file takes, about.
+const ROW_BYTES: u64 = 32;
 
 /// A table over pinned Parquet files.
 #[derive(Debug)]
@@ -129,9 +133,18 @@ impl TableProvider for PinnedTable {
             .with_file_groups(groups(&files, state.config().target_partitions()))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
+            .with_statistics(estimate(&files, &self.schema))
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+/// How much there is to read, from the listing alone: enough to tell the small side of a join from the big one, which
+/// would not fit into memory. Never exact, so no query is answered from it.
+fn estimate(files: &[&PinnedFile], schema: &Schema) -> Statistics {
+    let bytes: u64 = files.iter().map(|file| file.meta.size).sum();
+    let rows = usize::try_from(bytes / ROW_BYTES).unwrap_or(usize::MAX).max(files.len());
+    Statistics { num_rows: Precision::Inexact(rows), ..Statistics::new_unknown(schema) }
 }
 
 /// Deals files out so that each partition reads about as many bytes.

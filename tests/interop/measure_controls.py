@@ -21,7 +21,7 @@ window: 60d
 frameworks: [soc2, gdpr, hipaa, pci, iso, ccpa, sox, aiact]
 controls: [{controls}]
 outputs:
-  - {{format: json, to: "reports/{name}/"}}
+  - {{format: json, to: "reports/{name}/{{interval.end:%Y-%m-%d}}/"}}
 """
 
 

@@ -146,3 +146,23 @@ fn nothing_is_ingested_into_files_of_others() {
     ran.failed(2, &["dataset \"audit\"", "files others write"]);
     assert!(!lake.folder().join("gateway").exists());
 }
+
+#[test]
+fn a_join_holds_its_small_side_however_it_is_written() {
+    let lake = Lake::new();
+    for (name, column, rows) in [("many", "who", 50_000), ("few", "id", 20)] {
+        let values = Int64Array::from_iter_values((0..rows).map(|row| row * 7_919 % 50_000));
+        file(&lake.folder().join(name), "a.parquet", vec![(column, Arc::new(values) as ArrayRef)]);
+        lake.write(&format!("datasets/{name}.yaml"), format!("dataset: {name}\nlocation: file:./{name}/\n"));
+    }
+    for (sql, kind) in [
+        ("SELECT count(*) FROM many WHERE NOT EXISTS (SELECT 1 FROM few WHERE few.id = many.who)", "RightAnti"),
+        ("SELECT count(*) FROM many LEFT JOIN few ON few.id = many.who", "Right"),
+        ("SELECT count(*) FROM few RIGHT JOIN many ON few.id = many.who", "Right"),
+    ] {
+        let plan = lake.rows(&format!("EXPLAIN {sql}")).remove(1)["plan"].to_string();
+        assert!(plan.contains(&format!("join_type={kind},")), "{plan}");
+        let held = plan.find("few/a.parquet").expect("a scan of few");
+        assert!(held < plan.find("many/a.parquet").expect("a scan of many"), "{plan}");
+    }
+}
