@@ -13,11 +13,14 @@
 //! Absent: claims, which the caller holds and proves through [`Fence`], and any clock.
 
 mod built_in;
+mod by_name;
 mod columns;
 mod decimal;
 mod decode;
+mod encode;
 mod event_type;
 mod execute;
+mod first_pass;
 mod input;
 mod json_columns;
 mod json_text;

@@ -190,6 +190,11 @@ impl TableSchema {
         self.column("revision").is_some()
     }
 
+    /// Whether numbers must keep all their digits.
+    pub fn has_decimals(&self) -> bool {
+        self.columns.iter().any(|column| matches!(column.kind, ColumnType::Dec { .. }))
+    }
+
     /// All columns as an Arrow schema, in order.
     pub fn arrow(&self) -> SchemaRef {
         Arc::new(Schema::new(self.columns.iter().map(Column::field).collect::<Vec<_>>()))

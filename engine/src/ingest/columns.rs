@@ -10,6 +10,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryBuilder, Float64Array, Int16Array, Int32Array, MapBuilder,
     StringArray, StringBuilder, TimestampMicrosecondArray,
 };
+use arrow::buffer::NullBuffer;
 use arrow::compute::kernels::cast::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
@@ -56,6 +57,21 @@ impl Origin {
             None => (source, self.offset),
         };
         format!("{source}#{offset}")
+    }
+}
+
+/// What a mapping gives for a column of the table.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    /// In the column's type; a value that does not fit is null.
+    pub(crate) array: ArrayRef,
+    /// Where there was a value.
+    pub(crate) has: Option<NullBuffer>,
+}
+
+impl Given {
+    fn has(&self, row: usize) -> bool {
+        self.has.as_ref().is_none_or(|has| has.is_valid(row))
     }
 }
 
@@ -145,16 +161,33 @@ impl Columns {
         origins: &[Origin],
         refuse: &mut dyn FnMut(usize, RejectKind, String) -> Result<(), EngineError>,
     ) -> Result<RecordBatch, EngineError> {
-        let mut keep = vec![true; mapped.num_rows()];
-        let mut arrays = Vec::with_capacity(self.columns.len() + 2);
-        let events = self.event_types(mapped)?;
-        for column in &self.columns {
+        let mut given = |column: &Column| {
             let given = mapped.column_by_name(column.name);
+            let cast =
+                given.map(|given| Ok(Given { array: to_column(given, column.kind)?, has: given.nulls().cloned() }));
+            cast.transpose()
+        };
+        self.rows(source, &mut given, origins, refuse)
+    }
+
+    /// Turns columns that are cast already into rows, one for each origin; `refuse` hears of each that does not fit.
+    pub(crate) fn rows(
+        &self,
+        source: (i32, &str),
+        given: &mut dyn FnMut(&Column) -> Result<Option<Given>, EngineError>,
+        origins: &[Origin],
+        refuse: &mut dyn FnMut(usize, RejectKind, String) -> Result<(), EngineError>,
+    ) -> Result<RecordBatch, EngineError> {
+        let mut keep = vec![true; origins.len()];
+        let mut arrays = Vec::with_capacity(self.columns.len() + 2);
+        let events = self.event_types(given)?;
+        for column in &self.columns {
+            let given = given(column)?;
             let array = match given {
                 Some(given) => {
-                    let array = to_column(given, column.kind)?;
+                    let array = Arc::clone(&given.array);
                     for (row, keep) in keep.iter_mut().enumerate() {
-                        if *keep && array.is_null(row) && !given.is_null(row) {
+                        if *keep && array.is_null(row) && given.has(row) {
                             *keep = false;
                             let name = column.kind.name();
                             refuse(
@@ -240,13 +273,14 @@ impl Columns {
         })
     }
 
-    fn event_types(&self, mapped: &RecordBatch) -> Result<Vec<Option<EventType>>, EngineError> {
-        let Some(names) = mapped.column_by_name("event_type").filter(|_| self.table.column("event_type").is_some())
-        else {
+    fn event_types(
+        &self,
+        given: &mut dyn FnMut(&Column) -> Result<Option<Given>, EngineError>,
+    ) -> Result<Vec<Option<EventType>>, EngineError> {
+        let Some(names) = self.table.column("event_type").map(given).transpose()?.flatten() else {
             return Ok(Vec::new());
         };
-        let names = to_column(names, ColumnType::Str)?;
-        Ok(names.as_string::<i32>().iter().map(|name| name.and_then(event_type::lookup)).collect())
+        Ok(names.array.as_string::<i32>().iter().map(|name| name.and_then(event_type::lookup)).collect())
     }
 }
 

@@ -11,19 +11,20 @@ use futures::{StreamExt, TryStreamExt};
 use schemas::Dataset;
 
 use super::built_in::{BuiltIn, shape};
+use super::by_name::ByName;
 use super::columns::{Columns, OFFSET, SOURCE};
 use super::input::InputFolder;
 use super::mapping::SqlMapping;
 use super::merge::{Conflict, Merge, Merged, Touched, key_columns};
 use super::plan::{Desk, Done, ObjectCounts, Plan, WrittenFile};
-use super::read::{Inputs, Mapper, ReadOut, Reader, infer, parse, parts};
+use super::read::{Inputs, Mapper, ReadOut, Reader, parse, parts};
 use super::records::{Again, Item, Record, RejectKind};
 use super::rejects::Rejects;
 use super::replay;
 use super::sort::sorted;
 use super::tabular::{Form, TableMapper, Tables};
 use super::write::{FileSeries, Layout, create_file};
-use super::{Fence, IngestCounts, IngestProgress};
+use super::{Fence, IngestCounts, IngestProgress, first_pass};
 use crate::error::EngineError;
 use crate::session::{LakeSession, SessionFactory};
 use crate::store::Lakefront;
@@ -117,21 +118,23 @@ impl Worker<'_> {
         }
         let (inputs, runtime, planned) = (self.inputs(plan), tokio::runtime::Handle::current(), Arc::clone(plan));
         let parse = parse(table);
-        let fields: Fields = tokio::task::spawn_blocking(move || infer(&inputs, &runtime, &planned, parse))
-            .await
-            .map_err(|error| EngineError::Bug { what: format!("the reader stopped ({error})") })??;
+        let stopped = |error| EngineError::Bug { what: format!("the reader stopped ({error})") };
         match &plan.mapping {
             Some((name, sql)) => {
+                let fields = move || first_pass::types(&inputs, &runtime, &planned, parse);
+                let fields: Fields = tokio::task::spawn_blocking(fields).await.map_err(stopped)??;
                 let mapping = SqlMapping::plan(session, name, sql, &fields).await?;
                 let columns = Columns::new(table, name, &mapping.names, plan.instant, tenant)?;
                 Ok((Mapper::Sql(Box::new(mapping), fields), columns))
             }
             None => {
-                let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+                let names = move || first_pass::names(&inputs, &runtime, &planned, parse);
+                let names = tokio::task::spawn_blocking(names).await.map_err(stopped)??;
                 // Nothing to read decides nothing about columns.
-                let names = if names.is_empty() { required(self.dataset) } else { names };
-                let columns = Columns::new(table, &plan.mapping_name(), &names, plan.instant, tenant)?;
-                Ok((Mapper::ByName(fields), columns))
+                let needed = if names.as_slice().is_empty() { required(self.dataset) } else { Vec::new() };
+                let given = if needed.is_empty() { names.as_slice() } else { needed.as_slice() };
+                let columns = Columns::new(table, &plan.mapping_name(), given, plan.instant, tenant)?;
+                Ok((Mapper::ByName(ByName::new(table, names)), columns))
             }
         }
     }

@@ -56,7 +56,8 @@ pub(crate) fn lists(texts: Texts<'_>, rows: usize) -> ArrayRef {
     Arc::new(column.finish())
 }
 
-fn plain(value: Value) -> String {
+/// A text as it is, anything else as JSON.
+pub(crate) fn plain(value: Value) -> String {
     match value {
         Value::String(text) => text,
         other => other.to_string(),

@@ -6,21 +6,22 @@ use std::sync::{Arc, PoisonError};
 
 use arrow::datatypes::Fields;
 use arrow::record_batch::RecordBatch;
-use schemas::{ColumnType, Dataset, TableSchema};
+use schemas::{Dataset, TableSchema};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::built_in::{BuiltIn, shape};
+use super::by_name::ByName;
 use super::columns::{Columns, Origin};
 use super::input::InputFolder;
-use super::json_columns::{InferredType, decode};
+use super::json_columns::decode;
 use super::mapping::{Mapped, SqlMapping};
 use super::merge::{Places, Touched};
 use super::parquet_json::{Form, each_row};
 use super::plan::{Plan, PlannedInput};
-use super::records::{Again, Bad, Item, Place, Record, RejectKind, Shape, Splitter, parse_exact, parse_strict};
+use super::records::{Again, Bad, Item, Parse, Place, Record, RejectKind, Shape, Splitter, parse_exact, parse_strict};
 use super::rejects::Rejects;
 use super::replay;
 use super::sort::Handed;
@@ -97,13 +98,9 @@ fn each_item(
     Ok(splitter.truncated())
 }
 
-/// Reads the JSON of one record.
-type Parse = fn(&[u8]) -> Result<Value, String>;
-
 /// How records are read that become rows of a table: where it has decimals, with all digits.
 pub(crate) fn parse(table: &TableSchema) -> Parse {
-    let decimals = table.columns.iter().any(|column| matches!(column.kind, ColumnType::Dec { .. }));
-    if decimals { parse_exact } else { parse_strict }
+    if table.has_decimals() { parse_exact } else { parse_strict }
 }
 
 /// The inputs in parts that are read side by side. The border follows from the inputs alone, because the parts decide
@@ -121,47 +118,6 @@ pub(crate) fn parts(inputs: &[PlannedInput]) -> Vec<Range<usize>> {
     }
 }
 
-/// The types of all records of the plan's inputs: a first pass, so that every batch has the same columns.
-pub(crate) fn infer(inputs: &Inputs, runtime: &Handle, plan: &Plan, parse: Parse) -> Result<Fields, EngineError> {
-    let part = |part: Range<usize>| infer_part(inputs, runtime, &plan.inputs[part], parse);
-    let found: Vec<Result<InferredType, EngineError>> = std::thread::scope(|scope| {
-        let parts: Vec<_> = parts(&plan.inputs).into_iter().map(|range| scope.spawn(move || part(range))).collect();
-        let stopped = || EngineError::Bug { what: "a reader stopped".to_owned() };
-        parts.into_iter().map(|part| part.join().unwrap_or_else(|_| Err(stopped()))).collect()
-    });
-    let mut inferred = InferredType::default();
-    for part in found {
-        inferred.join(part?);
-    }
-    if inferred.left_out() {
-        return Err(EngineError::Input {
-            path: plan.inputs.first().map(|input| input.path.clone()).unwrap_or_default(),
-            why: "its records have more than 2,000 different keys; put what varies below one key".to_owned(),
-        });
-    }
-    Ok(inferred.to_fields())
-}
-
-fn infer_part(
-    inputs: &Inputs,
-    runtime: &Handle,
-    part: &[PlannedInput],
-    parse: Parse,
-) -> Result<InferredType, EngineError> {
-    let mut inferred = InferredType::default();
-    for input in part {
-        inputs.each_item(runtime, input, Shape::Ndjson, &mut |item| {
-            if let Item::Record(record) | Item::Again(Again { record, .. }) = item
-                && let Ok(value) = parse(record.bytes)
-            {
-                inferred.observe(&value);
-            }
-            Ok(())
-        })?;
-    }
-    Ok(inferred)
-}
-
 /// How a record becomes a row.
 pub(crate) enum Mapper {
     /// One that ships.
@@ -169,7 +125,7 @@ pub(crate) enum Mapper {
     /// SQL of one's own.
     Sql(Box<SqlMapping>, Fields),
     /// The records are rows already.
-    ByName(Fields),
+    ByName(ByName),
     /// Rows of CSV or Parquet, with a mapping of their own.
     Table(Box<TableMapper>),
 }
@@ -179,7 +135,7 @@ impl Mapper {
     pub(crate) async fn twin(&self, session: &LakeSession, plan: &Plan) -> Result<Option<Self>, EngineError> {
         Ok(match (self, &plan.mapping) {
             (Self::BuiltIn(mapping), _) => Some(Self::BuiltIn(mapping.clone())),
-            (Self::ByName(fields), _) => Some(Self::ByName(fields.clone())),
+            (Self::ByName(reader), _) => Some(Self::ByName(reader.clone())),
             (Self::Sql(_, fields), Some((name, sql))) => {
                 let mapping = SqlMapping::plan(session, name, sql, fields).await?;
                 Some(Self::Sql(Box::new(mapping), fields.clone()))
@@ -222,10 +178,11 @@ pub(crate) struct Reader {
 /// Records waiting to be mapped together.
 #[derive(Default)]
 struct Waiting {
+    /// What they hold; nothing where they are read by name, straight from their bytes.
     values: Vec<Value>,
-    records: Vec<(Place, Vec<u8>)>,
+    places: Vec<(Place, Range<usize>)>,
+    bytes: Vec<u8>,
     origins: Vec<Origin>,
-    bytes: usize,
 }
 
 impl Reader {
@@ -233,6 +190,7 @@ impl Reader {
     pub(crate) fn read(mut self) -> Result<ReadOut, EngineError> {
         let plan = Arc::clone(&self.plan);
         let parse = parse(self.dataset.schema);
+        let by_name = matches!(self.mapper, Mapper::ByName(_));
         let mut out = ReadOut { counts: Vec::new(), truncated: Vec::new(), rejects: Rejects::new(&plan) };
         for number in self.part.clone() {
             let input = &plan.inputs[number];
@@ -260,8 +218,14 @@ impl Reader {
                         counts.rejected += 1;
                         out.rejects.push((&input.path, &input.etag), None, &bad)?;
                     }
+                    Item::Record(record) | Item::Again(Again { record, .. }) if by_name => {
+                        waiting.take(&record, before);
+                    }
                     Item::Record(record) | Item::Again(Again { record, .. }) => match parse(record.bytes) {
-                        Ok(value) => waiting.take(&record, value, before),
+                        Ok(value) => {
+                            waiting.take(&record, before);
+                            waiting.values.push(value);
+                        }
                         Err(why) => {
                             counts.rejected += 1;
                             let bad = record.rejected(RejectKind::Syntax, why);
@@ -269,7 +233,7 @@ impl Reader {
                         }
                     },
                 }
-                if waiting.values.len() >= BATCH_RECORDS || waiting.bytes >= BATCH_BYTES {
+                if waiting.places.len() >= BATCH_RECORDS || waiting.bytes.len() >= BATCH_BYTES {
                     self.map(number, std::mem::take(&mut waiting), &mut counts, &mut out.rejects)?;
                 }
                 Ok(())
@@ -324,7 +288,7 @@ impl Reader {
         counts: &mut IngestCounts,
         rejects: &mut Rejects,
     ) -> Result<(), EngineError> {
-        if waiting.values.is_empty() {
+        if waiting.places.is_empty() {
             return Ok(());
         }
         let input = &self.plan.inputs[number];
@@ -334,35 +298,34 @@ impl Reader {
             counts.rejected += 1;
             rejects.push((&input.path, &input.etag), tenant, &waiting.rejected(row, kind, why))
         };
-        let batches =
-            match &mut self.mapper {
-                Mapper::BuiltIn(mapping) => {
-                    let mapped = mapping.map(columns, source, &waiting.values, &waiting.origins, &mut refuse)?;
-                    counts.skipped += mapped.skipped;
-                    vec![mapped.rows]
-                }
-                Mapper::ByName(fields) => {
-                    let mapped = by_name(fields, &waiting.values)?;
-                    vec![columns.conform(source, &mapped, &waiting.origins, &mut |row, kind, why| {
-                        refuse(row, kind, why, None)
-                    })?]
-                }
-                Mapper::Sql(mapping, fields) => {
-                    let mut mapped = Mapped {
-                        mapping,
-                        arrays: &|rows| decode(fields, &waiting.values[rows]),
-                        complete: &|mapped, _| Ok(mapped),
-                        runtime: &self.runtime,
-                        left_out: 0,
-                        batches: Vec::new(),
-                    };
-                    mapped.run(columns, source, &waiting.origins, 0..waiting.values.len(), &mut refuse)?;
-                    counts.skipped += mapped.left_out;
-                    mapped.batches
-                }
-                // Tables come in chunks of their own.
-                Mapper::Table(_) => Vec::new(),
-            };
+        let batches = match &mut self.mapper {
+            Mapper::BuiltIn(mapping) => {
+                let mapped = mapping.map(columns, source, &waiting.values, &waiting.origins, &mut refuse)?;
+                counts.skipped += mapped.skipped;
+                vec![mapped.rows]
+            }
+            Mapper::ByName(reader) => {
+                let bytes: Vec<&[u8]> = (0..waiting.places.len()).map(|row| waiting.record(row).bytes).collect();
+                vec![reader.map(columns, source, &bytes, &waiting.origins, &mut |row, kind, why| {
+                    refuse(row, kind, why, None)
+                })?]
+            }
+            Mapper::Sql(mapping, fields) => {
+                let mut mapped = Mapped {
+                    mapping,
+                    arrays: &|rows| decode(fields, &waiting.values[rows]),
+                    complete: &|mapped, _| Ok(mapped),
+                    runtime: &self.runtime,
+                    left_out: 0,
+                    batches: Vec::new(),
+                };
+                mapped.run(columns, source, &waiting.origins, 0..waiting.values.len(), &mut refuse)?;
+                counts.skipped += mapped.left_out;
+                mapped.batches
+            }
+            // Tables come in chunks of their own.
+            Mapper::Table(_) => Vec::new(),
+        };
         batches.into_iter().try_for_each(|batch| self.hand_over(batch))
     }
 
@@ -378,22 +341,20 @@ impl Reader {
 }
 
 impl Waiting {
-    fn take(&mut self, record: &Record<'_>, value: Value, before: Option<Arc<(String, u64)>>) {
-        self.bytes += record.bytes.len();
-        self.values.push(value);
+    fn take(&mut self, record: &Record<'_>, before: Option<Arc<(String, u64)>>) {
         let hash = Sha256::digest(record.bytes).into();
         self.origins.push(Origin { offset: record.place.offset, hash, before });
-        self.records.push((record.place, record.bytes.to_vec()));
+        let from = self.bytes.len();
+        self.bytes.extend_from_slice(record.bytes);
+        self.places.push((record.place, from..self.bytes.len()));
+    }
+
+    fn record(&self, row: usize) -> Record<'_> {
+        let (place, range) = &self.places[row];
+        Record { place: *place, bytes: &self.bytes[range.clone()] }
     }
 
     fn rejected(&self, row: usize, kind: RejectKind, why: String) -> Bad {
-        let (place, bytes) = &self.records[row];
-        Record { place: *place, bytes }.rejected(kind, why)
+        self.record(row).rejected(kind, why)
     }
-}
-
-fn by_name(fields: &Fields, values: &[Value]) -> Result<RecordBatch, EngineError> {
-    let arrays = decode(fields, values);
-    RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields.clone())), arrays)
-        .map_err(|error| EngineError::Bug { what: format!("records do not form a batch ({error})") })
 }

@@ -20,10 +20,10 @@ mod window;
 
 use std::io::{self, Read};
 
-pub(crate) use exact::parse_exact;
+pub(crate) use exact::{parse_exact, with_quoted_numbers};
 pub(crate) use item::{Again, Bad, Item, Place, RAW_BYTES_MAX, Record, RejectKind};
 use scan::{Envelope, Recovery, Scan, Step};
-pub(crate) use strict::parse_strict;
+pub(crate) use strict::{Parse, Strict, parse_strict};
 pub(crate) use waste::Waste;
 pub(crate) use window::Window;
 

@@ -1,23 +1,18 @@
 //! Sorted rows into Parquet files, a folder per tenant and day, cut at a size that fits into memory.
-//!
-//! Batches are cut anew before they reach the writer: it places page borders by the batches it is given,
-//! and the same rows must give the same bytes however the sort handed them out.
 
 use std::sync::Arc;
 
-use arrow::compute::BatchCoalescer;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use object_store::path::Path;
-use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
 use schemas::{Dataset, TableSchema};
 use sha2::{Digest, Sha256};
 
+use super::encode::{Encoded, Encoder};
 use super::merge::Places;
 use super::plan::WrittenFile;
 use super::{Fence, IngestProgress};
@@ -26,9 +21,7 @@ use crate::error::EngineError;
 use crate::store::{Created, Lakefront};
 
 /// Rows of a row group.
-const ROW_GROUP_ROWS: usize = 131_072;
-/// Rows handed to the writer at a time.
-const CHUNK_ROWS: usize = 8_192;
+pub(crate) const ROW_GROUP_ROWS: usize = 131_072;
 /// A file is closed when it has grown to this; `compact` makes bigger ones.
 const FILE_BYTES: usize = 32 << 20;
 
@@ -40,7 +33,8 @@ pub(crate) struct FileSeries<'a> {
     pub(crate) work: &'a str,
     layout: Layout,
     file_bytes: usize,
-    open: Option<OpenFile>,
+    /// Started by the first rows.
+    encoder: Option<Encoder>,
     files: Vec<WrittenFile>,
 }
 
@@ -53,15 +47,6 @@ pub(crate) struct Layout {
     pub(crate) mapping: String,
 }
 
-struct OpenFile {
-    folder: String,
-    layout: Layout,
-    chunks: BatchCoalescer,
-    /// Made with the first chunk, when it shows whether the file is small.
-    writer: Option<ArrowWriter<Vec<u8>>>,
-    rows: u64,
-}
-
 impl<'a> FileSeries<'a> {
     pub(crate) fn new(
         lake: &'a Lakefront,
@@ -70,7 +55,7 @@ impl<'a> FileSeries<'a> {
         work: &'a str,
         layout: Layout,
     ) -> Self {
-        Self { lake, fence, progress, work, layout, file_bytes: FILE_BYTES, open: None, files: Vec::new() }
+        Self { lake, fence, progress, work, layout, file_bytes: FILE_BYTES, encoder: None, files: Vec::new() }
     }
 
     /// The same with files of another size.
@@ -95,91 +80,34 @@ impl<'a> FileSeries<'a> {
 
     /// Adds rows that all belong to `folder`; folders come in order, each once.
     pub(crate) async fn write(&mut self, folder: &str, rows: &RecordBatch) -> Result<(), EngineError> {
-        if self.open.as_ref().is_some_and(|open| open.folder != folder) {
-            self.close().await?;
-        }
-        let mut at = 0;
-        while at < rows.num_rows() {
-            // Never more than a chunk at a time, so that a file is cut at the same row in every run.
-            let file_bytes = self.file_bytes;
-            let open = self.opened(folder);
-            let taken = (CHUNK_ROWS - open.chunks.get_buffered_rows()).min(rows.num_rows() - at);
-            open.push(&rows.slice(at, taken)).map_err(|error| unwritable(folder, error))?;
-            at += taken;
-            if open.bytes() >= file_bytes {
-                self.close().await?;
-            }
+        let folder: Arc<str> = Arc::from(folder);
+        while let Some(file) = self.encoder().give(&folder, rows).await? {
+            self.create(file).await?;
         }
         Ok(())
     }
 
-    fn opened(&mut self, folder: &str) -> &mut OpenFile {
-        let layout = &self.layout;
-        self.open.get_or_insert_with(|| OpenFile {
-            folder: folder.to_owned(),
-            layout: layout.clone(),
-            chunks: BatchCoalescer::new(Arc::clone(&layout.schema), CHUNK_ROWS),
-            writer: None,
-            rows: 0,
-        })
+    fn encoder(&mut self) -> &mut Encoder {
+        self.encoder.get_or_insert_with(|| Encoder::start(self.layout.clone(), self.file_bytes))
     }
 
     /// Closes the last file and says what was written.
     pub(crate) async fn finish(mut self) -> Result<Vec<WrittenFile>, EngineError> {
-        self.close().await?;
+        if let Some(mut encoder) = self.encoder.take() {
+            while let Some(file) = encoder.rest().await? {
+                self.create(file).await?;
+            }
+        }
         Ok(self.files)
     }
 
-    async fn close(&mut self) -> Result<(), EngineError> {
-        let Some(mut open) = self.open.take() else { return Ok(()) };
-        let folder = std::mem::take(&mut open.folder);
-        let rows = open.rows;
-        let bytes = open.finish().map_err(|error| unwritable(&folder, error))?;
-        let path = format!("{folder}{}-{:05}.parquet", self.work, self.files.len());
+    async fn create(&mut self, file: Encoded) -> Result<(), EngineError> {
+        let path = format!("{}{}-{:05}.parquet", file.folder, self.work, self.files.len());
         self.fence.check().await?;
-        let written = create_file(self.lake, &path, bytes.into(), rows).await?;
-        IngestProgress::add(&self.progress.rows, rows);
+        let written = create_file(self.lake, &path, file.bytes.into(), file.rows).await?;
+        IngestProgress::add(&self.progress.rows, file.rows);
         self.files.push(written);
         Ok(())
-    }
-}
-
-impl OpenFile {
-    fn push(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
-        self.rows += rows.num_rows() as u64;
-        self.chunks.push_batch(rows.clone())?;
-        self.drain(ROW_GROUP_ROWS)
-    }
-
-    fn bytes(&self) -> usize {
-        self.writer.as_ref().map_or(0, |writer| writer.bytes_written() + writer.in_progress_size())
-    }
-
-    /// Writes the chunks that are whole; `expected` rows at most are in a row group of this file.
-    fn drain(&mut self, expected: usize) -> Result<(), ParquetError> {
-        while let Some(chunk) = self.chunks.next_completed_batch() {
-            self.writer(expected)?.write(&chunk)?;
-        }
-        Ok(())
-    }
-
-    fn writer(&mut self, expected: usize) -> Result<&mut ArrowWriter<Vec<u8>>, ParquetError> {
-        let writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => {
-                let properties = self.layout.properties(expected);
-                ArrowWriter::try_new(Vec::new(), Arc::clone(&self.layout.schema), Some(properties))?
-            }
-        };
-        Ok(self.writer.insert(writer))
-    }
-
-    fn finish(mut self) -> Result<Vec<u8>, ParquetError> {
-        let last = self.chunks.get_buffered_rows();
-        self.chunks.finish_buffered_batch()?;
-        self.drain(last)?;
-        self.writer(last)?;
-        self.writer.map_or_else(|| Ok(Vec::new()), ArrowWriter::into_inner)
     }
 }
 
@@ -209,10 +137,6 @@ fn folder(dataset: &Dataset, tenant: &str, day: &str) -> String {
     } else {
         dataset.location.clone()
     }
-}
-
-fn unwritable(folder: &str, source: ParquetError) -> EngineError {
-    EngineError::Parquet { path: folder.to_owned(), action: "written", source: Box::new(source) }
 }
 
 impl Layout {

@@ -19,7 +19,8 @@ pub(crate) fn parse_exact(bytes: &[u8]) -> Result<Value, String> {
     parse_strict(&with_quoted_numbers(bytes))
 }
 
-fn with_quoted_numbers(bytes: &[u8]) -> Cow<'_, [u8]> {
+/// The record with every number that is not short and whole as a text of its digits.
+pub(crate) fn with_quoted_numbers(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut out = Vec::new();
     let mut copied = 0;
     let mut at = 0;

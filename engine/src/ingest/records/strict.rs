@@ -6,6 +6,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
+/// Reads the JSON of one record.
+pub(crate) type Parse = fn(&[u8]) -> Result<Value, String>;
+
 /// Parses one JSON value and refuses duplicate keys at any level, invalid UTF-8, more than 127 levels of nesting
 /// and anything after the value.
 ///
@@ -25,7 +28,8 @@ fn reason(error: &serde_json::Error) -> String {
     text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
 }
 
-struct Strict;
+/// Reads a value and refuses what [`parse_strict`] refuses within it.
+pub(crate) struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
     type Value = Value;
