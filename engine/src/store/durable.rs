@@ -8,7 +8,6 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -24,7 +23,6 @@ use object_store::{
 #[derive(Debug)]
 pub(crate) struct DurableStore {
     inner: LocalFileSystem,
-    next_staging: AtomicU64,
 }
 
 impl fmt::Display for DurableStore {
@@ -36,15 +34,23 @@ impl fmt::Display for DurableStore {
 impl DurableStore {
     /// Opens `folder`, which exists.
     pub(crate) fn open(folder: &FsPath) -> Result<Self> {
-        Ok(Self { inner: LocalFileSystem::new_with_prefix(folder)?, next_staging: AtomicU64::new(0) })
+        Ok(Self { inner: LocalFileSystem::new_with_prefix(folder)? })
     }
+}
 
-    /// A name beside `target` that listings leave out: they skip what ends in `#` and digits.
-    fn staging(&self, target: &FsPath) -> PathBuf {
+/// A new file beside `target` that listings leave out: they skip what ends in `#` and digits.
+///
+/// Processes of two containers may have one number, so a name is ours only when we created it.
+pub(super) fn staged(target: &FsPath) -> io::Result<(PathBuf, File)> {
+    let mut serial = 0_u64;
+    loop {
         let mut name = target.as_os_str().to_owned();
-        let serial = self.next_staging.fetch_add(1, Ordering::Relaxed);
         name.push(format!("#{}{serial:06}", std::process::id()));
-        name.into()
+        let path = PathBuf::from(name);
+        match File::options().write(true).create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => serial += 1,
+            opened => return opened.map(|file| (path, file)),
+        }
     }
 }
 
@@ -52,12 +58,13 @@ fn generic(source: io::Error) -> Error {
     Error::Generic { store: "local", source: Box::new(source) }
 }
 
-fn write_durably(staging: &FsPath, target: &FsPath, payload: &PutPayload, create: bool) -> Result<()> {
+fn write_durably(target: &FsPath, payload: &PutPayload, create: bool) -> Result<()> {
     if let Some(folder) = target.parent() {
         fs::create_dir_all(folder).map_err(generic)?;
     }
-    let written = write_synced(staging, payload).map_err(generic).and_then(|()| {
-        let placed = if create { fs::hard_link(staging, target) } else { fs::rename(staging, target) };
+    let (staging, file) = staged(target).map_err(generic)?;
+    let written = write_synced(file, payload).map_err(generic).and_then(|()| {
+        let placed = if create { fs::hard_link(&staging, target) } else { fs::rename(&staging, target) };
         placed.map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => {
                 Error::AlreadyExists { path: target.display().to_string(), source: Box::new(source) }
@@ -67,14 +74,13 @@ fn write_durably(staging: &FsPath, target: &FsPath, payload: &PutPayload, create
     });
     if create || written.is_err() {
         // What stays behind on failure is only a name that no listing shows.
-        drop(fs::remove_file(staging));
+        drop(fs::remove_file(&staging));
     }
     written?;
     sync_folder(target).map_err(generic)
 }
 
-fn write_synced(staging: &FsPath, payload: &PutPayload) -> io::Result<()> {
-    let mut file = File::create(staging)?;
+fn write_synced(mut file: File, payload: &PutPayload) -> io::Result<()> {
     for chunk in payload.iter() {
         file.write_all(chunk)?;
     }
@@ -98,8 +104,7 @@ impl ObjectStore for DurableStore {
             PutMode::Update(_) => return self.inner.put_opts(location, payload, opts).await,
         };
         let target = self.inner.path_to_filesystem(location)?;
-        let staging = self.staging(&target);
-        tokio::task::spawn_blocking(move || write_durably(&staging, &target, &payload, create))
+        tokio::task::spawn_blocking(move || write_durably(&target, &payload, create))
             .await
             .map_err(|source| Error::JoinError { source })??;
         let meta = self.inner.head(location).await?;
@@ -188,13 +193,34 @@ mod tests {
         assert_eq!(won.into_iter().filter(|won| *won.as_ref().expect("ran")).count(), 1);
     }
 
+    /// As processes of two containers may do that have one number.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn two_stores_of_one_process_number_do_not_share_work_in_progress() {
+        let folder = TempDir::new().expect("a folder");
+        let stores = [0, 1].map(|_| std::sync::Arc::new(DurableStore::open(folder.path()).expect("a store")));
+        for round in 0..100 {
+            let path = Path::from(format!("epoch-{round}"));
+            let puts = stores.iter().zip(["first".repeat(3), "second".repeat(500)]).map(|(store, text)| {
+                let (store, path) = (std::sync::Arc::clone(store), path.clone());
+                tokio::spawn(async move {
+                    let put = store.put_opts(&path, text.clone().into(), create()).await;
+                    put.is_ok().then_some(text)
+                })
+            });
+            let won = futures::future::join_all(puts.collect::<Vec<_>>()).await;
+            let won: Vec<String> = won.into_iter().filter_map(|won| won.expect("ran")).collect();
+            let there = stores[0].get(&path).await.expect("there").bytes().await.expect("read");
+            assert_eq!(won, [String::from_utf8_lossy(&there)], "round {round}");
+        }
+    }
+
     #[tokio::test]
     async fn what_a_crash_leaves_half_written_is_in_no_listing() {
         let folder = TempDir::new().expect("a folder");
         let store = DurableStore::open(folder.path()).expect("a store");
         store.put(&Path::from("a/whole"), "all of it".into()).await.expect("written");
         let target = store.inner.path_to_filesystem(&Path::from("a/half")).expect("a path");
-        fs::write(store.staging(&target), "only").expect("written");
+        write!(staged(&target).expect("a file").1, "only").expect("written");
         assert_eq!(names(&store).await, ["a/whole"]);
         store.put_opts(&Path::from("a/half"), "all of it".into(), create()).await.expect("created");
         assert_eq!(names(&store).await.len(), 2);

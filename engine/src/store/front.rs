@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use object_store::client::HttpError;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -14,10 +15,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use super::bucket::{bucket_is_missing, open as open_bucket};
-use super::durable::DurableStore;
+use super::durable::{DurableStore, staged};
 use crate::error::EngineError;
 
-/// Times a create is tried when the store says both that the name is taken and that there is nothing there.
+/// Times a create is tried when nothing is there afterwards although it may have succeeded.
 const CREATE_ATTEMPTS: usize = 5;
 
 /// What a create-only write met.
@@ -99,11 +100,19 @@ impl Lakefront {
             let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
             self.store.put_opts(&path, PutPayload::from_static(text.as_bytes()), options)
         };
-        let first = put("first").await.map_err(|source| EngineError::store(&path, "create it", source))?;
+        let first = match put("first").await {
+            Ok(put) => put.e_tag,
+            // Nobody else has this name: the answer was lost, or the request.
+            Err(_) => {
+                self.create(&path, Bytes::from_static(b"first")).await?;
+                let found = self.store.head(&path).await;
+                found.map_err(|source| EngineError::store(&path, "read it", source))?.e_tag
+            }
+        };
         let second = put("second").await;
         let stale = GetOptions { if_match: Some("\"0\"".to_owned()), ..GetOptions::default() };
         let stale = self.store.get_opts(&path, stale).await;
-        let current = GetOptions { if_match: first.e_tag, ..GetOptions::default() };
+        let current = GetOptions { if_match: first, ..GetOptions::default() };
         let current = self.store.get_opts(&path, current).await;
         // What is wrong with the store matters more than what it leaves behind.
         let removed = self.remove(&path).await;
@@ -140,8 +149,9 @@ impl Lakefront {
             match self.read(path).await {
                 Ok(Some(there)) if there == bytes => return Ok(Created::Now),
                 Ok(Some(_)) if taken => return Ok(Created::Existed),
-                // S3 answers a create with a conflict while another one is under way, which may come to nothing.
-                Ok(None) if taken && attempt < CREATE_ATTEMPTS => attempt += 1,
+                // S3 answers a create with a conflict while another one is under way, which may come to nothing. A create
+                // that was cut off is not sent again by the client, because it is not the same the second time.
+                Ok(None) if (taken || broke_off(&error)) && attempt < CREATE_ATTEMPTS => attempt += 1,
                 _ => return Err(EngineError::store(path, "create it", error)),
             }
         }
@@ -218,32 +228,27 @@ impl Lakefront {
 }
 
 fn probe_hard_links(folder: &FsPath) -> std::io::Result<()> {
-    // Listings skip names that end in `#` and digits, so a probe that is cut off stays unseen.
-    let from = folder.join(format!("probe#{}1", std::process::id()));
-    let to = folder.join(format!("probe#{}2", std::process::id()));
-    std::fs::write(&from, b"")?;
+    let (from, _) = staged(&folder.join("probe"))?;
+    // Only whoever created the first name makes the second, which goes first; so a crash leaves no second name alone.
+    let mut to = from.clone().into_os_string();
+    to.push("0");
     let linked = std::fs::hard_link(&from, &to);
-    drop(std::fs::remove_file(&from));
     drop(std::fs::remove_file(&to));
+    drop(std::fs::remove_file(&from));
     linked
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_create_whose_answer_was_lost_is_recognised_by_its_bytes() {
-        let url = BucketUrl::parse("s3://acme-audit/lake").expect("a url");
-        let remote = Lakefront { bucket: Some(url), ..Lakefront::memory() };
-        let path = Path::from("_auditlake/claims/x/epoch-000001");
-        assert_eq!(remote.create(&path, "mine".into()).await.expect("created"), Created::Now);
-        assert_eq!(remote.create(&path, "mine".into()).await.expect("sent again"), Created::Now);
-        assert_eq!(remote.create(&path, "another's".into()).await.expect("taken"), Created::Existed);
-        assert_eq!(remote.read(&path).await.expect("read").expect("there"), "mine");
-
-        let local = Lakefront::memory();
-        assert_eq!(local.create(&path, "mine".into()).await.expect("created"), Created::Now);
-        assert_eq!(local.create(&path, "mine".into()).await.expect("taken"), Created::Existed);
+/// Whether a connection broke before the answer was there, so that nobody knows what became of the request.
+fn broke_off(error: &Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<HttpError>().is_some() {
+            return true;
+        }
+        cause = error.source();
     }
+    false
 }
+
+#[cfg(test)]
+mod tests;
