@@ -28,6 +28,9 @@ struct Holder {
     runner: String,
     nonce: String,
     boot: Option<String>,
+    /// Within which its process number means something: every container has one of its own.
+    #[serde(default)]
+    process_space: Option<String>,
     process: u32,
     process_start: Option<String>,
 }
@@ -213,20 +216,34 @@ impl Holder {
             runner: format!("process {process}"),
             nonce: engine::hex(&nonce),
             boot: boot(),
+            process_space: process_space(),
             process,
             process_start: process_start(process),
         }
     }
 
-    /// Whether the holder ran on this machine, since its last start, and is no more.
+    /// Whether the holder ran on this machine, since its last start, where we would see it, and is no more.
     fn is_dead(&self) -> bool {
-        let same_boot = self.boot.is_some() && self.boot == boot();
-        same_boot && self.process_start.is_some() && process_start(self.process) != self.process_start
+        let here = self.boot.is_some() && self.boot == boot();
+        let here = here && self.process_space.is_some() && self.process_space == process_space();
+        here && self.process_start.is_some() && is_gone(self.process, self.process_start.as_deref())
     }
 }
 
 fn boot() -> Option<String> {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
+}
+
+fn process_space() -> Option<String> {
+    std::fs::read_link("/proc/self/ns/pid").ok().map(|space| space.to_string_lossy().into_owned())
+}
+
+/// Whether no process of this number and start is there. Processes of others may be hidden, the first one with them.
+fn is_gone(process: u32, start: Option<&str>) -> bool {
+    match std::fs::read_to_string(format!("/proc/{process}/stat")) {
+        Ok(_) => process_start(process).as_deref() != start,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound && std::fs::exists("/proc/1/stat").unwrap_or(false),
+    }
 }
 
 /// When a process started, in ticks since the machine did; none for one that is gone or only awaits its burial.
@@ -287,6 +304,16 @@ mod tests {
         let folder = Path::from("_auditlake/claims/datasets/audit");
         lake.create_json(&epoch_path(&folder, 7, ""), &dead()).await.expect("written");
         assert_eq!(take(&lake, 1).await.epoch, 8);
+    }
+
+    #[test]
+    fn a_process_that_cannot_be_seen_from_here_is_not_taken_for_dead() {
+        assert!(dead().is_dead());
+        assert!(!Holder::me(&world(9)).is_dead());
+        let elsewhere = Some("elsewhere".to_owned());
+        assert!(!Holder { boot: elsewhere.clone(), ..dead() }.is_dead());
+        assert!(!Holder { process_space: elsewhere, ..dead() }.is_dead(), "another container has our numbers");
+        assert!(!Holder { process_space: None, ..dead() }.is_dead());
     }
 
     #[test]
