@@ -219,6 +219,10 @@ pub async fn ingest(
     };
     let mut outcome = IngestOutcome::default();
     for unfinished in desk.unfinished().await? {
+        if desk.is_overtaken(&unfinished, &request.dataset.location).await? {
+            desk.abandon(&unfinished).await?;
+            continue;
+        }
         match work.carry_out(&desk, &unfinished, request.partial).await {
             Ok(done) => outcome.take_in(&unfinished, &done),
             // Its inputs are gone or no longer what they were, or its mapping never fitted them: it cannot be

@@ -194,6 +194,16 @@ impl<'a> Desk<'a> {
         Ok(plans)
     }
 
+    /// Whether files came since the plan looked, other than its own. Then a runner that had lost its claim wrote the plan
+    /// down late, and carrying it out would write rows again that others wrote meanwhile.
+    pub(crate) async fn is_overtaken(&self, plan: &Plan, location: &str) -> Result<bool, EngineError> {
+        let known: HashSet<&str> = plan.existing.iter().map(|file| file.path.as_str()).collect();
+        let own = format!("/{}-", plan.work);
+        let files =
+            files_in_force(self.lake.store(), self.dataset, &Path::from(location.trim_end_matches('/'))).await?;
+        Ok(files.iter().any(|file| !known.contains(file.path()) && !file.path().contains(&own)))
+    }
+
     /// Gives a work up: its files stay, nobody continues it.
     pub(crate) async fn abandon(&self, plan: &Plan) -> Result<(), EngineError> {
         self.lake.create_json(&self.record(&plan.work, "abandoned"), &serde_json::json!({})).await.map(drop)
