@@ -9,12 +9,14 @@ mod columns;
 mod evaluate;
 mod evidence;
 mod fused;
+mod gathered;
 mod held;
 mod judge;
 mod prepare;
 mod rows;
 mod sources;
 mod statements;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +46,7 @@ pub struct EvaluationInput<'a> {
     /// Key of the pseudonyms that stand for people in evidence.
     pub pseudonym_key: &'a [u8; 32],
     /// Violations of all controls together that are held in memory, for example [`HELD_ROWS`]; lists that find no room
-    /// there are read from files once more.
+    /// there are read from files once more. With 0 nothing is held, and each statement reads files by itself.
     pub held_rows: usize,
 }
 

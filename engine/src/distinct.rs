@@ -11,18 +11,12 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result as DataFusionResult;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 
-/// The rules of DataFusion with this one before them, so that theirs bring rows to where it wants them.
-pub(crate) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    let whole_groups: Arc<dyn PhysicalOptimizerRule + Send + Sync> = Arc::new(WholeGroups);
-    std::iter::once(whole_groups).chain(PhysicalOptimizer::new().rules).collect()
-}
-
+/// Comes before the rules of DataFusion, so that theirs bring rows to where it wants them.
 #[derive(Debug)]
-struct WholeGroups;
+pub(crate) struct WholeGroups;
 
 impl PhysicalOptimizerRule for WholeGroups {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> DataFusionResult<Arc<dyn ExecutionPlan>> {

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod compact;
+mod compact_texts;
 mod control;
 mod dataset;
 mod dataset_store;

@@ -24,7 +24,9 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{collect, execute_stream};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::physical_plan::{collect, execute_stream, execute_stream_partitioned};
 use datafusion::prelude::{SQLOptions, SessionConfig};
 use datafusion::sql::parser::Statement;
 use object_store::ObjectStore;
@@ -33,9 +35,11 @@ use schemas::Dataset;
 use tokio::sync::OnceCell;
 
 use crate::catalog::{LakeCatalog, SystemTables};
+use crate::compact_texts::CompactBeforeSorts;
 use crate::dataset::{PinnedFile, list_below};
 use crate::dataset_store::{DatasetStore, Elsewhere};
 use crate::dataset_table::{DatasetTable, dataset_table};
+use crate::distinct::WholeGroups;
 use crate::error::EngineError;
 use crate::replace::files_in_force;
 use crate::rows_read::RowsRead;
@@ -112,9 +116,10 @@ impl SessionFactory {
         self.session_within(instant, Arc::clone(&self.pool), self.config())
     }
 
-    /// A session whose sorts spill early, so that an ingest takes as much memory for a day as for a year.
+    /// A session whose sorts spill early, so that an ingest takes as much memory for a day as for a year. One sort at a
+    /// time has all of it: of two that merge what they spilled, the first would take what the second cannot do without.
     pub(crate) fn spilling_session(&self, instant: DateTime<Utc>) -> Result<LakeSession, EngineError> {
-        let config = self.config().with_batch_size(INGEST_BATCH_ROWS);
+        let config = self.config().with_batch_size(INGEST_BATCH_ROWS).with_target_partitions(1);
         self.session_within(instant, Arc::new(FairSpillPool::new(INGEST_SORT_BYTES)), config)
     }
 
@@ -129,7 +134,7 @@ impl SessionFactory {
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
-            .with_physical_optimizer_rules(crate::distinct::rules())
+            .with_physical_optimizer_rules(optimizer_rules())
             .build();
         crate::zoned::label_times(&mut state)
             .and_then(|()| crate::udf::register(&mut state))
@@ -190,6 +195,14 @@ impl SessionFactory {
             .build_arc()
             .map_err(|source| EngineError::sql("prepared", source))
     }
+}
+
+/// The rules of DataFusion between ours: the first says where rows go, and DataFusion's bring them there; the last
+/// changes what no other needs to know.
+fn optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let first: Arc<dyn PhysicalOptimizerRule + Send + Sync> = Arc::new(WholeGroups);
+    let last: Arc<dyn PhysicalOptimizerRule + Send + Sync> = Arc::new(CompactBeforeSorts);
+    std::iter::once(first).chain(PhysicalOptimizer::new().rules).chain([last]).collect()
 }
 
 /// A state like `state` that sees the tables of `catalog` and no others.
@@ -355,6 +368,26 @@ impl LakeSession {
         Ok((rows, read))
     }
 
+    /// Runs a plan and hands out the rows of each of its partitions apart.
+    ///
+    /// # Errors
+    /// As [`Self::stream`].
+    pub(crate) async fn partitions(&self, plan: &LogicalPlan) -> Result<Vec<SendableRecordBatchStream>, EngineError> {
+        let physical =
+            self.state.create_physical_plan(plan).await.map_err(|source| EngineError::sql("planned", source))?;
+        execute_stream_partitioned(physical, self.state.task_ctx()).map_err(|source| EngineError::sql("run", source))
+    }
+
+    /// Runs a plan that is optimised already, as it is.
+    ///
+    /// # Errors
+    /// As [`Self::stream`].
+    pub(crate) async fn stream_optimized(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream, EngineError> {
+        let physical = self.state.query_planner().create_physical_plan(plan, &self.state).await;
+        let physical = physical.map_err(|source| EngineError::sql("planned", source))?;
+        execute_stream(physical, self.state.task_ctx()).map_err(|source| EngineError::sql("run", source))
+    }
+
     /// Runs a plan and returns all its rows.
     ///
     /// # Errors
@@ -409,6 +442,24 @@ impl LakeSession {
     /// A session like this one that sees nothing but these tables.
     pub(crate) fn over(&self, tables: &[Named<'_>]) -> Result<Self, EngineError> {
         Ok(Self { state: over(&self.state, tables)?, files: Arc::clone(&self.files) })
+    }
+
+    /// A session like this one for statements that want few rows of many: a scan looks at the columns of its conditions
+    /// first, and reads the others of the rows that remain.
+    pub(crate) fn sparse(&self) -> Self {
+        let mut config = self.state.config().clone();
+        let parquet = &mut config.options_mut().execution.parquet;
+        parquet.pushdown_filters = true;
+        parquet.reorder_filters = true;
+        let instant = self.state.execution_props().query_execution_start_time;
+        let mut state = SessionStateBuilder::new_from_existing(self.state.clone()).with_config(config).build();
+        state.execution_props_mut().query_execution_start_time = instant;
+        Self { state, files: Arc::clone(&self.files) }
+    }
+
+    /// Memory that all statements share.
+    pub(crate) fn memory_pool(&self) -> &Arc<dyn MemoryPool> {
+        &self.state.runtime_env().memory_pool
     }
 
     /// A dataset as statements see it; none where there is none of that name.

@@ -31,6 +31,8 @@ use crate::dataset_store::DatasetStore;
 
 /// Bytes that a row of a compressed file takes, about.
 const ROW_BYTES: u64 = 32;
+/// Columns that a search reads for each that it has a condition on, at least.
+const COLUMNS_OF_A_SEARCH: usize = 4;
 
 /// A table over pinned Parquet files.
 #[derive(Debug)]
@@ -117,7 +119,11 @@ impl TableProvider for PinnedTable {
         }
         let pinned = Arc::clone(&self.store.pinned) as Arc<dyn ObjectStore>;
         let readers = CachedParquetFileReaderFactory::new(pinned, Arc::clone(&self.store.footers));
-        let options = state.default_table_options().parquet;
+        let mut options = state.default_table_options().parquet;
+        let looks_first = options.global.pushdown_filters
+            || is_search(filters, projection.map_or(self.schema.fields().len(), Vec::len));
+        options.global.pushdown_filters = looks_first;
+        options.global.reorder_filters = looks_first;
         let footer = options.global.metadata_size_hint.unwrap_or_default();
         let mut source = ParquetSource::new(Arc::clone(&self.schema))
             .with_table_parquet_options(options)
@@ -125,7 +131,8 @@ impl TableProvider for PinnedTable {
             .with_parquet_file_reader_factory(Arc::new(readers))
             .with_bloom_filter_on_read(true)
             .with_enable_page_index(true);
-        if let Some(filter) = conjunction(filters.iter().cloned()) {
+        // A scan that looks first is given its conditions by the filter above it; twice, they would be evaluated twice.
+        if let Some(filter) = conjunction(filters.iter().cloned()).filter(|_| !looks_first) {
             let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
         }
@@ -137,6 +144,13 @@ impl TableProvider for PinnedTable {
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+/// Whether a scan wants much of the rows that its conditions leave: then it pays to read the columns of the conditions
+/// first, and the others of those rows. Where columns are few, it costs more than it saves.
+fn is_search(filters: &[Expr], columns: usize) -> bool {
+    let named: HashSet<&Column> = filters.iter().flat_map(Expr::column_refs).collect();
+    !named.is_empty() && columns > named.len() * COLUMNS_OF_A_SEARCH
 }
 
 /// How much there is to read, from the listing alone: enough to tell the small side of a join from the big one, which

@@ -60,6 +60,8 @@ pub(crate) struct Predicates {
     pub(crate) table: String,
     /// Its tenant column, as it stands in SQL.
     pub(crate) tenant: String,
+    /// Its time column, by its name.
+    pub(crate) time: Option<String>,
     /// The interval as a condition.
     pub(crate) within: Option<String>,
     /// Which rows the control is about.

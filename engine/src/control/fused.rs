@@ -3,19 +3,21 @@
 //! When the shared scan fails, its controls run one by one, and only those that fail alone fail. A control of form 2
 //! runs its two statements, each once. Absent: the rows that prove violations, beyond what `held.rs` keeps of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::record_batch::RecordBatch;
+use futures::TryStreamExt;
 
 use super::bound::{Parts, Predicates, Statements};
+use super::gathered::Gathered;
 use super::held::{Budget, Held, held_stream};
 use super::prepare::{Obstacle, Prepared};
-use super::rows::{aggregates, per_tenant};
+use super::tally::{Tally, tally};
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::session::{LakeSession, stream_error};
 
 /// The figures of one control and tenant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    fn new(
+    pub(super) fn new(
         [population, violations, undecided_violation, undecided_population]: [u64; 4],
         warnings: Option<u64>,
     ) -> Self {
@@ -52,15 +54,14 @@ pub(crate) struct Scanned {
     pub(crate) held: Option<Held>,
 }
 
-/// The figures of each control, in order; a control with an obstacle has none.
+/// One scan for the controls over the rows of one table, for each table that several of them look at.
 ///
 /// # Errors
 /// When an object changed under the run.
-pub(crate) async fn counts(
+pub(crate) async fn tallies(
     session: &LakeSession,
     prepared: &[Prepared<'_>],
-    budget: &mut Budget,
-) -> Result<Vec<Result<Scanned, Obstacle>>, EngineError> {
+) -> Result<BTreeMap<String, Shared>, EngineError> {
     let mut tables: BTreeMap<&str, Vec<(usize, &Predicates)>> = BTreeMap::new();
     for (at, control) in prepared.iter().enumerate() {
         if let (None, Some(sql)) = (&control.obstacle, &control.sql)
@@ -69,25 +70,62 @@ pub(crate) async fn counts(
             tables.entry(&predicates.table).or_default().push((at, predicates));
         }
     }
-    let mut shared: BTreeMap<usize, ByScope> = BTreeMap::new();
-    for members in tables.values().filter(|members| members.len() > 1) {
-        match together(session, members).await {
-            Ok(found) => shared.extend(members.iter().map(|(at, _)| *at).zip(found)),
+    let mut shared = BTreeMap::new();
+    for (table, members) in tables.into_iter().filter(|(_, members)| members.len() > 1) {
+        let (places, predicates): (Vec<usize>, Vec<&Predicates>) = members.into_iter().unzip();
+        match tally(session, &predicates).await {
+            Ok(tally) => drop(shared.insert(table.to_owned(), Shared { members: places, tally })),
             Err(error @ EngineError::Changed { .. }) => return Err(error),
             Err(error) => {
                 let cause = super::prepare::chain(&error);
-                tracing::warn!(controls = members.len(), cause, "shared scan failed, will run controls one by one");
+                tracing::warn!(table, cause, "shared scan failed, will run controls one by one");
             }
         }
     }
+    Ok(shared)
+}
+
+/// What one scan said of several controls.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Places of the controls.
+    members: Vec<usize>,
+    /// Their figures, in that order.
+    pub(crate) tally: Tally,
+}
+
+impl Shared {
+    /// Tenants with rows in the interval.
+    pub(crate) fn tenants(&self) -> BTreeSet<String> {
+        self.tally.counts.first().map(|counts| counts.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    fn counts_of(&self, at: usize) -> Option<&ByScope> {
+        let place = self.members.iter().position(|member| *member == at)?;
+        self.tally.counts.get(place)
+    }
+}
+
+/// The figures of each control, in order; a control with an obstacle has none.
+///
+/// # Errors
+/// When an object changed under the run.
+pub(crate) async fn counts(
+    session: &LakeSession,
+    prepared: &[Prepared<'_>],
+    shared: &BTreeMap<String, Shared>,
+    budget: &mut Budget,
+) -> Result<Vec<Result<Scanned, Obstacle>>, EngineError> {
+    let gathered = if budget.holds_rows() { Gathered::of(session, prepared).await? } else { Gathered::default() };
     let mut all = Vec::with_capacity(prepared.len());
     for (at, control) in prepared.iter().enumerate() {
-        let found = match (&control.obstacle, &control.sql, shared.remove(&at)) {
-            (_, _, Some(counts)) => Ok(Scanned { counts, held: None }),
+        let counted = shared.values().find_map(|shared| shared.counts_of(at)).cloned();
+        let found = match (&control.obstacle, &control.sql, counted) {
+            (None, Some(_), Some(counts)) => Ok(Scanned { counts, held: None }),
             (None, Some(sql), None) => {
                 let found = match &sql.parts {
                     Parts::Rows(_) => alone(session, &sql.counts).await.map(|counts| Scanned { counts, held: None }),
-                    Parts::Statements(statements) => both(session, statements, budget).await,
+                    Parts::Statements(statements) => both(session, &gathered, statements, budget).await,
                 };
                 match found {
                     Ok(found) => Ok(found),
@@ -103,32 +141,27 @@ pub(crate) async fn counts(
     Ok(all)
 }
 
-async fn together(session: &LakeSession, members: &[(usize, &Predicates)]) -> Result<Vec<ByScope>, EngineError> {
-    let Some((_, first)) = members.first() else { return Ok(Vec::new()) };
-    let columns: Vec<String> = members
-        .iter()
-        .enumerate()
-        .flat_map(|(member, (_, predicates))| {
-            let named = aggregates(predicates).into_iter().enumerate();
-            named.map(move |(figure, aggregate)| format!("{aggregate} AS c{member}_{figure}"))
-        })
-        .collect();
-    let batches = session.query(&per_tenant(first, &columns)).await?;
-    (0..members.len()).map(|member| by_scope(&batches, 1 + member * 4, None)).collect()
+async fn alone(session: &LakeSession, counts_sql: &str) -> Result<ByScope, EngineError> {
+    figures_of(&session.query(counts_sql).await?)
 }
 
-async fn alone(session: &LakeSession, counts_sql: &str) -> Result<ByScope, EngineError> {
-    let batches = session.query(counts_sql).await?;
+fn figures_of(batches: &[RecordBatch]) -> Result<ByScope, EngineError> {
     let warnings = batches.first().and_then(|batch| batch.schema().index_of("w").ok());
-    by_scope(&batches, 1, warnings)
+    by_scope(batches, warnings)
 }
 
 /// Runs the two statements of a control of form 2.
-async fn both(session: &LakeSession, statements: &Statements, budget: &mut Budget) -> Result<Scanned, EngineError> {
-    let mut counts = alone(session, &statements.population).await?;
+async fn both(
+    session: &LakeSession,
+    gathered: &Gathered,
+    statements: &Statements,
+    budget: &mut Budget,
+) -> Result<Scanned, EngineError> {
+    let population = gathered.stream(session, &statements.population).await?;
+    let mut counts = figures_of(&population.try_collect::<Vec<_>>().await.map_err(stream_error)?)?;
     let warnings = statements.warns.then_some(0);
-    let plan = session.plan(&statements.found).await?;
-    let held = held_stream(session, &plan, budget, &mut |batch| {
+    let found = gathered.stream(session, &statements.found).await?;
+    let held = held_stream(found, budget, &mut |batch| {
         let scopes = texts(batch, 0)?;
         for scope in scopes.as_string::<i32>() {
             let scope = scope.ok_or_else(|| shape("a row without a tenant"))?;
@@ -143,14 +176,14 @@ async fn both(session: &LakeSession, statements: &Statements, budget: &mut Budge
     Ok(Scanned { counts, held })
 }
 
-/// Reads scope from the first column, four figures from column `first` on, and warnings where there are such.
-fn by_scope(batches: &[RecordBatch], first: usize, warnings: Option<usize>) -> Result<ByScope, EngineError> {
+/// Reads scope from the first column, four figures from those after it, and warnings where there are such.
+fn by_scope(batches: &[RecordBatch], warnings: Option<usize>) -> Result<ByScope, EngineError> {
     let mut found = ByScope::new();
     for batch in batches {
         let scopes = texts(batch, 0)?;
         let scopes = scopes.as_string::<i32>();
         let warnings = warnings.map(|at| figures(batch, at)).transpose().map_err(|what| shape(&what))?;
-        let figures = [first, first + 1, first + 2, first + 3].map(|at| figures(batch, at));
+        let figures = [1, 2, 3, 4].map(|at| figures(batch, at));
         for row in 0..batch.num_rows() {
             if scopes.is_null(row) {
                 return Err(shape("a row without a tenant"));
@@ -180,7 +213,7 @@ fn figures(batch: &RecordBatch, at: usize) -> Result<Vec<u64>, String> {
     values.map(|value| u64::try_from(value.unwrap_or(0)).map_err(|_| format!("{name}, which is below zero"))).collect()
 }
 
-fn shape(what: &str) -> EngineError {
+pub(crate) fn shape(what: &str) -> EngineError {
     let message = format!("the counting statement returns {what}");
     EngineError::sql("run", datafusion::error::DataFusionError::Execution(message))
 }

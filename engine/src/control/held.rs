@@ -8,17 +8,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
-use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::common::{Column, ScalarValue};
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident, lit};
 use futures::StreamExt;
 
 use super::bind::name;
 use super::bound::{FOUND, Origin, Parts, Predicates};
-use super::fused::Scanned;
+use super::fused::{Scanned, Shared};
 use super::prepare::{Obstacle, Prepared, chain};
 use crate::error::EngineError;
 use crate::session::{LakeSession, stream_error};
@@ -37,6 +39,11 @@ impl Budget {
     /// Room for `rows` of all controls together.
     pub(crate) fn new(rows: usize) -> Self {
         Self { rows, bytes: HELD_BYTES }
+    }
+
+    /// Whether rows may be held at all.
+    pub(crate) fn holds_rows(&self) -> bool {
+        self.rows > 0
     }
 
     /// Takes room for a batch, if there is any.
@@ -79,14 +86,12 @@ impl Held {
     }
 }
 
-/// Runs a plan and shows `each` batch; the rows are held as long as there is room for them.
+/// Shows `each` batch of a stream; the rows are held as long as there is room for them.
 pub(crate) async fn held_stream(
-    session: &LakeSession,
-    plan: &LogicalPlan,
+    mut stream: SendableRecordBatchStream,
     budget: &mut Budget,
     each: &mut dyn FnMut(&RecordBatch) -> Result<(), EngineError>,
 ) -> Result<Option<Held>, EngineError> {
-    let mut stream = session.stream(plan).await?;
     let schema = stream.schema();
     let mut rows = Some(Vec::new());
     while let Some(batch) = stream.next().await {
@@ -108,6 +113,7 @@ pub(crate) async fn held_stream(
 pub(crate) async fn share(
     session: &LakeSession,
     prepared: &[Prepared<'_>],
+    shared: &BTreeMap<String, Shared>,
     scanned: &mut [Result<Scanned, Obstacle>],
     budget: &mut Budget,
 ) -> Result<(), EngineError> {
@@ -134,7 +140,8 @@ pub(crate) async fn share(
         if members.len() < 2 {
             continue;
         }
-        match violating_rows(session, table, &members, budget).await {
+        let instants = shared.get(table).and_then(|shared| shared.tally.instants.as_ref());
+        match violating_rows(session, table, &members, instants, budget).await {
             Ok(Some(held)) => {
                 for member in &members {
                     if let Ok(scanned) = &mut scanned[member.at] {
@@ -165,6 +172,7 @@ async fn violating_rows(
     session: &LakeSession,
     table: &str,
     members: &[Sharing<'_>],
+    instants: Option<&BTreeSet<i64>>,
     budget: &mut Budget,
 ) -> Result<Option<Held>, EngineError> {
     let mut columns = BTreeSet::new();
@@ -178,9 +186,39 @@ async fn violating_rows(
     });
     let conditions: Vec<String> = conditions.collect();
     let sql = format!("SELECT {} FROM {} WHERE {}", columns.join(", "), name(table), conditions.join(" OR "));
-    let plan = session.plan(&sql).await?;
-    let held = held_stream(session, &plan, budget, &mut |_| Ok(())).await?;
+    let time = members.iter().find_map(|member| member.predicates.time.as_deref());
+    let rows = match (instants, time) {
+        (Some(instants), Some(time)) => {
+            let then = at_instants(session, table, time, instants).await?;
+            then.stream(&then.plan(&sql).await?).await?
+        }
+        _ => session.stream(&session.plan(&sql).await?).await?,
+    };
+    let held = held_stream(rows, budget, &mut |_| Ok(())).await?;
     Ok(held.map(|held| Held { tables: held.tables.into_iter().map(|(_, rows)| (table.to_owned(), rows)).collect() }))
+}
+
+/// A session that sees the rows of `table` at these instants, and nothing else.
+async fn at_instants(
+    session: &LakeSession,
+    table: &str,
+    time: &str,
+    instants: &BTreeSet<i64>,
+) -> Result<LakeSession, EngineError> {
+    let Some(dataset) = session.table(table).await? else {
+        return Err(EngineError::Bug { what: format!("dataset \"{table}\" is gone") });
+    };
+    let zone = dataset.schema().field_with_name(time).ok().and_then(|field| match field.data_type() {
+        DataType::Timestamp(_, zone) => zone.clone(),
+        _ => None,
+    });
+    let instants = instants.iter().map(|at| lit(ScalarValue::TimestampMicrosecond(Some(*at), zone.clone())));
+    let then = LogicalPlanBuilder::scan(table, provider_as_source(dataset), None)
+        .and_then(|scan| scan.filter(ident(time).in_list(instants.collect(), false)))
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(|source| EngineError::sql("planned", source))?;
+    let then: Arc<dyn TableProvider> = Arc::new(ViewTable::new(then, None));
+    session.sparse().over(&[(table, then)])
 }
 
 /// Columns of `table` that a plan names, as it was written.

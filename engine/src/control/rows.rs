@@ -27,6 +27,7 @@ pub(crate) fn bind(
     let predicates = Predicates {
         table: dataset.id.to_string(),
         tenant: name(&dataset.tenant),
+        time: dataset.time.clone(),
         within: within(dataset.time.as_deref(), interval),
         population: binder.expression("population", given.population)?,
         violation: binder.expression("violation", given.violation)?,

@@ -68,7 +68,9 @@ impl Worker<'_> {
         let (mapper, columns) = self.mapper(&session, &plan).await?;
         let mut order = key_columns(self.dataset);
         order.extend([SOURCE, OFFSET]);
-        let (sender, new) = sorted(&session, Arc::clone(columns.sorted()), &order).await?;
+        // What merges the new rows with those that are there needs memory of its own while the sort hands them out.
+        let sorting = self.factory.spilling_session(plan.instant)?;
+        let (sender, new) = sorted(&sorting, Arc::clone(columns.sorted()), &order).await?;
         let touched: Touched = Arc::default();
         let reader = |part: Range<usize>, mapper: Mapper| Reader {
             part,

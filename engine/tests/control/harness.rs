@@ -151,8 +151,14 @@ impl Chance {
         (z ^ (z >> 31)) % limit
     }
 
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
         from[self.below(from.len() as u64) as usize]
+    }
+
+    /// A row of one of these types.
+    pub(crate) fn row_of(&mut self, at: u64, types: &[&str]) -> String {
+        let kind = self.pick(types).to_owned();
+        self.row(at).replace("{\"event_id\"", &format!("{{\"event_type\":\"{kind}\",\"event_id\""))
     }
 
     pub(crate) fn row(&mut self, at: u64) -> String {
