@@ -49,7 +49,7 @@ use crate::store::PinnedStore;
 /// What the sort of an ingest holds before it spills.
 const INGEST_SORT_BYTES: usize = 128 << 20;
 /// Rows at a time in an ingest: its merge holds some batches of every spilled run.
-const INGEST_BATCH_ROWS: usize = 2_048;
+pub(crate) const INGEST_BATCH_ROWS: usize = 2_048;
 
 /// How much a process may use.
 #[derive(Debug, Clone)]

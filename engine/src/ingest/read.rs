@@ -28,11 +28,12 @@ use super::sort::Handed;
 use super::tabular::{Piece, TableMapper};
 use super::{IngestCounts, IngestProgress, decode as decoding};
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::session::{INGEST_BATCH_ROWS, LakeSession};
 use crate::store::Lakefront;
 
-/// Records mapped at a time.
-pub(crate) const BATCH_RECORDS: usize = 8_192;
+/// Records mapped at a time: as many as the sort hands out at a time. A run of the sort is then one batch, whose memory
+/// passes from the run to the merge at once; of several, the merge could lack what the spill took in between.
+pub(crate) const BATCH_RECORDS: usize = INGEST_BATCH_ROWS;
 /// Bytes of records held at a time.
 pub(crate) const BATCH_BYTES: usize = 8 << 20;
 

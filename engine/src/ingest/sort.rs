@@ -78,3 +78,53 @@ impl PartitionStream for Rows {
         stream.build()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
+    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+    use chrono::{DateTime, Utc};
+    use futures::StreamExt;
+
+    use super::*;
+    use crate::ingest::read::BATCH_RECORDS;
+    use crate::{NoSystemTables, Resources, SessionFactory};
+
+    const BATCHES: usize = 160;
+
+    /// Rows in order of time, as one file of one day has them: each run of the sort holds another stretch of time.
+    fn batch(schema: &SchemaRef, number: usize) -> RecordBatch {
+        let rows = number * BATCH_RECORDS..(number + 1) * BATCH_RECORDS;
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from_iter_values(rows.clone().map(|row| row as i64))),
+            Arc::new(StringArray::from_iter_values(rows.map(|row| format!("{row:0300}")))),
+        ];
+        RecordBatch::try_new(Arc::clone(schema), columns).expect("a batch")
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn more_rows_than_fit_are_sorted_within_the_memory_of_an_ingest() {
+        let store = Arc::new(object_store::memory::InMemory::new());
+        let factory = SessionFactory::new(store, Vec::new(), Arc::new(NoSystemTables), Resources::default());
+        let session = factory.spilling_session(DateTime::<Utc>::UNIX_EPOCH).expect("a session");
+        let schema: SchemaRef = Arc::new(Schema::new(vec![
+            Field::new("at", DataType::Int64, false),
+            Field::new("text", DataType::Utf8, false),
+        ]));
+        let (sender, mut rows) = sorted(&session, Arc::clone(&schema), &["at", "text"]).await.expect("opens");
+        let reader = tokio::spawn(async move {
+            for number in 0..BATCHES {
+                sender.send(Ok(batch(&schema, number))).await.expect("taken");
+            }
+        });
+        let mut next = 0;
+        while let Some(batch) = rows.next().await {
+            for at in batch.expect("sorted").column(0).as_primitive::<Int64Type>().values() {
+                assert_eq!(*at, next);
+                next += 1;
+            }
+        }
+        reader.await.expect("all was handed over");
+        assert_eq!(next as usize, BATCHES * BATCH_RECORDS);
+    }
+}
