@@ -90,34 +90,57 @@ pub async fn compact(
             why: "this ingest stopped half way; run it again, then compact".to_owned(),
         });
     }
-    let folders = small_files(lake, dataset, request.file_bytes).await?;
+    let prefix = Path::from(dataset.location.trim_end_matches('/'));
+    let there = files_in_force(lake.store(), dataset.id.as_str(), &prefix).await?;
     let mut outcome = CompactOutcome::default();
-    let mut at = 0;
-    while at < folders.len() {
-        let mut bytes = 0;
-        let taken = folders[at..].iter().take_while(|folder| {
-            let fits = bytes == 0 || bytes + folder.bytes() <= BYTES_A_COMMIT;
-            bytes += folder.bytes();
-            fits
-        });
-        let end = at + taken.count();
-        let some = &folders[at..end];
-        at = end;
-        outcome.folders += some.len() as u64;
-        outcome.files_before += some.iter().map(|folder| folder.files.len() as u64).sum::<u64>();
-        outcome.bytes_before += some.iter().map(Folder::bytes).sum::<u64>();
-        if request.dry_run {
-            continue;
-        }
+    if request.dry_run {
+        small_files(there, request.file_bytes).iter().for_each(|folder| outcome.met(folder));
+        return Ok(outcome);
+    }
+    // Folders are looked at once: what a rewriting leaves small is the rest of it.
+    let mut open: BTreeSet<String> =
+        small_files(there, request.file_bytes).into_iter().map(|folder| folder.path).collect();
+    while !open.is_empty() {
         let replacement = Replacement::announce(lake, fence, dataset, "compact", (request.now, request.grace)).await?;
         let work = Work { lake, factory, request, fence, progress, name: replacement.work.clone() };
-        let removes = some.iter().flat_map(|folder| &folder.files).map(|file| file.path().to_owned());
-        let adds = replacement.end(work.rewritten(some).await, removes.collect(), request.now).await?;
+        let written = async {
+            let folders = small_files(replacement.files().await?, request.file_bytes);
+            let some = first_part(folders.into_iter().filter(|folder| open.contains(&folder.path)));
+            match some.last() {
+                Some(last) => open.retain(|path| *path > last.path),
+                None => open.clear(),
+            }
+            let adds = work.rewritten(&some).await?;
+            some.iter().for_each(|folder| outcome.met(folder));
+            let removes = some.iter().flat_map(|folder| &folder.files).map(|file| file.path().to_owned());
+            Ok::<_, EngineError>((adds, removes.collect::<Vec<String>>()))
+        };
+        let written = written.await;
+        let (adds, _) = replacement.end(written, request.now).await?;
         outcome.files_after += adds.len() as u64;
         outcome.bytes_after += adds.iter().map(|file| file.bytes).sum::<u64>();
         outcome.rows += adds.iter().map(|file| file.rows).sum::<u64>();
     }
     Ok(outcome)
+}
+
+impl CompactOutcome {
+    fn met(&mut self, folder: &Folder) {
+        self.folders += 1;
+        self.files_before += folder.files.len() as u64;
+        self.bytes_before += folder.bytes();
+    }
+}
+
+/// As many folders as one commit replaces: the first, and more while they are small together.
+fn first_part(folders: impl Iterator<Item = Folder>) -> Vec<Folder> {
+    let mut bytes = 0;
+    let part = folders.take_while(|folder| {
+        let fits = bytes == 0 || bytes + folder.bytes() <= BYTES_A_COMMIT;
+        bytes += folder.bytes();
+        fits
+    });
+    part.collect()
 }
 
 /// Small files that lie beside each other.
@@ -133,10 +156,10 @@ impl Folder {
     }
 }
 
-async fn small_files(lake: &Lakefront, dataset: &Dataset, file_bytes: usize) -> Result<Vec<Folder>, EngineError> {
-    let prefix = Path::from(dataset.location.trim_end_matches('/'));
+/// Folders of which several files are small, by path.
+fn small_files(files: Vec<PinnedFile>, file_bytes: usize) -> Vec<Folder> {
     let mut folders: BTreeMap<String, Vec<PinnedFile>> = BTreeMap::new();
-    for file in files_in_force(lake.store(), dataset.id.as_str(), &prefix).await? {
+    for file in files {
         let Some((folder, name)) = file.path().rsplit_once('/') else { continue };
         // A file of a query job has its interval in its name.
         if file.meta.size < (file_bytes / 2) as u64 && !name.contains('@') {
@@ -144,7 +167,7 @@ async fn small_files(lake: &Lakefront, dataset: &Dataset, file_bytes: usize) -> 
         }
     }
     let several = folders.into_iter().filter(|(_, files)| files.len() > 1);
-    Ok(several.map(|(path, files)| Folder { path, files }).collect())
+    several.map(|(path, files)| Folder { path, files }).collect()
 }
 
 /// One commit's worth of rewriting.

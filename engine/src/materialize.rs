@@ -18,6 +18,7 @@ use schemas::{Dataset, HISTORY_ENDING, InputFile, Interval, Presence, compact as
 
 use crate::compact::stored;
 use crate::control::input_files;
+use crate::dataset::PinnedFile;
 use crate::dataset_table::plain;
 use crate::error::EngineError;
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns};
@@ -69,7 +70,8 @@ pub async fn materialize(
     fence: &dyn Fence,
     progress: &IngestProgress,
 ) -> Result<QueryOutcome, EngineError> {
-    let replaced = earlier(lake, request).await?;
+    // An interval that overlaps another is told before anything is announced.
+    earlier(&in_force(lake, request.dataset).await?, request)?;
     let session = factory.session(request.now)?;
     let statement = bound(&session, request).await?;
     let (rows, schema) = fitted(request.dataset, statement.clone())?;
@@ -83,9 +85,13 @@ pub async fn materialize(
     let replacement = Replacement::announce(lake, fence, request.dataset, &stem, (request.now, request.grace)).await?;
     let work = replacement.work.clone();
     let layout = Layout { table: request.dataset.schema, schema: Arc::clone(&schema), mapping: request.job.to_owned() };
-    let series = FileSeries::new(lake, fence, progress, &work, layout);
-    let written = write(&session, request.dataset, &rows, &schema, series).await;
-    let written = replacement.end(written, replaced.clone(), request.now).await?;
+    let written = async {
+        let replaced = earlier(&replacement.files().await?, request)?;
+        let series = FileSeries::new(lake, fence, progress, &work, layout);
+        Ok::<_, EngineError>((write(&session, request.dataset, &rows, &schema, series).await?, replaced))
+    };
+    let written = written.await;
+    let (written, replaced) = replacement.end(written, request.now).await?;
     Ok(QueryOutcome { rows: written.iter().map(|file| file.rows).sum(), written, replaced, inputs, plan })
 }
 
@@ -102,17 +108,20 @@ fn interval_of(job: &str, path: &str) -> Option<(NaiveDateTime, NaiveDateTime)> 
     Some((parts.next()??, parts.next()??))
 }
 
+async fn in_force(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
+    files_in_force(lake.store(), dataset.id.as_str(), &Path::from(dataset.location.trim_end_matches('/'))).await
+}
+
 /// Files of an earlier computation of the same interval.
-async fn earlier(lake: &Lakefront, request: &QueryRequest<'_>) -> Result<Vec<String>, EngineError> {
+fn earlier(files: &[PinnedFile], request: &QueryRequest<'_>) -> Result<Vec<String>, EngineError> {
     let refused = |why: String| EngineError::Mapping { mapping: format!("job {}", request.job), why };
     let Interval { start, end } = request.interval;
     if start.timestamp_subsec_nanos() > 0 || end.timestamp_subsec_nanos() > 0 {
         return Err(refused("its interval has fractions of a second; give --at as a whole second".to_owned()));
     }
     let (start, end) = (start.naive_utc(), end.naive_utc());
-    let prefix = Path::from(request.dataset.location.trim_end_matches('/'));
     let mut same = Vec::new();
-    for file in files_in_force(lake.store(), request.dataset.id.as_str(), &prefix).await? {
+    for file in files {
         let Some((from, to)) = interval_of(request.job, file.path()) else { continue };
         if (from, to) == (start, end) {
             same.push(file.path().to_owned());

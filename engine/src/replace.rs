@@ -11,6 +11,11 @@
 //! makes it list again. It sees the files before a commit or those after it, never both and never neither. Removed files
 //! stay for a while, for readers that began before.
 //!
+//! What an entry removes is decided *after* it was announced, from [`Replacement::files`]. By then every earlier entry has
+//! ended, because whoever announces gives up those that have not, and an end is written once. Later ones cannot begin
+//! without ending this one. So no entry rests on a view of the files that another entry has changed since, even when its
+//! writer froze, lost its claim and woke: it is the last entry and commits, or it was given up and commits nothing.
+//!
 //! Absent: deciding who writes. Whoever does holds the claim of the dataset.
 
 mod sequence;
@@ -22,7 +27,7 @@ use schemas::Dataset;
 pub(crate) use sequence::files_in_force;
 use sequence::{Announced, End, Entry, Sequence, entry_path};
 
-use crate::dataset::list_below;
+use crate::dataset::{PinnedFile, list_below};
 use crate::error::EngineError;
 use crate::ingest::{Fence, WrittenFile};
 use crate::store::{Created, Lakefront};
@@ -71,18 +76,27 @@ impl<'a> Replacement<'a> {
         }
     }
 
-    /// Commits what was written, or gives up when writing failed.
+    /// The files that count: those of entries before this one, whose effect is final. Whatever is to be removed is among
+    /// them; files that were listed before the announcement may have been replaced by another writer.
+    ///
+    /// # Errors
+    /// As [`files_in_force`].
+    pub(crate) async fn files(&self) -> Result<Vec<PinnedFile>, EngineError> {
+        let prefix = Path::from(self.dataset.location.trim_end_matches('/'));
+        files_in_force(self.lake.store(), self.dataset.id.as_str(), &prefix).await
+    }
+
+    /// Commits what was written in place of what it removes, or gives up when writing failed.
     ///
     /// # Errors
     /// That of the writing, or as [`Self::commit`].
     pub(crate) async fn end(
         self,
-        written: Result<Vec<WrittenFile>, EngineError>,
-        removes: Vec<String>,
+        written: Result<(Vec<WrittenFile>, Vec<String>), EngineError>,
         at: DateTime<Utc>,
-    ) -> Result<Vec<WrittenFile>, EngineError> {
+    ) -> Result<(Vec<WrittenFile>, Vec<String>), EngineError> {
         match written {
-            Ok(adds) => self.commit(adds.clone(), removes, at).await.map(|()| adds),
+            Ok((adds, removes)) => self.commit(adds.clone(), removes.clone(), at).await.map(|()| (adds, removes)),
             Err(error) => {
                 self.give_up(at).await;
                 Err(error)

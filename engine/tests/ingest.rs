@@ -2,6 +2,7 @@
 
 mod ingest {
     pub(crate) mod harness;
+    mod races;
 }
 
 use engine::EngineError;

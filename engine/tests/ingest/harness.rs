@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::AsArray;
 use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
 use engine::{
-    EngineError, Fence, IngestFrom, IngestOutcome, IngestRequest, InputFolder, LakeSession, Lakefront, NoSystemTables,
-    Resources, SessionFactory, ingest,
+    CompactOutcome, CompactRequest, EngineError, Fence, IngestFrom, IngestOutcome, IngestProgress, IngestRequest,
+    InputFolder, LakeSession, Lakefront, NoSystemTables, QueryOutcome, QueryRequest, Resources, SessionFactory,
+    compact, ingest, materialize,
 };
 use object_store::path::Path;
-use schemas::{AUDIT, Dataset, DatasetId, IngestFormat, REJECTED, TableSchema, parse_rfc3339};
+use schemas::{AUDIT, Dataset, DatasetId, IngestFormat, Interval, REJECTED, TableSchema, parse_rfc3339};
 use tempfile::TempDir;
 
 /// Lets a number of writes pass; then the claim is lost.
@@ -42,6 +44,9 @@ impl Fence for Fences {
     }
 }
 
+/// The dataset that a query job fills with the events of one day.
+const DAY: &str = "day";
+
 pub(crate) struct Lake {
     inputs: TempDir,
     front: Lakefront,
@@ -52,7 +57,7 @@ impl Lake {
     /// Two files over three days of two tenants, with duplicates and one bad record.
     pub(crate) fn with_drop() -> Self {
         let front = Lakefront::memory();
-        let datasets = vec![dataset("audit", &AUDIT), dataset("audit_rejected", &REJECTED)];
+        let datasets = vec![dataset("audit", &AUDIT), dataset("audit_rejected", &REJECTED), dataset(DAY, &AUDIT)];
         let factory =
             SessionFactory::new(Arc::clone(front.store()), datasets, Arc::new(NoSystemTables), Resources::default());
         let lake = Self { inputs: TempDir::new().expect("a folder"), front, factory };
@@ -75,7 +80,43 @@ impl Lake {
         std::fs::write(self.inputs.path().join(name), lines.join("\n")).expect("written");
     }
 
-    pub(crate) async fn ingest(&self, fences: &Fences) -> Result<IngestOutcome, EngineError> {
+    /// Makes few files of the many of the dataset, `days` after the ingest.
+    pub(crate) async fn compact(&self, fence: &dyn Fence, days: i64) -> Result<CompactOutcome, EngineError> {
+        let request = CompactRequest {
+            dataset: &dataset("audit", &AUDIT),
+            now: now() + TimeDelta::days(days),
+            grace: TimeDelta::hours(24),
+            file_bytes: 128 << 20,
+            dry_run: false,
+        };
+        compact(&self.front, &self.factory, &request, fence, &IngestProgress::default()).await
+    }
+
+    /// Computes the events of one day anew.
+    pub(crate) async fn day(&self, fence: &dyn Fence) -> Result<QueryOutcome, EngineError> {
+        let end = now() - TimeDelta::days(2);
+        let request = QueryRequest {
+            dataset: &dataset(DAY, &AUDIT),
+            job: DAY,
+            sql: "SELECT * FROM audit WHERE time >= $start AND time < $end",
+            interval: Interval { start: end - TimeDelta::days(1), end },
+            now: now(),
+            grace: TimeDelta::hours(24),
+        };
+        materialize(&self.front, &self.factory, &request, fence, &IngestProgress::default()).await
+    }
+
+    /// How many rows that day has where it was computed, and how many among all events.
+    pub(crate) async fn rows_of_day(&self) -> (i64, i64) {
+        let figure = async |sql: &str| {
+            let batches = self.session().query(sql).await.expect("a figure");
+            batches[0].column(0).as_primitive::<arrow::datatypes::Int64Type>().value(0)
+        };
+        let all = "SELECT count(*) FROM audit WHERE time >= '2026-03-01T00:00:00Z' AND time < '2026-03-02T00:00:00Z'";
+        (figure("SELECT count(*) FROM day").await, figure(all).await)
+    }
+
+    pub(crate) async fn ingest(&self, fences: &dyn Fence) -> Result<IngestOutcome, EngineError> {
         let dataset = dataset("audit", &AUDIT);
         let request = IngestRequest {
             dataset: &dataset,
@@ -84,7 +125,7 @@ impl Lake {
             tenant: None,
             from: IngestFrom::Paths(vec![".".to_owned()]),
             job: "test".to_owned(),
-            instant: parse_rfc3339("2026-03-04T00:00:00Z").expect("an instant"),
+            instant: now(),
             max_rejected_ppm: 500_000,
             partial: false,
         };
@@ -93,7 +134,7 @@ impl Lake {
     }
 
     pub(crate) fn session(&self) -> LakeSession {
-        self.factory.session(parse_rfc3339("2026-03-04T00:00:00Z").expect("an instant")).expect("a session")
+        self.factory.session(now()).expect("a session")
     }
 
     /// How often each id stands in the dataset; a doubled one fails.
@@ -143,6 +184,10 @@ impl Lake {
     pub(crate) async fn overwrite(&self, path: &str, bytes: &[u8]) {
         self.front.replace(&Path::parse(path).expect("a path"), bytes.to_vec().into()).await.expect("replaced");
     }
+}
+
+fn now() -> DateTime<Utc> {
+    parse_rfc3339("2026-03-04T00:00:00Z").expect("an instant")
 }
 
 fn dataset(name: &str, schema: &'static TableSchema) -> Dataset {
