@@ -72,7 +72,8 @@ async fn done(lake: &Lake, work: Work, gate: Gate, seed: u64) {
     }
 }
 
-async fn race(seed: u64, first: (Work, usize), second: (Work, usize)) {
+/// A lake with small files, a day that was computed, and events that wait to be read.
+async fn prepared() -> Lake {
     let lake = Lake::with_drop();
     let free = Fences::lost_at(usize::MAX);
     lake.ingest(&free).await.expect("ingested");
@@ -80,6 +81,11 @@ async fn race(seed: u64, first: (Work, usize), second: (Work, usize)) {
     lake.ingest(&free).await.expect("ingested");
     lake.day(&free).await.expect("computed");
     lake.drop_file("four.ndjson", &(1_100..1_500).map(Lake::event).collect::<Vec<_>>());
+    lake
+}
+
+async fn race(seed: u64, first: (Work, usize), second: (Work, usize)) {
+    let lake = prepared().await;
     let before = lake.ids().await.len();
     assert_eq!(before, 1_200);
 
@@ -100,6 +106,7 @@ async fn race(seed: u64, first: (Work, usize), second: (Work, usize)) {
     assert!(between >= before, "seed {seed}: {first:?} and {second:?} left {between} of {before} events");
     let (day, _) = lake.rows_of_day().await;
     assert!(day >= 400, "seed {seed}: {first:?} and {second:?} left {day} rows of the day");
+    let free = Fences::lost_at(usize::MAX);
     lake.ingest(&free).await.expect("ingested");
     lake.day(&free).await.expect("computed");
     let now = (lake.ids().await.len(), lake.rows_of_day().await);
@@ -108,6 +115,19 @@ async fn race(seed: u64, first: (Work, usize), second: (Work, usize)) {
     lake.compact(&free, 2).await.expect("compacted");
     lake.compact(&free, 4).await.expect("compacted");
     assert_eq!(lake.ids().await.len(), 1_500, "seed {seed}: {first:?} and {second:?}, days later");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_writer_decides_from_what_a_frozen_one_committed_late() {
+    for work in [Work::Compact, Work::Day] {
+        let (lake, undisturbed) = (prepared().await, Fences::lost_at(usize::MAX));
+        match work {
+            Work::Compact => drop(lake.compact(&undisturbed, 0).await.expect("compacted")),
+            _ => drop(lake.day(&undisturbed).await.expect("computed")),
+        }
+        // The first freezes before its commit; the second, on its way to announce, lets it go.
+        race(0, (work, undisturbed.met() - 1), (work, 0)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
