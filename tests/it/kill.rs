@@ -16,10 +16,10 @@ use serde_json::Value;
 use crate::auditlake::{Lake, ended};
 use crate::moto;
 
-const INGEST: [&str; 6] = ["ingest", "ndjson", "drop", "--into", "audit", "--at=2026-03-04T00:00:00Z"];
+pub(crate) const INGEST: [&str; 6] = ["ingest", "ndjson", "drop", "--into", "audit", "--at=2026-03-04T00:00:00Z"];
 const RUN: [&str; 3] = ["run", "compliance", "--at=2026-03-04T00:00:00Z"];
 const TENANTS: u64 = 3;
-const EVENTS: u64 = 6_000;
+pub(crate) const EVENTS: u64 = 6_000;
 
 fn kills() -> u64 {
     let given = std::env::var("AUDITLAKE_KILLS").ok();
@@ -82,7 +82,7 @@ const COMPACT: [&str; 3] = ["compact", "audit", "--at=2026-03-05T00:00:00Z"];
 const QUERY: [&str; 4] = ["run", "day", "--at=2026-03-02T00:00:00Z", "--again"];
 
 /// How many rows a query sees, and how many keys.
-fn seen(lake: &Lake) -> (u64, u64) {
+pub(crate) fn seen(lake: &Lake) -> (u64, u64) {
     (lake.figure("SELECT count(*) FROM audit"), lake.figure("SELECT count(DISTINCT event_id) FROM audit"))
 }
 
@@ -288,7 +288,7 @@ fn figures(lake: &Lake) -> (Value, u64, u64) {
 }
 
 /// Three days of three tenants in six files, with failed logins for the controls to find.
-fn dropped(lake: Lake) -> Lake {
+pub(crate) fn dropped(lake: Lake) -> Lake {
     for file in 0..6 {
         let mut lines = String::new();
         for number in (file..EVENTS).step_by(6) {
