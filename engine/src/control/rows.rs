@@ -78,7 +78,7 @@ pub(crate) fn between(column: &str, interval: Interval) -> String {
 }
 
 /// The aggregates of one control: n, v and the two kinds of undecided.
-pub(crate) fn aggregates(predicates: &Predicates) -> [String; 4] {
+fn aggregates(predicates: &Predicates) -> [String; 4] {
     let (p, v) = (&predicates.population, &predicates.violation);
     [
         format!("count(*) FILTER (WHERE ({p}))"),
@@ -100,7 +100,7 @@ fn counts(predicates: &Predicates) -> String {
 }
 
 /// `SELECT` of aggregates by tenant over the rows of the interval.
-pub(crate) fn per_tenant(predicates: &Predicates, aggregates: &[String]) -> String {
+fn per_tenant(predicates: &Predicates, aggregates: &[String]) -> String {
     let tenant = &predicates.tenant;
     format!(
         "SELECT {tenant} AS scope,\n       {}\nFROM {}{}\nGROUP BY {tenant}\nORDER BY scope",
