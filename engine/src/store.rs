@@ -6,6 +6,7 @@
 mod bucket;
 mod durable;
 mod front;
+mod patient;
 mod pinned;
 mod prefixed;
 

@@ -13,6 +13,7 @@ use object_store::path::Path;
 use object_store::{ClientConfigKey, Error, ObjectStore, Result, RetryConfig};
 use schemas::{BucketScheme, BucketUrl};
 
+use super::patient::Patient;
 use super::prefixed::Prefixed;
 use crate::error::EngineError;
 
@@ -33,6 +34,7 @@ pub(crate) fn open(url: &BucketUrl) -> Result<Arc<dyn ObjectStore>, EngineError>
         let why = format!("{}; {}", innermost(&source), needed(url.scheme));
         EngineError::Unfit { store: url.to_string(), why }
     })?;
+    let bucket: Arc<dyn ObjectStore> = Arc::new(Patient::new(bucket));
     if url.prefix.is_empty() {
         return Ok(bucket);
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::client::HttpError;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -16,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::bucket::{bucket_is_missing, open as open_bucket};
 use super::durable::{DurableStore, staged};
+use super::patient::broke_off;
 use crate::error::EngineError;
 
 /// Times a create is tried when nothing is there afterwards although it may have succeeded.
@@ -109,7 +109,13 @@ impl Lakefront {
                 found.map_err(|source| EngineError::store(&path, "read it", source))?.e_tag
             }
         };
-        let second = put("second").await;
+        let mut second = put("second").await;
+        // A broken connection says nothing of the store, whether the request arrived or not.
+        for _ in 1..CREATE_ATTEMPTS {
+            if second.as_ref().err().is_some_and(broke_off) {
+                second = put("second").await;
+            }
+        }
         let stale = GetOptions { if_match: Some("\"0\"".to_owned()), ..GetOptions::default() };
         let stale = self.store.get_opts(&path, stale).await;
         let current = GetOptions { if_match: first, ..GetOptions::default() };
@@ -220,9 +226,13 @@ impl Lakefront {
     /// # Errors
     /// When the store fails; an absent object is not an error.
     pub async fn remove(&self, path: &Path) -> Result<(), EngineError> {
-        match self.store.delete(path).await {
-            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(source) => Err(EngineError::store(path, "remove it", source)),
+        let mut attempt = 1;
+        loop {
+            match self.store.delete(path).await {
+                Ok(()) | Err(Error::NotFound { .. }) => return Ok(()),
+                Err(error) if broke_off(&error) && attempt < CREATE_ATTEMPTS => attempt += 1,
+                Err(source) => return Err(EngineError::store(path, "remove it", source)),
+            }
         }
     }
 }
@@ -236,18 +246,6 @@ fn probe_hard_links(folder: &FsPath) -> std::io::Result<()> {
     drop(std::fs::remove_file(&to));
     drop(std::fs::remove_file(&from));
     linked
-}
-
-/// Whether a connection broke before the answer was there, so that nobody knows what became of the request.
-fn broke_off(error: &Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.downcast_ref::<HttpError>().is_some() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 #[cfg(test)]
