@@ -195,7 +195,7 @@ impl SchemaProvider for RecordsSchema {
 impl RecordsSchema {
     fn pinned(&self, schema: &Schema, files: Vec<PinnedFile>) -> Arc<dyn TableProvider> {
         self.files.lake.pin(&files);
-        Arc::new(PinnedTable::new(&self.files.lake, schema, None, None, files))
+        Arc::new(PinnedTable::new(&self.files.lake, schema, files))
     }
 }
 

@@ -194,7 +194,7 @@ impl Work<'_> {
         session.pin(&folder.files);
         let (schema, mapping) = self.schema(session, folder).await?;
         let table = |files: Vec<PinnedFile>| -> Arc<dyn TableProvider> {
-            Arc::new(PinnedTable::new(session.lake(), &schema, None, None, files))
+            Arc::new(PinnedTable::new(session.lake(), &schema, files))
         };
         let old = table(folder.files.clone());
         let before = Fingerprint::of(session, &scan(&old)?).await?;

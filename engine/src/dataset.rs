@@ -1,8 +1,8 @@
 //! A dataset's files: listed once, pinned, and read from their folder names.
 //!
-//! Absent: file contents. What a file holds is known to `table.rs` and `footer.rs`.
+//! Absent: file contents. What a file must hold is known to `file_rules.rs`.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
@@ -23,10 +23,10 @@ pub struct PinnedFile {
 impl PinnedFile {
     /// Reads tenant and day from the folder names.
     pub fn new(meta: ObjectMeta) -> Self {
-        let folder =
-            |key: &str| meta.location.parts().find_map(|part| part.as_ref().strip_prefix(key).map(decode_folder_value));
-        let tenant = folder("tenant=");
-        let date = folder("date=").and_then(|day| day.parse().ok());
+        let folders = folder_values(&meta.location);
+        let folder = |key: &str| folders.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
+        let tenant = folder("tenant");
+        let date = folder("date").and_then(|day| day.parse().ok());
         Self { meta, tenant, date }
     }
 
@@ -39,6 +39,21 @@ impl PinnedFile {
     pub fn etag(&self) -> &str {
         self.meta.e_tag.as_deref().unwrap_or_default()
     }
+}
+
+/// What the folders of a file say: keys and values, from the outermost on.
+pub(crate) fn folder_values(location: &Path) -> Vec<(String, String)> {
+    let mut folders: Vec<_> = location.parts().collect();
+    folders.pop();
+    let pairs = folders.iter().filter_map(|folder| folder.as_ref().split_once('='));
+    pairs.map(|(key, value)| (key.to_owned(), decode_folder_value(value))).collect()
+}
+
+/// The first and the last microsecond of a UTC day.
+pub(crate) fn microseconds(day: NaiveDate) -> Option<(i64, i64)> {
+    let first = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
+    let next = day.checked_add_signed(TimeDelta::days(1))?;
+    Some((first(day), first(next) - 1))
 }
 
 /// A value as a folder name: percent-encoded but for RFC 3986 unreserved characters.

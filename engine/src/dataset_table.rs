@@ -30,6 +30,7 @@ use schemas::Dataset;
 use crate::dataset::PinnedFile;
 use crate::dataset_store::DatasetStore;
 use crate::error::EngineError;
+use crate::file_fault::FileFault;
 use crate::session::over;
 use crate::statement;
 use crate::table::{PinnedTable, with_text_views};
@@ -64,17 +65,15 @@ pub(crate) async fn dataset_table(
 ) -> Result<DatasetTable, EngineError> {
     let files = files.to_vec();
     if dataset.is_ours() {
-        let time = dataset.schema.partitioned.then_some(dataset.schema.time).flatten();
-        let tenant = dataset.schema.partitioned.then_some(dataset.schema.tenant);
-        return Ok(DatasetTable::unmapped(PinnedTable::new(store, &dataset.schema.arrow(), tenant, time, files)));
+        return Ok(DatasetTable::unmapped(PinnedTable::of(dataset, store, &dataset.schema.arrow(), files)));
     }
     // Without files there are no columns to map, and a dataset without files is empty.
     if !dataset.is_inferred() && (dataset.map.is_none() || files.is_empty()) {
         let schema = nullable(&dataset.schema.arrow());
-        return Ok(DatasetTable::unmapped(PinnedTable::new(store, &schema, None, None, files)));
+        return Ok(DatasetTable::unmapped(PinnedTable::of(dataset, store, &schema, files)));
     }
     let schema = columns_of_files(dataset, store, &files).await?;
-    let input = PinnedTable::new(store, &schema, None, None, files);
+    let input = PinnedTable::of(dataset, store, &schema, files);
     match &dataset.map {
         None => Ok(DatasetTable::unmapped(input)),
         Some(map) => mapped_table(planner, dataset, map, Arc::new(input)).await,
@@ -130,13 +129,7 @@ pub(crate) async fn schema_of(store: &DatasetStore, file: PinnedFile) -> Result<
         .with_file_metadata_cache(Some(Arc::clone(&store.footers)))
         .fetch_schema()
         .await;
-    read.map(Arc::new).map_err(|source| match EngineError::sql("planned", source) {
-        EngineError::Sql { source, .. } => EngineError::Input {
-            path: file.path().to_owned(),
-            why: format!("it is no Parquet file that can be read ({})", source.find_root()),
-        },
-        error => error,
-    })
+    read.map(Arc::new).map_err(|error| FileFault::met(file.path(), error).into())
 }
 
 /// The type a column has for a query: how text is stored makes no difference to it.

@@ -1,8 +1,11 @@
 //! What can go wrong in the engine, sorted by what the caller does next.
 
+use std::sync::Arc;
+
 use datafusion::error::DataFusionError;
 use schemas::Remedy;
 
+use crate::file_fault::FileFault;
 use crate::store::advice;
 
 /// An error of the engine. `Display` speaks for its own layer; the cause is in `source`.
@@ -17,6 +20,14 @@ pub enum EngineError {
         action: &'static str,
         /// Why it failed.
         source: object_store::Error,
+    },
+    /// A file of a dataset that the store does not give.
+    #[error("object \"{path}\": cannot read it{}", advice_on_file(source))]
+    Unread {
+        /// Path in its store.
+        path: String,
+        /// Why it failed.
+        source: Arc<object_store::Error>,
     },
     /// An object was replaced between being pinned and being read.
     #[error("object \"{path}\" changed while it was read; run the same command again")]
@@ -127,6 +138,12 @@ impl EngineError {
                 | object_store::Error::Unauthenticated { .. } => Remedy::FixConfig,
                 _ => Remedy::Retry,
             },
+            Self::Unread { source, .. } => match **source {
+                object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                    Remedy::FixConfig
+                }
+                _ => Remedy::Retry,
+            },
             Self::Changed { .. } | Self::ClaimLost { .. } => Remedy::Retry,
             Self::Folder { .. }
             | Self::Unfit { .. }
@@ -149,8 +166,22 @@ impl EngineError {
         }
     }
 
-    /// Wraps an error of DataFusion; an object that changed under a scan is named as such, and so is want of memory.
+    /// Whether nothing was said about the data: the store failed, or gave another version than the one asked for. Work
+    /// that meets this has no result, not even a bad one.
+    pub(crate) fn is_of_store(&self) -> bool {
+        matches!(self, Self::Store { .. } | Self::Unread { .. } | Self::Changed { .. })
+    }
+
+    /// Wraps an error of DataFusion; what is wrong with a file or its store comes out as what it is, and so does want
+    /// of memory.
     pub(crate) fn sql(stage: &'static str, source: DataFusionError) -> Self {
+        if let Some(fault) = FileFault::within(&source) {
+            return fault.into();
+        }
+        let source = match own(source) {
+            Ok(error) => return error,
+            Err(source) => source,
+        };
         if let Some(path) = changed_object(&source) {
             return Self::Changed { path };
         }
@@ -158,6 +189,31 @@ impl EngineError {
             return Self::Memory(Box::new(source));
         }
         Self::Sql { stage, source: Box::new(source) }
+    }
+}
+
+/// The error of ours that DataFusion carried, where it is one.
+fn own(source: DataFusionError) -> Result<EngineError, DataFusionError> {
+    match source {
+        DataFusionError::External(carried) => match carried.downcast::<EngineError>() {
+            Ok(error) => Ok(*error),
+            Err(carried) => Err(DataFusionError::External(carried)),
+        },
+        DataFusionError::Context(said, inner) => {
+            own(*inner).map_err(|inner| DataFusionError::Context(said, Box::new(inner)))
+        }
+        DataFusionError::Diagnostic(said, inner) => {
+            own(*inner).map_err(|inner| DataFusionError::Diagnostic(said, Box::new(inner)))
+        }
+        source => Err(source),
+    }
+}
+
+/// A file was listed, or it would not be read: one that is gone was removed since.
+fn advice_on_file(error: &object_store::Error) -> &'static str {
+    match (advice(error), error) {
+        ("", object_store::Error::NotFound { .. }) => "; it was there a moment ago: run the same command again",
+        (known, _) => known,
     }
 }
 

@@ -11,6 +11,10 @@ mod dataset_store;
 mod dataset_table;
 mod distinct;
 mod error;
+mod file_check;
+mod file_fault;
+mod file_reader;
+mod file_rules;
 mod hex;
 mod ingest;
 mod materialize;
@@ -34,6 +38,7 @@ pub use control::{
 pub use dataset::PinnedFile;
 pub use dataset_store::Elsewhere;
 pub use error::EngineError;
+pub use file_check::FilesChecked;
 pub use hex::hex;
 pub(crate) use hex::unhex;
 pub use ingest::{

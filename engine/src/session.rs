@@ -279,9 +279,9 @@ impl DatasetFiles {
         made.await.map(Some)
     }
 
-    /// The pinned store of a dataset; the lake's own for what is no dataset.
-    pub(crate) fn pinned(&self, dataset: &str) -> &Arc<PinnedStore> {
-        self.by_name.get(dataset).map_or(&self.lake.pinned, |of| &of.store.pinned)
+    /// The store of a dataset; the lake's own for what is no dataset.
+    pub(crate) fn store(&self, dataset: &str) -> &DatasetStore {
+        self.by_name.get(dataset).map_or(&self.lake, |of| &of.store)
     }
 }
 
@@ -304,7 +304,7 @@ impl FilesOf {
 #[derive(Debug)]
 pub struct LakeSession {
     state: SessionState,
-    files: Arc<DatasetFiles>,
+    pub(crate) files: Arc<DatasetFiles>,
 }
 
 impl LakeSession {
@@ -487,7 +487,7 @@ impl LakeSession {
 
     /// The store of a dataset's pinned files.
     pub(crate) fn pinned(&self, dataset: &str) -> &Arc<PinnedStore> {
-        self.files.pinned(dataset)
+        &self.files.store(dataset).pinned
     }
 }
 

@@ -1,4 +1,4 @@
-//! A dataset as a table: exactly the pinned files, pruned by what their folder names say.
+//! A dataset as a table: exactly the pinned files, pruned by what their folder names say, each checked as it is opened.
 //!
 //! Absent: `ListingTable`. It lists anew whenever it is asked and compares files by size and time only,
 //! so two reads of one run could see different rows.
@@ -9,13 +9,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::NaiveDate;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::stats::Precision;
 use datafusion::common::{Column, DFSchema, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result as DataFusionResult;
@@ -24,10 +23,12 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use object_store::ObjectStore;
+use schemas::Dataset;
 
-use crate::dataset::PinnedFile;
+use crate::dataset::{PinnedFile, microseconds};
 use crate::dataset_store::DatasetStore;
+use crate::file_reader::CheckedReaders;
+use crate::file_rules::FileRules;
 
 /// Bytes that a row of a compressed file takes, about.
 const ROW_BYTES: u64 = 32;
@@ -39,27 +40,24 @@ const COLUMNS_OF_A_SEARCH: usize = 4;
 pub(crate) struct PinnedTable {
     store: DatasetStore,
     schema: SchemaRef,
-    tenant: Option<String>,
-    time: Option<String>,
+    readers: Arc<CheckedReaders>,
     files: Vec<PinnedFile>,
 }
 
 impl PinnedTable {
-    /// A table of `schema` over `files` of `store`; `tenant` and `time` name the columns that folder names speak of.
-    pub(crate) fn new(
-        store: &DatasetStore,
-        schema: &Schema,
-        tenant: Option<&str>,
-        time: Option<&str>,
-        files: Vec<PinnedFile>,
-    ) -> Self {
-        Self {
-            store: store.clone(),
-            schema: Arc::new(with_text_views(schema)),
-            tenant: tenant.map(str::to_owned),
-            time: time.map(str::to_owned),
-            files,
-        }
+    /// A table of `schema` over `files` of `store`, whatever their folders say.
+    pub(crate) fn new(store: &DatasetStore, schema: &Schema, files: Vec<PinnedFile>) -> Self {
+        Self::obeying(FileRules::default(), store, schema, files)
+    }
+
+    /// The table of `schema` over the files of a dataset, whose folders count.
+    pub(crate) fn of(dataset: &Dataset, store: &DatasetStore, schema: &Schema, files: Vec<PinnedFile>) -> Self {
+        Self::obeying(FileRules::of(dataset), store, schema, files)
+    }
+
+    fn obeying(rules: FileRules, store: &DatasetStore, schema: &Schema, files: Vec<PinnedFile>) -> Self {
+        let readers = Arc::new(CheckedReaders::new(store, rules));
+        Self { store: store.clone(), schema: Arc::new(with_text_views(schema)), readers, files }
     }
 
     /// The files a query with `filters` can meet.
@@ -117,8 +115,6 @@ impl TableProvider for PinnedTable {
             };
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
-        let pinned = Arc::clone(&self.store.pinned) as Arc<dyn ObjectStore>;
-        let readers = CachedParquetFileReaderFactory::new(pinned, Arc::clone(&self.store.footers));
         let mut options = state.default_table_options().parquet;
         let looks_first = options.global.pushdown_filters
             || is_search(filters, projection.map_or(self.schema.fields().len(), Vec::len));
@@ -128,7 +124,7 @@ impl TableProvider for PinnedTable {
         let mut source = ParquetSource::new(Arc::clone(&self.schema))
             .with_table_parquet_options(options)
             .with_metadata_size_hint(footer)
-            .with_parquet_file_reader_factory(Arc::new(readers))
+            .with_parquet_file_reader_factory(Arc::clone(&self.readers) as _)
             .with_bloom_filter_on_read(true)
             .with_enable_page_index(true);
         // A scan that looks first is given its conditions by the filter above it; twice, they would be evaluated twice.
@@ -181,11 +177,11 @@ struct FolderStatistics<'a> {
 impl FolderStatistics<'_> {
     fn bounds(&self, column: &Column, day: fn(NaiveDate) -> Option<i64>) -> Option<ArrayRef> {
         let files = &self.table.files;
-        if self.table.tenant.as_deref() == Some(column.name()) {
+        if self.table.readers.rules.tenant.as_deref() == Some(column.name()) {
             let tenants: StringArray = files.iter().map(|file| file.tenant.as_deref()).collect();
             return arrow::compute::cast(&tenants, &DataType::Utf8View).ok();
         }
-        if self.table.time.as_deref() == Some(column.name()) {
+        if self.table.readers.rules.time.as_deref() == Some(column.name()) {
             let times: TimestampMicrosecondArray = files.iter().map(|file| file.date.and_then(day)).collect();
             return Some(Arc::new(times.with_timezone("UTC")));
         }
@@ -194,12 +190,11 @@ impl FolderStatistics<'_> {
 }
 
 fn first_microsecond(day: NaiveDate) -> Option<i64> {
-    Some(day.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
+    microseconds(day).map(|(first, _)| first)
 }
 
 fn last_microsecond(day: NaiveDate) -> Option<i64> {
-    let next = day.checked_add_signed(TimeDelta::days(1))?;
-    Some(next.and_time(NaiveTime::MIN).and_utc().timestamp_micros() - 1)
+    microseconds(day).map(|(_, last)| last)
 }
 
 impl PruningStatistics for FolderStatistics<'_> {

@@ -89,8 +89,14 @@ pub enum Command {
         dir: PathBuf,
     },
     /// Check every definition and show all errors at once
-    #[command(after_help = "Example: auditlake --lake my-lake check")]
-    Check,
+    #[command(after_help = "Examples:
+  auditlake --lake my-lake check
+  auditlake --lake my-lake check --files")]
+    Check {
+        /// Open every file of the datasets, too: is it of its schema, and where its folder says?
+        #[arg(long)]
+        files: bool,
+    },
     /// Print the JSON Schema of a kind of definition
     #[command(after_help = "Example: auditlake schema job > job.schema.json")]
     Schema {

@@ -37,6 +37,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<
     let lake = attempt.lake;
     let session = lake.sessions.session(attempt.key.instant)?;
     let controls: Vec<&Control> = lake.definitions.controls.iter().filter(|control| spec.selects(control)).collect();
+    whole(&session, &controls).await?;
     let key = lake.pseudonym_key()?;
     let input = EvaluationInput {
         controls: controls.iter().map(|control| ControlRun { control, params: spec.params_of(control) }).collect(),
@@ -69,6 +70,19 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<
     let summary =
         RunSummary { controls: report.summary.controls, findings: report.summary.findings, ..RunSummary::default() };
     Ok(Executed { inputs: material.inputs, reads, outputs: delivery.outputs, summary })
+}
+
+/// Fails when a file of what the controls read is not where its folder says: its rows could be missed.
+///
+/// A scan checks the files that it opens; these are the ones that their folder rules out, too.
+async fn whole(session: &LakeSession, controls: &[&Control]) -> Result<(), JobError> {
+    let tables: BTreeSet<&str> = controls.iter().flat_map(|control| control.sql.reads()).collect();
+    let in_folders = |table: &&str| session.dataset(table).is_some_and(|of| of.is_ours() && of.schema.partitioned);
+    let mut faults = Vec::new();
+    for table in tables.into_iter().filter(in_folders) {
+        faults.extend(session.check_files(table).await?.map(|checked| checked.faults).unwrap_or_default());
+    }
+    if faults.is_empty() { Ok(()) } else { Err(JobError::Files(faults)) }
 }
 
 async fn write_evidence(

@@ -9,6 +9,9 @@ pub enum JobError {
     /// Definitions are wrong; all errors at once.
     #[error("{}", list(.0))]
     Definitions(Vec<DefinitionError>),
+    /// Files that are not what they must be; all at once.
+    #[error("{}", list_files(.0))]
+    Files(Vec<EngineError>),
     /// Something asked for does not exist.
     #[error("{what} \"{name}\" does not exist; {remedy}")]
     Unknown {
@@ -99,7 +102,7 @@ impl JobError {
             | Self::Local { .. }
             | Self::Decision { .. }
             | Self::OutputTaken { .. } => Remedy::FixConfig,
-            Self::DecidedMeanwhile { .. } => Remedy::InspectData,
+            Self::DecidedMeanwhile { .. } | Self::Files(_) => Remedy::InspectData,
             Self::Claimed { .. } | Self::Stdout(_) => Remedy::Retry,
             Self::Engine(error) => error.remedy(),
             Self::AtLine { source, .. } => source.remedy(),
@@ -122,10 +125,18 @@ impl JobError {
 }
 
 fn list(errors: &[DefinitionError]) -> String {
+    counted(errors, "the definitions")
+}
+
+fn list_files(errors: &[EngineError]) -> String {
+    counted(errors, "the files of datasets")
+}
+
+fn counted(errors: &[impl ToString], place: &str) -> String {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let count = match errors.len() {
         1 => "1 error".to_owned(),
         more => format!("{more} errors"),
     };
-    format!("{}\n{count} in the definitions", lines.join("\n"))
+    format!("{}\n{count} in {place}", lines.join("\n"))
 }

@@ -80,7 +80,8 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Sql(args) => return sql::command(cli, &world, args).await,
         Command::Init { dir } => scaffold::init(dir, &world)?,
         Command::Demo { dir } => scaffold::demo(dir, Progress::on_terminal()).await?,
-        Command::Check => show::checked(&read_definitions(&cli.lake)?),
+        Command::Check { files: false } => show::checked(&read_definitions(&cli.lake)?, None),
+        Command::Check { files: true } => check_files(cli, &world).await?,
         Command::Schema { kind } => schema(kind)?,
         Command::Ingest(args) => ingest_command(cli, &world, args).await?,
         Command::Compact(args) => compact_command(cli, &world, args).await?,
@@ -115,6 +116,19 @@ fn schema(kind: &str) -> Result<Answer, JobError> {
     let kind = found.ok_or_else(|| JobError::Usage(format!("\"{kind}\" is no kind of definition")))?;
     let schema = schemas::json_schema(kind);
     Ok(Answer::done(format!("{schema:#}"), schema))
+}
+
+/// Opens every file of every dataset.
+async fn check_files(cli: &Cli, world: &World) -> Result<Answer, JobError> {
+    let lake = cli.open()?;
+    let session = lake.sessions.session(world.now())?;
+    let (mut files, mut faults) = (0, Vec::new());
+    for dataset in &lake.definitions.datasets {
+        let Some(checked) = session.check_files(dataset.id.as_str()).await? else { continue };
+        files += checked.files;
+        faults.extend(checked.faults);
+    }
+    if faults.is_empty() { Ok(show::checked(&lake.definitions, Some(files))) } else { Err(JobError::Files(faults)) }
 }
 
 async fn ingest_command(cli: &Cli, world: &World, args: &IngestArgs) -> Result<Answer, JobError> {

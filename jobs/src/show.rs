@@ -12,19 +12,20 @@ use crate::lake::OpenLake;
 use crate::ledger::{OutputRole, RunEntry};
 use crate::runner::Ran;
 
-/// Answer of `check`.
-pub(crate) fn checked(lake: &Lake) -> Answer {
+/// Answer of `check`; `files` were opened, if any were.
+pub(crate) fn checked(lake: &Lake, files: Option<u64>) -> Answer {
     let store = lake.store.to_string();
     let own = lake.controls.iter().filter(|control| !control.id.as_str().starts_with("AL-")).count();
+    let opened = files.map(|files| format!(", {}", counted(files, "file"))).unwrap_or_default();
     let text = format!(
-        "lake {} at {store}: {}, {}, {} ({own} of its own), {}; no errors",
+        "lake {} at {store}: {}, {}, {} ({own} of its own), {}{opened}; no errors",
         lake.id,
         counted(lake.datasets.len() as u64, "dataset"),
         counted(lake.jobs.len() as u64, "job"),
         counted(lake.controls.len() as u64, "control"),
         counted(lake.frameworks.len() as u64, "framework")
     );
-    let json = json!({
+    let mut json = json!({
         "lake": lake.id,
         "store": store,
         "datasets": lake.datasets.iter().map(|dataset| json!({"dataset": dataset.id, "schema": dataset.schema.name, "location": dataset.location})).collect::<Vec<_>>(),
@@ -33,6 +34,9 @@ pub(crate) fn checked(lake: &Lake) -> Answer {
         "frameworks": lake.frameworks.iter().map(|framework| framework.key.as_str()).collect::<Vec<_>>(),
         "errors": [],
     });
+    if let (Some(files), Some(members)) = (files, json.as_object_mut()) {
+        members.insert("files".to_owned(), files.into());
+    }
     Answer::done(text, json)
 }
 

@@ -7,8 +7,11 @@
 mod auditlake;
 mod bucket;
 mod canned;
+mod double;
+mod faults;
 mod findings;
 mod floors;
+mod folders;
 mod foreign;
 mod formats;
 mod guide;

@@ -75,7 +75,7 @@ pub(crate) async fn tallies(
         let (places, predicates): (Vec<usize>, Vec<&Predicates>) = members.into_iter().unzip();
         match tally(session, &predicates).await {
             Ok(tally) => drop(shared.insert(table.to_owned(), Shared { members: places, tally })),
-            Err(error @ EngineError::Changed { .. }) => return Err(error),
+            Err(error) if error.is_of_store() => return Err(error),
             Err(error) => {
                 let cause = super::prepare::chain(&error);
                 tracing::warn!(table, cause, "shared scan failed, will run controls one by one");

@@ -69,7 +69,7 @@ impl Gathered {
         for (table, scans) in scans_by_table(session, plans.values()) {
             match gather(session, &table, &scans).await {
                 Ok(rows) => held.extend(rows.map(Arc::new)),
-                Err(error @ EngineError::Changed { .. }) => return Err(error),
+                Err(error) if error.is_of_store() => return Err(error),
                 Err(error) => {
                     let cause = chain(&error);
                     tracing::warn!(table, cause, "rows not gathered, statements will read them one by one");

@@ -50,7 +50,7 @@ impl Obstacle {
     /// A failure of one control; an object that changed under the run fails the run.
     pub(crate) fn of(error: EngineError) -> Result<Self, EngineError> {
         match error {
-            EngineError::Changed { .. } => Err(error),
+            error if error.is_of_store() => Err(error),
             error => Ok(Self::error(&error)),
         }
     }

@@ -1,13 +1,12 @@
 use std::collections::HashSet;
 
-use arrow::array::{RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{Field, Schema};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use datafusion::logical_expr::col;
 use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
-use schemas::{AUDIT, Dataset, DatasetId};
+use schemas::{AUDIT, Dataset, DatasetId, Presence};
 
 use super::*;
 use crate::store::Lakefront;
@@ -78,26 +77,23 @@ fn dataset() -> Dataset {
 async fn session() -> LakeSession {
     let rows = 0..40;
     let kinds = ["user.login", "role.assigned", "data.read", "data.read"];
-    let zoned = DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, Some("UTC".into()));
-    let schema = Schema::new(vec![
-        Field::new("event_id", DataType::Utf8, false),
-        Field::new("time", zoned, false),
-        Field::new("tenant_id", DataType::Utf8, false),
-        Field::new("event_type", DataType::Utf8, false),
-    ]);
-    let batch = RecordBatch::try_new(
-        Arc::new(schema),
-        vec![
+    let times = TimestampMicrosecondArray::from_iter_values(rows.clone().map(|row| row * 1_000_000));
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
+        (
+            "event_id",
             Arc::new(StringArray::from_iter_values(rows.clone().map(|row| format!("an event of some length {row}")))),
-            Arc::new(
-                TimestampMicrosecondArray::from_iter_values(rows.clone().map(|row| row * 1_000_000))
-                    .with_timezone("UTC"),
-            ),
-            Arc::new(StringArray::from_iter_values(rows.clone().map(|_| "t"))),
-            Arc::new(StringArray::from_iter_values(rows.map(|row| kinds[(row % 4) as usize]))),
-        ],
-    );
-    let batch = batch.expect("a batch");
+        ),
+        ("time", Arc::new(times.with_timezone("UTC"))),
+        ("tenant_id", Arc::new(StringArray::from_iter_values(rows.clone().map(|_| "t")))),
+        ("event_type", Arc::new(StringArray::from_iter_values(rows.map(|row| kinds[(row % 4) as usize])))),
+    ];
+    // No statement reads the others, but a file without them is none of the schema.
+    let given: HashSet<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let required = AUDIT.columns.iter().filter(|column| column.presence == Presence::Required);
+    for column in required.filter(|column| !given.contains(column.name)) {
+        columns.push((column.name, new_null_array(&column.kind.arrow(), 40)));
+    }
+    let batch = RecordBatch::try_from_iter(columns).expect("a batch");
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("a writer");
     writer.write(&batch).expect("written");
