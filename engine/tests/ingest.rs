@@ -1,6 +1,7 @@
 //! Ingest against a runner that stops anywhere, and against a store that was tampered with.
 
 mod ingest {
+    mod faulty;
     pub(crate) mod harness;
     mod races;
 }

@@ -12,6 +12,8 @@ use engine::{
     InputFolder, LakeSession, Lakefront, NoSystemTables, QueryOutcome, QueryRequest, Resources, SessionFactory,
     compact, ingest, materialize,
 };
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
 use object_store::path::Path;
 use schemas::{AUDIT, Dataset, DatasetId, IngestFormat, Interval, REJECTED, TableSchema, parse_rfc3339};
 use tempfile::TempDir;
@@ -56,7 +58,12 @@ pub(crate) struct Lake {
 impl Lake {
     /// Two files over three days of two tenants, with duplicates and one bad record.
     pub(crate) fn with_drop() -> Self {
-        let front = Lakefront::memory();
+        Self::with_drop_in(Arc::new(InMemory::new()))
+    }
+
+    /// The same in a store of the test's own.
+    pub(crate) fn with_drop_in(store: Arc<dyn ObjectStore>) -> Self {
+        let front = Lakefront::over(store);
         let datasets = vec![dataset("audit", &AUDIT), dataset("audit_rejected", &REJECTED), dataset(DAY, &AUDIT)];
         let factory =
             SessionFactory::new(Arc::clone(front.store()), datasets, Arc::new(NoSystemTables), Resources::default());
