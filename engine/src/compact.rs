@@ -31,7 +31,7 @@ use crate::dataset::PinnedFile;
 use crate::dataset_table::{plain, schema_of};
 use crate::error::EngineError;
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns, unfinished};
-use crate::replace::{Replacement, files_in_force};
+use crate::replace::{Replacement, files_of};
 use crate::session::{LakeSession, SessionFactory, stream_error};
 use crate::store::Lakefront;
 use crate::table::PinnedTable;
@@ -90,8 +90,7 @@ pub async fn compact(
             why: "this ingest stopped half way; run it again, then compact".to_owned(),
         });
     }
-    let prefix = Path::from(dataset.location.trim_end_matches('/'));
-    let there = files_in_force(lake.store(), dataset.id.as_str(), &prefix).await?;
+    let there = files_of(lake, dataset).await?;
     let mut outcome = CompactOutcome::default();
     if request.dry_run {
         small_files(there, request.file_bytes).iter().for_each(|folder| outcome.met(folder));

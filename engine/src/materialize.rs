@@ -13,7 +13,6 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use futures::StreamExt;
-use object_store::path::Path;
 use schemas::{Dataset, HISTORY_ENDING, InputFile, Interval, Presence, compact as compact_instant};
 
 use crate::compact::stored;
@@ -22,7 +21,7 @@ use crate::dataset::PinnedFile;
 use crate::dataset_table::plain;
 use crate::error::EngineError;
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns};
-use crate::replace::{Replacement, files_in_force};
+use crate::replace::{Replacement, files_of};
 use crate::session::{LakeSession, SessionFactory, stream_error};
 use crate::store::Lakefront;
 
@@ -71,7 +70,7 @@ pub async fn materialize(
     progress: &IngestProgress,
 ) -> Result<QueryOutcome, EngineError> {
     // An interval that overlaps another is told before anything is announced.
-    earlier(&in_force(lake, request.dataset).await?, request)?;
+    earlier(&files_of(lake, request.dataset).await?, request)?;
     let session = factory.session(request.now)?;
     let statement = bound(&session, request).await?;
     let (rows, schema) = fitted(request.dataset, statement.clone())?;
@@ -106,10 +105,6 @@ fn interval_of(job: &str, path: &str) -> Option<(NaiveDateTime, NaiveDateTime)> 
     let (_, rest) = name.split_once('@').filter(|(of, _)| *of == job)?;
     let mut parts = rest.split('-').map(|part| NaiveDateTime::parse_from_str(part, "%Y%m%dT%H%M%SZ").ok());
     Some((parts.next()??, parts.next()??))
-}
-
-async fn in_force(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
-    files_in_force(lake.store(), dataset.id.as_str(), &Path::from(dataset.location.trim_end_matches('/'))).await
 }
 
 /// Files of an earlier computation of the same interval.

@@ -82,8 +82,7 @@ impl<'a> Replacement<'a> {
     /// # Errors
     /// As [`files_in_force`].
     pub(crate) async fn files(&self) -> Result<Vec<PinnedFile>, EngineError> {
-        let prefix = Path::from(self.dataset.location.trim_end_matches('/'));
-        files_in_force(self.lake.store(), self.dataset.id.as_str(), &prefix).await
+        files_of(self.lake, self.dataset).await
     }
 
     /// Commits what was written in place of what it removes, or gives up when writing failed.
@@ -130,6 +129,15 @@ impl<'a> Replacement<'a> {
             tracing::warn!(%error, entry = %path, "replacement not given up, the next one will");
         }
     }
+}
+
+/// The files of the lake that count as files of `dataset`, by path.
+///
+/// # Errors
+/// As [`files_in_force`].
+pub(crate) async fn files_of(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
+    let prefix = Path::from(dataset.location.trim_end_matches('/'));
+    files_in_force(lake.store(), dataset.id.as_str(), &prefix).await
 }
 
 /// Deletes what ended entries leave behind, oldest first, and says how far it came: the first entry of which something

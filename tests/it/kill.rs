@@ -22,8 +22,13 @@ const TENANTS: u64 = 3;
 pub(crate) const EVENTS: u64 = 6_000;
 
 fn kills() -> u64 {
-    let given = std::env::var("AUDITLAKE_KILLS").ok();
-    given.map_or(4, |kills| kills.parse().expect("AUDITLAKE_KILLS is a number"))
+    times("AUDITLAKE_KILLS", 4)
+}
+
+/// How often something is tried: as the environment says, or as often as a gate has time for.
+pub(crate) fn times(variable: &str, otherwise: u64) -> u64 {
+    let given = std::env::var(variable).ok();
+    given.map_or(otherwise, |times| times.parse().unwrap_or_else(|_| panic!("{variable} is no number: {times}")))
 }
 
 #[test]

@@ -12,7 +12,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::auditlake::{Lake, ended};
-use crate::kill::{EVENTS, INGEST, dropped, seen};
+use crate::kill::{EVENTS, INGEST, dropped, seen, times};
 use crate::moto;
 use crate::serial_proxy::serialised;
 
@@ -34,9 +34,7 @@ fn processes_that_race_in_a_bucket_lose_and_double_nothing() {
 }
 
 fn processes_race(new: impl Fn() -> Lake) {
-    let given = std::env::var("AUDITLAKE_PROCESS_RACES").ok();
-    let races: u64 = given.map_or(3, |races| races.parse().expect("AUDITLAKE_PROCESS_RACES is a number"));
-    for seed in 0..races {
+    for seed in 0..times("AUDITLAKE_PROCESS_RACES", 3) {
         race(new(), seed);
     }
 }
@@ -47,6 +45,7 @@ fn race(lake: Lake, seed: u64) {
     let works: [&[&str]; 6] = [&INGEST, &INGEST, &COMPACT, &COMPACT, &DAY, &COUNT];
     let mut at_work: Vec<(usize, Child)> = Vec::new();
     for (work, args) in works.iter().enumerate() {
+        // Starts at seeded moments are the point as well: at once, all would queue for the claim in one order.
         std::thread::sleep(Duration::from_millis(chance.random_range(0..120)));
         at_work.push((work, lake.start(args)));
     }
