@@ -219,8 +219,10 @@ pub async fn ingest(
     };
     let mut outcome = IngestOutcome::default();
     for unfinished in desk.unfinished().await? {
-        if desk.is_overtaken(&unfinished, &request.dataset.location).await? {
-            desk.abandon(&unfinished).await?;
+        if desk.is_closed(&unfinished).await?
+            || desk.is_overtaken(&unfinished, &request.dataset.location).await?
+        {
+            desk.abandon(&unfinished, request, fence).await?;
             continue;
         }
         match work.carry_out(&desk, &unfinished, request.partial).await {
@@ -234,7 +236,7 @@ pub async fn ingest(
                 | EngineError::Mapping { .. }
                 | EngineError::NotReading { .. }
                 | EngineError::Sql { stage: "parsed" | "planned", .. },
-            ) => desk.abandon(&unfinished).await?,
+            ) => desk.abandon(&unfinished, request, fence).await?,
             Err(error @ EngineError::Rejected { .. }) if unfinished.covers(&found) => return Err(error),
             Err(EngineError::Rejected { .. }) => {}
             Err(error) => return Err(error),

@@ -81,7 +81,7 @@ pub async fn materialize(
         inputs.extend(input_files(&session, &dataset, always).await?);
     }
     let stem = stem(request.job, request.interval);
-    let replacement = Replacement::announce(lake, fence, request.dataset, &stem, (request.now, request.grace)).await?;
+    let replacement = Replacement::announce(lake, fence, request.dataset, &stem, request.now, request.now - request.grace).await?;
     let work = replacement.work.clone();
     let layout = Layout { table: request.dataset.schema, schema: Arc::clone(&schema), mapping: request.job.to_owned() };
     let written = async {

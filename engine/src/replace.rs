@@ -3,7 +3,7 @@
 //! ```text
 //! _auditlake/datasets/<dataset>/000007.json       announced: how the names of the new files begin
 //! <location>/…/compact-000007-00000.parquet …     the new files
-//! _auditlake/datasets/<dataset>/000007.end.json   committed: which files came and which went; or given up
+//! _auditlake/datasets/<dataset>/000007.end.json   committed: which files came and which went; or given up; or closed
 //! ```
 //!
 //! A reader lists the files first and the sequence after them. So it knows of each file why it is there: one that was
@@ -16,16 +16,20 @@
 //! without ending this one. So no entry rests on a view of the files that another entry has changed since, even when its
 //! writer froze, lost its claim and woke: it is the last entry and commits, or it was given up and commits nothing.
 //!
+//! Files of an ingest count as soon as they lie there. When its work cannot be carried out as planned, an entry closes it:
+//! the files there are by then count on, and one that a frozen writer adds later does not.
+//!
 //! Absent: deciding who writes. Whoever does holds the claim of the dataset.
 
 mod sequence;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use object_store::path::Path;
 use schemas::Dataset;
 
 pub(crate) use sequence::files_in_force;
-use sequence::{Announced, End, Entry, Sequence, entry_path};
+pub(crate) use sequence::is_closed;
+use sequence::{Announced, Closing, End, Entry, Sequence, entry_path, is_of};
 
 use crate::dataset::{PinnedFile, list_below};
 use crate::error::EngineError;
@@ -45,7 +49,7 @@ pub(crate) struct Replacement<'a> {
 
 impl<'a> Replacement<'a> {
     /// Announces new files whose names begin with `stem`. Entries that others left without an end are given up first,
-    /// and files that went more than `grace` before `now` are deleted.
+    /// and files that went by `settled_until` are deleted.
     ///
     /// # Errors
     /// When the store fails, or another writer announced meanwhile.
@@ -54,7 +58,8 @@ impl<'a> Replacement<'a> {
         fence: &'a dyn Fence,
         dataset: &'a Dataset,
         stem: &str,
-        (now, grace): (DateTime<Utc>, TimeDelta),
+        now: DateTime<Utc>,
+        settled_until: DateTime<Utc>,
     ) -> Result<Self, EngineError> {
         fence.check().await?;
         let mut sequence = Sequence::read(lake, dataset.id.as_str()).await?;
@@ -64,10 +69,11 @@ impl<'a> Replacement<'a> {
             lake.create_json(&path, &End::GivenUp { at: now }).await?;
             entry.end = lake.read_json(&path).await?;
         }
-        let (settled, given_up) = settle(lake, fence, dataset, &sequence, now - grace).await?;
         let number = sequence.next;
+        let Settled { below: settled, given_up, closed } =
+            settle(lake, fence, dataset, sequence, settled_until).await?;
         let work = format!("{stem}-{number:06}");
-        let announced = Announced { work: work.clone(), at: now, settled, given_up };
+        let announced = Announced { work: work.clone(), at: now, settled, given_up, closed };
         match lake.create_json(&entry_path(dataset.id.as_str(), number, ""), &announced).await? {
             Created::Now => Ok(Self { lake, fence, dataset, number, work }),
             Created::Existed => {
@@ -113,13 +119,32 @@ impl<'a> Replacement<'a> {
         removes: Vec<String>,
         at: DateTime<Utc>,
     ) -> Result<(), EngineError> {
+        self.ends_with(&End::Committed { at, adds, removes }).await
+    }
+
+    async fn ends_with(self, end: &End) -> Result<(), EngineError> {
         self.fence.check().await?;
         let path = entry_path(self.dataset.id.as_str(), self.number, ".end");
-        let end = End::Committed { at, adds, removes };
-        if self.lake.create_json(&path, &end).await? == Created::Existed {
+        if self.lake.create_json(&path, end).await? == Created::Existed {
             return Err(EngineError::ClaimLost { claim: format!("datasets/{}", self.dataset.id), epoch: self.number });
         }
         Ok(())
+    }
+
+    /// Closes the work of an ingest: its files that lie there now count on, and others of it never.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub(crate) async fn close(self, work: &str, at: DateTime<Utc>) -> Result<(), EngineError> {
+        let files = match self.files().await {
+            Ok(files) => files,
+            Err(error) => {
+                self.give_up(at).await;
+                return Err(error);
+            }
+        };
+        let keeps = files.iter().map(PinnedFile::path).filter(|path| is_of(work, path)).map(str::to_owned).collect();
+        self.ends_with(&End::Closed { at, closing: Closing { work: work.to_owned(), keeps } }).await
     }
 
     /// Gives the replacement up: its files never count, and the next writer deletes them.
@@ -140,44 +165,72 @@ pub(crate) async fn files_of(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<
     files_in_force(lake.store(), dataset.id.as_str(), &prefix).await
 }
 
-/// Deletes what ended entries leave behind, oldest first, and says how far it came: the first entry of which something
-/// is still there, and the works that were given up before it.
+/// What is known of entries that are read no more.
+struct Settled {
+    /// The first entry of which something is still there.
+    below: u64,
+    given_up: Vec<String>,
+    closed: Vec<Closing>,
+}
+
+/// Deletes what entries leave behind that ended by `until`, oldest first, and says how far it came.
 async fn settle(
     lake: &Lakefront,
     fence: &dyn Fence,
     dataset: &Dataset,
-    sequence: &Sequence,
-    before: DateTime<Utc>,
-) -> Result<(u64, Vec<String>), EngineError> {
-    let mut settled = sequence.settled;
-    let mut given_up = sequence.given_up.clone();
-    for entry in &sequence.entries {
-        match &entry.end {
-            Some(End::Committed { at, removes, .. }) if *at <= before => {
-                for path in removes {
-                    fence.check().await?;
-                    lake.remove(&Path::from(path.as_str())).await?;
-                }
+    sequence: Sequence,
+    until: DateTime<Utc>,
+) -> Result<Settled, EngineError> {
+    let mut settled = Settled { below: sequence.settled, given_up: sequence.given_up, closed: sequence.closed };
+    for Entry { number, announced, end } in sequence.entries {
+        let gone = match &end {
+            Some(End::Committed { at, removes, .. }) if *at <= until => {
+                removes.iter().map(|path| Path::from(path.as_str())).collect()
             }
-            Some(End::GivenUp { at }) if *at <= before => {
-                for path in leftovers(lake, dataset, entry).await? {
-                    fence.check().await?;
-                    lake.remove(&path).await?;
-                }
-                given_up.push(entry.announced.work.clone());
+            Some(End::GivenUp { at }) if *at <= until => files_that(lake, dataset, |path| announced.names(path)).await?,
+            Some(End::Closed { at, closing }) if *at <= until => {
+                files_that(lake, dataset, |path| closing.rules_out(path)).await?
             }
             _ => break,
+        };
+        for path in &gone {
+            fence.check().await?;
+            lake.remove(path).await?;
         }
-        settled = entry.number + 1;
+        settled.learn(announced, end, &gone);
+        settled.below = number + 1;
     }
-    Ok((settled, given_up))
+    Ok(settled)
 }
 
-/// Files of an entry that was given up.
-async fn leftovers(lake: &Lakefront, dataset: &Dataset, entry: &Entry) -> Result<Vec<Path>, EngineError> {
+impl Settled {
+    /// Keeps what readers must know of an entry of which the files in `gone` were deleted.
+    fn learn(&mut self, announced: Announced, end: Option<End>, gone: &[Path]) {
+        match end {
+            Some(End::GivenUp { .. }) => self.given_up.push(announced.work),
+            Some(End::Closed { closing, .. }) => {
+                self.closed.retain(|earlier| earlier.work != closing.work);
+                self.closed.push(closing);
+            }
+            // Whoever writes such a file again is late as well.
+            Some(End::Committed { .. }) => {
+                for closing in &mut self.closed {
+                    closing.keeps.retain(|kept| !gone.iter().any(|path| path.as_ref() == kept));
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+/// Files below the dataset's location whose paths are such.
+async fn files_that(
+    lake: &Lakefront,
+    dataset: &Dataset,
+    is_such: impl Fn(&str) -> bool,
+) -> Result<Vec<Path>, EngineError> {
     let files = list_below(lake.store().as_ref(), &Path::from(dataset.location.trim_end_matches('/'))).await?;
-    let of_entry = files.into_iter().filter(|file| entry.announced.names(file.path()));
-    Ok(of_entry.map(|file| file.meta.location).collect())
+    Ok(files.into_iter().filter(|file| is_such(file.path())).map(|file| file.meta.location).collect())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use engine::{Elsewhere, InputFolder, Lakefront, Resources, SessionFactory};
-use schemas::{Dataset, DatasetId, REJECTED, SourceFile, StoreUrl};
+use schemas::{Dataset, DatasetId, SourceFile, StoreUrl};
 
 use crate::error::JobError;
 use crate::records::LedgerTables;
@@ -102,22 +102,10 @@ pub(crate) fn names<T: ToString>(all: impl Iterator<Item = T>) -> String {
 /// Every dataset, and beside it the one that holds what its ingests refused.
 fn with_rejected(declared: &[Dataset]) -> Vec<Dataset> {
     let mut all = declared.to_vec();
-    for dataset in declared.iter().filter(|dataset| dataset.is_ours()) {
-        let Ok(id) = DatasetId::parse(&format!("{}_rejected", dataset.id)) else { continue };
-        if declared.iter().any(|other| other.id == id) {
-            continue;
+    for rejected in declared.iter().filter_map(Dataset::rejected) {
+        if !all.iter().any(|other| other.id == rejected.id) {
+            all.push(rejected);
         }
-        all.push(Dataset {
-            id,
-            location: format!("{}_rejected/", dataset.location.trim_end_matches('/')),
-            elsewhere: None,
-            schema: &REJECTED,
-            map: None,
-            time: REJECTED.time.map(str::to_owned),
-            tenant: REJECTED.tenant.to_owned(),
-            subjects: Vec::new(),
-            classes: std::collections::BTreeMap::new(),
-        });
     }
     all
 }

@@ -11,10 +11,10 @@ use schemas::IngestFormat;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{IngestCounts, IngestFrom, IngestRequest};
+use super::{Fence, IngestCounts, IngestFrom, IngestRequest};
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
-use crate::replace::files_in_force;
+use crate::replace::{Replacement, files_in_force, is_closed};
 use crate::store::Lakefront;
 
 /// One version of one source object.
@@ -204,8 +204,25 @@ impl<'a> Desk<'a> {
         Ok(files.iter().any(|file| !known.contains(file.path()) && !file.path().contains(&own)))
     }
 
-    /// Gives a work up: its files stay, nobody continues it.
-    pub(crate) async fn abandon(&self, plan: &Plan) -> Result<(), EngineError> {
+    /// Whether a plan was given up by one who did not come to say so here.
+    pub(crate) async fn is_closed(&self, plan: &Plan) -> Result<bool, EngineError> {
+        is_closed(self.lake, self.dataset, &plan.work).await
+    }
+
+    /// Gives a work up: its files stay, nobody continues it, and what its writer may yet write does not count.
+    pub(crate) async fn abandon(
+        &self,
+        plan: &Plan,
+        request: &IngestRequest<'_>,
+        fence: &dyn Fence,
+    ) -> Result<(), EngineError> {
+        let refused = request.dataset.rejected();
+        for dataset in refused.iter().chain([request.dataset]) {
+            // Whoever replaces files knows how long readers need the old ones; here nothing is deleted.
+            let (now, nothing) = (request.instant, DateTime::<Utc>::MIN_UTC);
+            let closing = Replacement::announce(self.lake, fence, dataset, "close", now, nothing).await?;
+            closing.close(&plan.work, now).await?;
+        }
         self.lake.create_json(&self.record(&plan.work, "abandoned"), &serde_json::json!({})).await.map(drop)
     }
 

@@ -17,7 +17,9 @@ use tokio::runtime::Handle;
 
 use super::plan::PlannedInput;
 use super::records::{Again, Item, Place, Record};
+use crate::dataset::PinnedFile;
 use crate::error::EngineError;
+use crate::replace::files_of;
 use crate::store::Lakefront;
 
 /// Rows decoded at a time; each holds at most 64 KiB of a record.
@@ -30,14 +32,14 @@ pub(crate) fn folder(dataset: &Dataset) -> String {
 
 /// Every file of refused records, by name.
 pub(crate) async fn find(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PlannedInput>, EngineError> {
-    let files = lake.list(&Path::from(folder(dataset))).await?;
-    let parquet = files.into_iter().filter(|file| file.location.as_ref().ends_with(".parquet"));
-    let input = |file: object_store::ObjectMeta| PlannedInput {
-        path: file.location.to_string(),
-        etag: file.e_tag.unwrap_or_default(),
-        bytes: file.size,
+    let Some(rejected) = dataset.rejected() else { return Ok(Vec::new()) };
+    let files = files_of(lake, &rejected).await?;
+    let input = |file: PinnedFile| PlannedInput {
+        path: file.path().to_owned(),
+        etag: file.meta.e_tag.unwrap_or_default(),
+        bytes: file.meta.size,
     };
-    Ok(parquet.map(input).collect())
+    Ok(files.into_iter().map(input).collect())
 }
 
 /// Fails when the file is no longer the planned version.

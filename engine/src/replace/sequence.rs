@@ -1,6 +1,6 @@
 //! The records of the sequence, and what they say about a listing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -29,6 +29,25 @@ pub(super) struct Announced {
     pub(super) settled: u64,
     /// Works of entries below `settled` that were given up: what a frozen writer may yet write of them never counts.
     pub(super) given_up: Vec<String>,
+    /// Works of ingests closed below `settled`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) closed: Vec<Closing>,
+}
+
+/// An ingest's work that nobody continues. Of its files only those kept count, whatever a frozen writer may yet write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Closing {
+    /// How the names of its files begin.
+    pub(super) work: String,
+    /// Paths of its files that lay there when it was closed.
+    pub(super) keeps: Vec<String>,
+}
+
+impl Closing {
+    /// Whether a file of this path is one of the work's that does not count.
+    pub(super) fn rules_out(&self, path: &str) -> bool {
+        is_of(&self.work, path) && !self.keeps.iter().any(|kept| kept == path)
+    }
 }
 
 impl Announced {
@@ -38,7 +57,7 @@ impl Announced {
     }
 }
 
-fn is_of(work: &str, path: &str) -> bool {
+pub(super) fn is_of(work: &str, path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.strip_prefix(work).is_some_and(|rest| rest.starts_with('-'))
 }
@@ -51,6 +70,12 @@ pub(super) enum End {
     Committed { at: DateTime<Utc>, adds: Vec<WrittenFile>, removes: Vec<String> },
     /// None of its files ever counts.
     GivenUp { at: DateTime<Utc> },
+    /// It had no files, and closes the work of an ingest.
+    Closed {
+        at: DateTime<Utc>,
+        #[serde(flatten)]
+        closing: Closing,
+    },
 }
 
 /// One entry.
@@ -71,6 +96,8 @@ pub(super) struct Sequence {
     pub(super) settled: u64,
     /// Works given up below `settled`.
     pub(super) given_up: Vec<String>,
+    /// Works closed below `settled`.
+    pub(super) closed: Vec<Closing>,
 }
 
 /// `_auditlake/datasets/<dataset>/000001.json`, or with a suffix before `.json`.
@@ -98,7 +125,17 @@ impl Sequence {
             Ok::<_, EngineError>(Entry { number, announced, end })
         });
         let entries = entries.buffered(READ_AT_ONCE).try_collect().await?;
-        Ok(Self { entries, next: last + 1, settled: newest.settled, given_up: newest.given_up })
+        let Announced { settled, given_up, closed, .. } = newest;
+        Ok(Self { entries, next: last + 1, settled, given_up, closed })
+    }
+
+    /// The closings in force, by work: of several the latest.
+    fn closings(&self) -> HashMap<&str, &Closing> {
+        let later = self.entries.iter().filter_map(|entry| match &entry.end {
+            Some(End::Closed { closing, .. }) => Some(closing),
+            _ => None,
+        });
+        self.closed.iter().chain(later).map(|closing| (closing.work.as_str(), closing)).collect()
     }
 
     /// The files of a listing that count, or a committed file that the listing lacks.
@@ -112,6 +149,7 @@ impl Sequence {
                     added.extend(adds.iter().map(|file| file.path.as_str()));
                     removed.extend(removes.iter().map(String::as_str));
                 }
+                Some(End::Closed { .. }) => {}
                 Some(End::GivenUp { .. }) | None => pending.push(&entry.announced.work),
             }
         }
@@ -119,10 +157,23 @@ impl Sequence {
         if let Some(missing) = added.iter().find(|path| !removed.contains(*path) && !listed.contains(*path)) {
             return Err((*missing).to_owned());
         }
-        let counts =
-            |file: &PinnedFile| !removed.contains(file.path()) && !pending.iter().any(|work| is_of(work, file.path()));
+        let closings = self.closings();
+        let counts = |file: &PinnedFile| {
+            let path = file.path();
+            !removed.contains(path)
+                && !pending.iter().any(|work| is_of(work, path))
+                && !closings.values().any(|closing| closing.rules_out(path))
+        };
         Ok(files.into_iter().filter(counts).collect())
     }
+}
+
+/// Whether an ingest's work was closed.
+///
+/// # Errors
+/// When the store fails, or a record is gone.
+pub(crate) async fn is_closed(lake: &Lakefront, dataset: &str, work: &str) -> Result<bool, EngineError> {
+    Ok(Sequence::read(lake, dataset).await?.closings().contains_key(work))
 }
 
 async fn required<T: serde::de::DeserializeOwned>(lake: &Lakefront, path: &Path) -> Result<T, EngineError> {

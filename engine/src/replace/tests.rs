@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::TimeDelta;
 use schemas::{AUDIT, DatasetId};
 
 use super::*;
@@ -47,7 +48,7 @@ async fn seen(lake: &Lakefront) -> Vec<String> {
 }
 
 async fn announce<'a>(lake: &'a Lakefront, dataset: &'a Dataset, hour: i64) -> Replacement<'a> {
-    Replacement::announce(lake, &Free, dataset, "compact", (at(hour), TimeDelta::hours(24))).await.expect("announced")
+    Replacement::announce(lake, &Free, dataset, "compact", at(hour), at(hour - 24)).await.expect("announced")
 }
 
 #[tokio::test]
@@ -87,6 +88,37 @@ async fn what_was_given_up_never_counts_whoever_writes_it_later() {
     assert_eq!(seen(&lake).await, [old]);
 }
 
+async fn close(lake: &Lakefront, dataset: &Dataset, work: &str, hour: i64) {
+    announce(lake, dataset, hour).await.close(work, at(hour)).await.expect("closed");
+}
+
+#[tokio::test]
+async fn of_a_closed_ingest_only_the_files_that_were_there_count() {
+    let (lake, dataset) = (Lakefront::memory(), dataset());
+    let there = file(&lake, "audit/0a-00000.parquet").await.path;
+    let other = file(&lake, "audit/0ab-00000.parquet").await.path;
+    close(&lake, &dataset, "0a", 0).await;
+    let late = file(&lake, "audit/0a-00001.parquet").await.path;
+    assert_eq!(seen(&lake).await, [there.as_str(), &other]);
+    assert!(is_closed(&lake, "audit", "0a").await.expect("read"));
+    assert!(!is_closed(&lake, "audit", "0ab").await.expect("read"));
+    // Closing once more lets nothing in. A day later the late file is deleted, and the closing is still known.
+    close(&lake, &dataset, "0a", 1).await;
+    assert_eq!(seen(&lake).await, [there.as_str(), &other]);
+    announce(&lake, &dataset, 100).await.give_up(at(100)).await;
+    announce(&lake, &dataset, 200).await.give_up(at(200)).await;
+    assert_eq!(lake.list(&Path::from("audit")).await.expect("listed").len(), 2);
+    file(&lake, &late).await;
+    assert_eq!(seen(&lake).await, [there.as_str(), &other]);
+    assert!(is_closed(&lake, "audit", "0a").await.expect("read"));
+    // What is replaced and deleted does not count again, whoever writes it.
+    announce(&lake, &dataset, 201).await.commit(Vec::new(), vec![there.clone()], at(201)).await.expect("committed");
+    announce(&lake, &dataset, 300).await.give_up(at(300)).await;
+    announce(&lake, &dataset, 400).await.give_up(at(400)).await;
+    file(&lake, &there).await;
+    assert_eq!(seen(&lake).await, [other]);
+}
+
 #[tokio::test]
 async fn a_committed_file_that_is_gone_is_an_error() {
     let (lake, dataset) = (Lakefront::memory(), dataset());
@@ -118,7 +150,9 @@ async fn a_reader_sees_one_generation_of_files() {
     let mut known = BTreeSet::from([first.clone()]);
     let mut current = first;
     for hour in 0..60 {
-        let replacement = announce(&lake, &dataset, hour).await;
+        // Nothing is deleted meanwhile: the grace is longer than a reader takes to list.
+        let replacement = Replacement::announce(&lake, &Free, &dataset, "compact", at(hour), at(-1)).await;
+        let replacement = replacement.expect("announced");
         let mut adds = Vec::new();
         for number in 0..3 {
             adds.push(file(&lake, &format!("audit/{}-{number:05}.parquet", replacement.work)).await);

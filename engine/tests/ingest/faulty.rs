@@ -149,6 +149,34 @@ async fn an_ingest_that_loses_one_request_loses_and_doubles_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_ingest_that_gives_a_plan_up_and_loses_one_request_loses_and_doubles_nothing() {
+    let (mut at, mut ended) = (0, false);
+    while !ended {
+        for after in [false, true] {
+            let (store, lake) = lake();
+            // One file is written, then the claim is lost; and the second input becomes another.
+            lake.ingest(&Fences::lost_at(1)).await.expect_err("cut off");
+            assert_eq!(lake.parquet_files().await.len(), 1);
+            lake.drop_file("two.ndjson", &(500..1_000).map(Lake::event).collect::<Vec<_>>());
+            store.fail(at, after);
+            let first = lake.ingest(&Fences::lost_at(usize::MAX)).await;
+            ended = store.met.load(Ordering::SeqCst) <= at;
+            store.fail(NEVER, false);
+            if let Err(error) = first {
+                assert!(!matches!(error, EngineError::Bug { .. }), "request {at}: {error}");
+                lake.ingest(&Fences::lost_at(usize::MAX)).await.expect("completed");
+            }
+            assert_eq!(lake.ids().await.len(), 1_000, "request {at}, {after}");
+            assert_eq!(lake.plans().await, 2, "request {at}, {after}");
+            let again = lake.ingest(&Fences::lost_at(usize::MAX)).await.expect("nothing to do");
+            assert_eq!((again.files, again.files_seen_before), (0, 2), "request {at}, {after}");
+        }
+        at += 1;
+    }
+    assert!(at > 20, "only {at} requests");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_loses_one_request_is_an_error_and_no_other_answer() {
     let (store, lake) = lake();
     lake.ingest(&Fences::lost_at(usize::MAX)).await.expect("ingested");

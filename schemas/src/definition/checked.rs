@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::dataset::REJECTED_ENDING;
 use super::path_template::PathTemplate;
 use super::store_url::StoreUrl;
 use crate::control::{Control, ParamValue};
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId};
 use crate::table::TableSchema;
-use crate::tables::{AUDIT, INFERRED, USAGE};
+use crate::tables::{AUDIT, INFERRED, REJECTED, USAGE};
 
 /// A checked lake: every definition of one folder, with what ships beside it.
 #[derive(Debug, Clone)]
@@ -112,6 +113,22 @@ impl Dataset {
     /// Whether its columns are those of the files.
     pub fn is_inferred(&self) -> bool {
         self.schema.name == INFERRED.name
+    }
+
+    /// The dataset that holds what its ingests refuse; none of one that they do not write.
+    pub fn rejected(&self) -> Option<Self> {
+        let id = DatasetId::parse(&format!("{}{REJECTED_ENDING}", self.id)).ok().filter(|_| self.is_ours())?;
+        Some(Self {
+            id,
+            location: format!("{}{REJECTED_ENDING}/", self.location.trim_end_matches('/')),
+            elsewhere: None,
+            schema: &REJECTED,
+            map: None,
+            time: REJECTED.time.map(str::to_owned),
+            tenant: REJECTED.tenant.to_owned(),
+            subjects: Vec::new(),
+            classes: BTreeMap::new(),
+        })
     }
 
     /// Whether ingest writes its files, so that their layout and types are known.
