@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a process is killed at a moment, and moments are the machine's")]
 
 use std::process::Child;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
@@ -33,10 +34,18 @@ fn processes_that_race_in_a_bucket_lose_and_double_nothing() {
     }
 }
 
-fn processes_race(new: impl Fn() -> Lake) {
-    for seed in 0..times("AUDITLAKE_PROCESS_RACES", 3) {
-        race(new(), seed);
-    }
+/// Races that run at once: most of one is waiting for claims.
+const AT_ONCE: u64 = 4;
+
+fn processes_race(new: impl Fn() -> Lake + Sync) {
+    let next = AtomicU64::new(0);
+    let races = times("AUDITLAKE_PROCESS_RACES", 3);
+    let racing = || {
+        for seed in std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|seed| *seed < races) {
+            race(new(), seed);
+        }
+    };
+    std::thread::scope(|scope| (0..AT_ONCE.min(races)).for_each(|_| drop(scope.spawn(racing))));
 }
 
 fn race(lake: Lake, seed: u64) {
