@@ -100,7 +100,8 @@ pub async fn compact(
     let mut open: BTreeSet<String> =
         small_files(there, request.file_bytes).into_iter().map(|folder| folder.path).collect();
     while !open.is_empty() {
-        let replacement = Replacement::announce(lake, fence, dataset, "compact", request.now, request.now - request.grace).await?;
+        let replacement =
+            Replacement::announce(lake, fence, dataset, "compact", request.now, request.now - request.grace).await?;
         let work = Work { lake, factory, request, fence, progress, name: replacement.work.clone() };
         let written = async {
             let folders = small_files(replacement.files().await?, request.file_bytes);

@@ -72,6 +72,23 @@ pub enum EngineError {
         /// What it is.
         what: String,
     },
+    /// A column or a filter of an export that is more than an expression over one row.
+    #[error(
+        "columns and filter must be expressions over one row of \"{dataset}\", for example outcome = 'denied'; write a \
+         statement for aggregates, windows and subqueries"
+    )]
+    NotOfOneRow {
+        /// The dataset.
+        dataset: String,
+    },
+    /// A value that a statement names and nobody gives.
+    #[error("there is no value {name}; {why}")]
+    NoValue {
+        /// Its name, with the dollar sign.
+        name: String,
+        /// Which ones there are.
+        why: &'static str,
+    },
     /// A mapping that cannot be used.
     #[error("mapping \"{mapping}\": {why}")]
     Mapping {
@@ -150,6 +167,8 @@ impl EngineError {
             | Self::Sql { .. }
             | Self::Memory(_)
             | Self::NotReading { .. }
+            | Self::NotOfOneRow { .. }
+            | Self::NoValue { .. }
             | Self::Mapping { .. } => Remedy::FixConfig,
             Self::Input { .. } | Self::Rejected { .. } | Self::Parquet { .. } | Self::Record { .. } => {
                 Remedy::InspectData
@@ -159,7 +178,7 @@ impl EngineError {
     }
 
     /// Wraps a store error; a failed precondition is a changed object.
-    pub(crate) fn store(path: &object_store::path::Path, action: &'static str, source: object_store::Error) -> Self {
+    pub fn store(path: &object_store::path::Path, action: &'static str, source: object_store::Error) -> Self {
         match source {
             object_store::Error::Precondition { .. } => Self::Changed { path: path.to_string() },
             source => Self::Store { path: path.to_string(), action, source },

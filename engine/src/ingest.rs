@@ -219,9 +219,7 @@ pub async fn ingest(
     };
     let mut outcome = IngestOutcome::default();
     for unfinished in desk.unfinished().await? {
-        if desk.is_closed(&unfinished).await?
-            || desk.is_overtaken(&unfinished, &request.dataset.location).await?
-        {
+        if desk.is_closed(&unfinished).await? || desk.is_overtaken(&unfinished, &request.dataset.location).await? {
             desk.abandon(&unfinished, request, fence).await?;
             continue;
         }

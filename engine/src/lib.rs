@@ -11,6 +11,7 @@ mod dataset_store;
 mod dataset_table;
 mod distinct;
 mod error;
+mod export_plan;
 mod file_check;
 mod file_fault;
 mod file_reader;
@@ -20,6 +21,7 @@ mod ingest;
 mod materialize;
 mod parquet_bytes;
 mod replace;
+mod resources;
 mod rows_read;
 mod script;
 mod session;
@@ -28,6 +30,8 @@ mod store;
 mod table;
 mod udf;
 mod zoned;
+
+pub use datafusion::logical_expr::LogicalPlan;
 
 pub use catalog::{NoSystemTables, SystemTable, SystemTables};
 pub use compact::{CompactOutcome, CompactRequest, compact};
@@ -38,6 +42,7 @@ pub use control::{
 pub use dataset::PinnedFile;
 pub use dataset_store::Elsewhere;
 pub use error::EngineError;
+pub use export_plan::{ExportPlan, RowOrder, export_plan, export_sql, sort_column};
 pub use file_check::FilesChecked;
 pub use hex::hex;
 pub(crate) use hex::unhex;
@@ -47,7 +52,8 @@ pub use ingest::{
 };
 pub use materialize::{QueryOutcome, QueryRequest, materialize};
 pub use parquet_bytes::parquet_bytes;
+pub use resources::Resources;
 pub use rows_read::RowsRead;
 pub use script::Script;
-pub use session::{LakeSession, Resources, SessionFactory, stream_error};
+pub use session::{LakeSession, SessionFactory, stream_error};
 pub use store::{Created, Lakefront};

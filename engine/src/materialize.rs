@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use datafusion::common::Column;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use futures::StreamExt;
 use schemas::{Dataset, HISTORY_ENDING, InputFile, Interval, Presence, compact as compact_instant};
@@ -20,6 +20,7 @@ use crate::control::input_files;
 use crate::dataset::PinnedFile;
 use crate::dataset_table::plain;
 use crate::error::EngineError;
+use crate::export_plan::{bounds, is_volatile};
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns};
 use crate::replace::{Replacement, files_of};
 use crate::session::{LakeSession, SessionFactory, stream_error};
@@ -81,7 +82,8 @@ pub async fn materialize(
         inputs.extend(input_files(&session, &dataset, always).await?);
     }
     let stem = stem(request.job, request.interval);
-    let replacement = Replacement::announce(lake, fence, request.dataset, &stem, request.now, request.now - request.grace).await?;
+    let replacement =
+        Replacement::announce(lake, fence, request.dataset, &stem, request.now, request.now - request.grace).await?;
     let work = replacement.work.clone();
     let layout = Layout { table: request.dataset.schema, schema: Arc::clone(&schema), mapping: request.job.to_owned() };
     let written = async {
@@ -143,10 +145,8 @@ async fn bound(session: &LakeSession, request: &QueryRequest<'_>) -> Result<Logi
         let why = "the statement names neither $start nor $end, so every interval would have the same rows";
         return Err(refused(format!("{why}; add for example WHERE time >= $start AND time < $end")));
     }
-    let instant =
-        |at: DateTime<Utc>| ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into()));
-    let values = vec![("start", instant(request.interval.start)), ("end", instant(request.interval.end))];
-    let plan = plan.with_param_values(values).map_err(|source| EngineError::sql("planned", source))?;
+    let plan =
+        plan.with_param_values(bounds(request.interval)).map_err(|source| EngineError::sql("planned", source))?;
     if datasets_read(&plan).contains(request.dataset.id.as_str()) {
         let why = "the statement reads the dataset that it fills; a second computation would read the first one's rows";
         return Err(refused(format!("{why}; fill another dataset")));
@@ -159,7 +159,7 @@ async fn bound(session: &LakeSession, request: &QueryRequest<'_>) -> Result<Logi
 }
 
 /// The datasets that a plan reads, histories included.
-fn datasets_read(plan: &LogicalPlan) -> BTreeSet<String> {
+pub(crate) fn datasets_read(plan: &LogicalPlan) -> BTreeSet<String> {
     let mut read = BTreeSet::new();
     let walked = plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node
@@ -172,17 +172,6 @@ fn datasets_read(plan: &LogicalPlan) -> BTreeSet<String> {
     });
     debug_assert!(walked.is_ok(), "the walk itself returns no error");
     read
-}
-
-fn is_volatile(plan: &LogicalPlan) -> Result<bool, EngineError> {
-    let mut volatile = false;
-    let walked = plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expr| {
-            volatile |= expr.is_volatile();
-            Ok(TreeNodeRecursion::Continue)
-        })
-    });
-    walked.map(|_| volatile).map_err(|source| EngineError::sql("planned", source))
 }
 
 /// The statement as rows of the dataset, in the order of its files, and the schema of the files.

@@ -187,7 +187,9 @@ async fn settle(
             Some(End::Committed { at, removes, .. }) if *at <= until => {
                 removes.iter().map(|path| Path::from(path.as_str())).collect()
             }
-            Some(End::GivenUp { at }) if *at <= until => files_that(lake, dataset, |path| announced.names(path)).await?,
+            Some(End::GivenUp { at }) if *at <= until => {
+                files_that(lake, dataset, |path| announced.names(path)).await?
+            }
             Some(End::Closed { at, closing }) if *at <= until => {
                 files_that(lake, dataset, |path| closing.rules_out(path)).await?
             }

@@ -42,6 +42,7 @@ use crate::dataset_table::{DatasetTable, dataset_table};
 use crate::distinct::WholeGroups;
 use crate::error::EngineError;
 use crate::replace::files_in_force;
+use crate::resources::Resources;
 use crate::rows_read::RowsRead;
 use crate::statement;
 use crate::store::PinnedStore;
@@ -50,23 +51,6 @@ use crate::store::PinnedStore;
 const INGEST_SORT_BYTES: usize = 128 << 20;
 /// Rows at a time in an ingest: its merge holds some batches of every spilled run.
 pub(crate) const INGEST_BATCH_ROWS: usize = 2_048;
-
-/// How much a process may use.
-#[derive(Debug, Clone)]
-pub struct Resources {
-    /// Memory of all queries together, bytes; sorts and joins above it go to the spill folder.
-    pub memory_bytes: usize,
-    /// Threads a query runs on.
-    pub partitions: usize,
-    /// Private folder for what does not fit into memory; the system's temporary folder when absent.
-    pub spill: Option<PathBuf>,
-}
-
-impl Default for Resources {
-    fn default() -> Self {
-        Self { memory_bytes: 2 << 30, partitions: 2, spill: None }
-    }
-}
 
 /// Makes sessions over one lake.
 #[derive(Debug)]
@@ -121,6 +105,14 @@ impl SessionFactory {
     pub(crate) fn spilling_session(&self, instant: DateTime<Utc>) -> Result<LakeSession, EngineError> {
         let config = self.config().with_batch_size(INGEST_BATCH_ROWS).with_target_partitions(1);
         self.session_within(instant, Arc::new(FairSpillPool::new(INGEST_SORT_BYTES)), config)
+    }
+
+    /// A session whose plans have one partition, so that the same rows come in the same order every time.
+    ///
+    /// # Errors
+    /// When the spill folder cannot be made.
+    pub fn ordered_session(&self, instant: DateTime<Utc>) -> Result<LakeSession, EngineError> {
+        self.session_within(instant, Arc::clone(&self.pool), self.config().with_target_partitions(1))
     }
 
     fn session_within(

@@ -14,8 +14,33 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
     DataType, Field, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
+use chrono_tz::Tz;
 
-pub(crate) use nested::{push_json, push_json_string};
+pub(crate) use bytes::push_base64 as base64;
+pub(crate) use moment::offset_minutes;
+pub(crate) use nested::{Dialect, push_value};
+
+use crate::losses::Losses;
+
+/// How cells become text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TextStyle {
+    pub(crate) dialect: Dialect,
+    /// The zone in which timestamps with a zone stand; UTC if there is none.
+    pub(crate) zone: Option<Tz>,
+    /// Whether whole numbers of 64 bits are texts.
+    pub(crate) int64_as_text: bool,
+}
+
+impl TextStyle {
+    /// JSON in UTC, with every number a number.
+    pub(crate) const JSON: Self = Self { dialect: Dialect::Json, zone: None, int64_as_text: false };
+
+    /// JSON with the timestamps in a zone.
+    pub(crate) fn in_zone(zone: Option<Tz>) -> Self {
+        Self { zone, ..Self::JSON }
+    }
+}
 
 /// What the text of a cell is to a format that knows types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +60,21 @@ pub(crate) enum CellFault {
     RepeatedKey(String),
     /// No text for this type.
     Unsupported(DataType),
+    /// This value has no form in XML Schema.
+    NoXml(String),
+    /// The type it has in the file does not hold it.
+    NoCast(String),
 }
 
-/// Appends the text of one cell.
-pub(crate) fn push_cell(out: &mut String, field: &Field, array: &dyn Array, row: usize) -> Result<CellKind, CellFault> {
+/// Appends the text of one cell, and notes what a reader may not get back.
+pub(crate) fn push_cell(
+    out: &mut String,
+    field: &Field,
+    array: &dyn Array,
+    row: usize,
+    style: TextStyle,
+    losses: &mut Losses,
+) -> Result<CellKind, CellFault> {
     if array.is_null(row) {
         return Ok(CellKind::Null);
     }
@@ -46,25 +82,14 @@ pub(crate) fn push_cell(out: &mut String, field: &Field, array: &dyn Array, row:
     match data_type {
         DataType::Null => Ok(CellKind::Null),
         DataType::Boolean => Ok(literal(out, array.as_boolean().value(row))),
-        DataType::Dictionary(_, _) => {
-            let dictionary = array.as_any_dictionary();
-            match dictionary_key(dictionary.keys(), row) {
-                Some(key) => push_cell(out, field, dictionary.values().as_ref(), key),
-                None => Ok(CellKind::Null),
-            }
-        }
-        DataType::RunEndEncoded(ends, _) => {
-            let (values, index) = match ends.data_type() {
-                DataType::Int16 => run(array.as_run::<Int16Type>(), row),
-                DataType::Int32 => run(array.as_run::<Int32Type>(), row),
-                _ => run(array.as_run::<Int64Type>(), row),
-            };
-            push_cell(out, field, values, index)
-        }
+        DataType::Dictionary(_, _) | DataType::RunEndEncoded(_, _) => match repacked(array, row) {
+            Repacked::Value(values, index) => push_cell(out, field, values, index, style, losses),
+            Repacked::Null | Repacked::Plain => Ok(CellKind::Null),
+        },
         DataType::Union(_, _) => Err(CellFault::Unsupported(data_type.clone())),
-        _ if data_type.is_nested() => nested::push_nested(out, array, row),
-        _ if data_type.is_temporal() => Ok(moment::push_moment(out, array, row)),
-        _ if data_type.is_numeric() => Ok(number::push_number(out, array, row)),
+        _ if data_type.is_nested() => nested::push_nested(out, array, row, style, losses),
+        _ if data_type.is_temporal() => Ok(moment::push_moment(out, array, row, style.zone, losses)),
+        _ if data_type.is_numeric() => Ok(number::push_number(out, array, row, style, losses)),
         _ => Ok(match text(array, row) {
             Some(text) => {
                 out.push_str(text);
@@ -82,6 +107,48 @@ pub(crate) fn text(array: &dyn Array, row: usize) -> Option<&str> {
         DataType::LargeUtf8 => Some(array.as_string::<i64>().value(row)),
         DataType::Utf8View => Some(array.as_string_view().value(row)),
         _ => None,
+    }
+}
+
+/// Where the value of a cell stands.
+pub(crate) enum Repacked<'a> {
+    /// In the array itself.
+    Plain,
+    /// In the values of a dictionary or of runs.
+    Value(&'a dyn Array, usize),
+    /// The key of a dictionary is null.
+    Null,
+}
+
+/// Follows one dictionary or run to the value of a cell.
+pub(crate) fn repacked(array: &dyn Array, row: usize) -> Repacked<'_> {
+    match array.data_type() {
+        DataType::Dictionary(_, _) => {
+            let dictionary = array.as_any_dictionary();
+            match dictionary_key(dictionary.keys(), row) {
+                Some(key) => Repacked::Value(dictionary.values().as_ref(), key),
+                None => Repacked::Null,
+            }
+        }
+        DataType::RunEndEncoded(ends, _) => {
+            let (values, index) = match ends.data_type() {
+                DataType::Int16 => run(array.as_run::<Int16Type>(), row),
+                DataType::Int32 => run(array.as_run::<Int32Type>(), row),
+                _ => run(array.as_run::<Int64Type>(), row),
+            };
+            Repacked::Value(values, index)
+        }
+        _ => Repacked::Plain,
+    }
+}
+
+/// Whether the values are texts, however they are kept.
+pub(crate) fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        DataType::RunEndEncoded(_, values) => is_text(values.data_type()),
+        _ => false,
     }
 }
 

@@ -1,78 +1,145 @@
 //! CSV by RFC 4180: a header always, `,`, CRLF, `"` doubled, UTF-8 without a mark.
 //!
 //! Null is nothing between the delimiters and the empty text is `""`, so that both read back; in a file of
-//! one column, where nothing would be a blank line, null is `\N`. Absent: other delimiters.
+//! one column, where nothing would be a blank line, null is `\N`. With the guard, no text of the data begins a
+//! formula. Absent: other delimiters.
 
 use std::borrow::Cow;
 use std::io::Write;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Fields, Schema};
+use arrow::datatypes::{Field, Fields, SchemaRef};
+use chrono_tz::Tz;
 
-use crate::cell::{CellKind, push_cell};
+use crate::cell::{CellKind, TextStyle, is_text, push_cell, text};
 use crate::error::ExportError;
-use crate::rows::{RowWriter, at, check_batch};
+use crate::export::{Exporter, PartWriter};
+use crate::format::{ExportOptions, Format};
+use crate::losses::{CellCounts, Loss, Losses};
+use crate::rows::{at, check_names, check_types};
+use crate::text::{TextFile, TextRows};
 
 const LINE_END: &str = "\r\n";
 const LONE_NULL: &str = "\\N";
-/// Text kept before it is handed on, in bytes.
-const BUFFER_BYTES: usize = 1 << 20;
 
-/// Writes batches as CSV.
-pub(crate) struct CsvRows<'a> {
-    out: &'a mut dyn Write,
-    fields: Fields,
-    rows: u64,
-    buffer: String,
-    cell: String,
-}
+/// The exporter.
+#[derive(Debug)]
+pub(crate) struct Csv;
 
-impl<'a> CsvRows<'a> {
-    /// Writes the header.
-    pub(crate) fn start(schema: &Schema, out: &'a mut dyn Write) -> Result<Self, ExportError> {
-        let fields = schema.fields().clone();
-        let header: Vec<_> = fields.iter().map(|field| Some(field.name().as_str())).collect();
-        let mut buffer = String::new();
-        push_record(&mut buffer, &header);
-        let mut writer = Self { out, fields, rows: 0, buffer, cell: String::new() };
-        writer.hand_on()?;
-        Ok(writer)
+impl Exporter for Csv {
+    fn format(&self) -> Format {
+        Format::Csv
     }
 
-    fn hand_on(&mut self) -> Result<(), ExportError> {
-        self.out.write_all(self.buffer.as_bytes()).map_err(ExportError::Write)?;
-        self.buffer.clear();
+    fn check(&self, schema: &SchemaRef) -> Result<(), ExportError> {
+        check_types(schema)?;
+        check_names(schema)
+    }
+
+    fn written_as(&self, field: &Field) -> String {
+        if field.data_type().is_nested() { "JSON text" } else { "text" }.to_owned()
+    }
+
+    fn start<'a>(
+        &self,
+        schema: &SchemaRef,
+        options: &ExportOptions,
+        out: &'a mut (dyn Write + Send),
+    ) -> Result<Box<dyn PartWriter + 'a>, ExportError> {
+        let rows = CsvRows::new(schema.fields(), options.guard, options.timezone);
+        Ok(Box::new(TextFile::start(rows, schema.fields(), out)?))
+    }
+}
+
+/// Rows as records.
+pub(crate) struct CsvRows {
+    fields: Fields,
+    /// What is counted of the cells of each column.
+    counted: Vec<Losses>,
+    guard: bool,
+    zone: Option<Tz>,
+}
+
+impl CsvRows {
+    pub(crate) fn new(fields: &Fields, guard: bool, zone: Option<Tz>) -> Self {
+        let of = |field: &Field| match field.data_type().is_nested() {
+            true => Losses::of(&[Loss::ExpandedYear, Loss::NonFinite, Loss::Beyond2To53, Loss::Guarded]),
+            false => Losses::of(&[Loss::ExpandedYear, Loss::Guarded]),
+        };
+        Self { fields: fields.clone(), counted: fields.iter().map(|field| of(field)).collect(), guard, zone }
+    }
+}
+
+impl TextRows for CsvRows {
+    fn head(&self) -> String {
+        let names = self.fields.iter().map(|field| field.name().as_str());
+        let names: Vec<_> = names.map(|name| if self.guard { guard(name) } else { Cow::Borrowed(name) }).collect();
+        let mut head = String::new();
+        push_record(&mut head, &names.iter().map(|name| Some(name.as_ref())).collect::<Vec<_>>());
+        head
+    }
+
+    fn before(&self, _first: bool) -> &'static str {
+        ""
+    }
+
+    fn push_row(
+        &self,
+        out: &mut String,
+        batch: &RecordBatch,
+        row: usize,
+        number: u64,
+        cells: &mut CellCounts,
+    ) -> Result<(), ExportError> {
+        let alone = self.fields.len() == 1;
+        let mut buffer = String::new();
+        for (index, (field, column)) in self.fields.iter().zip(batch.columns()).enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            let array = column.as_ref();
+            if let Some(plain) = text(array, row) {
+                self.push_text(out, (!array.is_null(row)).then_some(plain), alone, index, cells);
+                continue;
+            }
+            let (start, mut losses) = (out.len(), Losses::default());
+            match push_cell(out, field, array, row, TextStyle::in_zone(self.zone), &mut losses)
+                .map_err(|fault| at(fault, field, number))?
+            {
+                CellKind::Null => push_field(out, None, alone),
+                // No digits, points or letters of a number need quotes; those of a list or struct do.
+                CellKind::Literal if !array.data_type().is_nested() => {}
+                _ => {
+                    buffer.clear();
+                    buffer.push_str(&out[start..]);
+                    out.truncate(start);
+                    if is_text(array.data_type()) {
+                        self.push_text(out, Some(&buffer), alone, index, cells);
+                    } else {
+                        push_field(out, Some(&buffer), alone);
+                    }
+                }
+            }
+            cells.add(index, losses.only(self.counted[index]));
+        }
+        out.push_str(LINE_END);
         Ok(())
     }
+
+    fn tail(&self, _any_rows: bool) -> &'static str {
+        ""
+    }
 }
 
-impl RowWriter for CsvRows<'_> {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), ExportError> {
-        check_batch(batch, self.fields.len())?;
-        let alone = self.fields.len() == 1;
-        for row in 0..batch.num_rows() {
-            self.rows += 1;
-            for (index, (field, column)) in self.fields.iter().zip(batch.columns()).enumerate() {
-                if index > 0 {
-                    self.buffer.push(',');
-                }
-                self.cell.clear();
-                let kind = push_cell(&mut self.cell, field, column.as_ref(), row)
-                    .map_err(|fault| at(fault, field, self.rows))?;
-                let text = (kind != CellKind::Null).then_some(self.cell.as_str());
-                push_field(&mut self.buffer, text, alone);
+impl CsvRows {
+    fn push_text(&self, out: &mut String, cell: Option<&str>, alone: bool, column: usize, cells: &mut CellCounts) {
+        match cell.map(guard) {
+            Some(Cow::Owned(guarded)) if self.guard => {
+                push_field(out, Some(&guarded), alone);
+                cells.add(column, Losses::of(&[Loss::Guarded]));
             }
-            self.buffer.push_str(LINE_END);
-            if self.buffer.len() >= BUFFER_BYTES {
-                self.hand_on()?;
-            }
+            _ => push_field(out, cell, alone),
         }
-        self.hand_on()
-    }
-
-    fn finish(&mut self) -> Result<u64, ExportError> {
-        self.out.flush().map_err(ExportError::Write)?;
-        Ok(self.rows)
     }
 }
 
@@ -105,8 +172,9 @@ fn push_field(out: &mut String, cell: Option<&str>, alone: bool) {
         return;
     };
     let quoted = text.is_empty()
-        || text.contains([',', '"', '\r', '\n'])
-        || text.starts_with([' ', '\t', '\''])
+        || text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'))
+        // A mark of byte order at the beginning of a file would be dropped.
+        || text.starts_with([' ', '\t', '\'', '\u{feff}'])
         || text.ends_with([' ', '\t'])
         || (alone && text == LONE_NULL);
     if !quoted {

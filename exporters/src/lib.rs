@@ -3,14 +3,35 @@
 //! Absent: object stores, paths, clocks and SQL. Same input, same bytes: nothing is written that the
 //! input does not carry.
 
+mod arrow_ipc;
+mod bundle;
 mod cell;
+mod chunk;
 mod csv;
 mod error;
+mod export;
+mod format;
 mod json;
+mod losses;
+mod pack;
+mod parquet;
+mod parts;
+mod repack;
 mod report;
 mod rows;
+mod settled;
 mod table;
+mod text;
+mod xlsx;
+mod xml;
+mod yaml;
 
+pub use bundle::{Bundle, Bundled};
 pub use error::ExportError;
-pub use report::{CsvTable, report_csv, report_html, report_json};
+pub use export::{EXPORTERS, Exporter, PartWriter, exporter};
+pub use format::{Compression, ExportOptions, Format, Split};
+pub use losses::{CellCounts, CutCell, Loss};
+pub use pack::PartOut;
+pub use parts::{ExportProgress, Part, PartSink, check, export};
+pub use report::{CsvTable, report_csv, report_html, report_json, report_oscal, report_xlsx};
 pub use rows::{RowFormat, RowWriter, row_writer, table_within};

@@ -11,11 +11,12 @@ use std::io::Write;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 
-use crate::cell::{CellFault, holds_union};
+use crate::cell::{CellFault, TextStyle, holds_union};
 use crate::csv::CsvRows;
 use crate::error::ExportError;
 use crate::json::{JsonLayout, JsonRows};
 use crate::table::TableRows;
+use crate::text::TextFile;
 
 /// The formats rows are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,11 +85,16 @@ pub fn row_writer<'a>(
     if format != RowFormat::Table {
         check_names(schema)?;
     }
+    let fields = schema.fields();
     Ok(match format {
         RowFormat::Table => Box::new(TableRows::start(schema, None, out)),
-        RowFormat::Csv => Box::new(CsvRows::start(schema, out)?),
-        RowFormat::Json => Box::new(JsonRows::start(schema, out, JsonLayout::Array)?),
-        RowFormat::Ndjson => Box::new(JsonRows::start(schema, out, JsonLayout::Lines)?),
+        RowFormat::Csv => Box::new(TextFile::start(CsvRows::new(fields, false, None), fields, out)?),
+        RowFormat::Json => {
+            Box::new(TextFile::start(JsonRows::new(fields, JsonLayout::Array, TextStyle::JSON), fields, out)?)
+        }
+        RowFormat::Ndjson => {
+            Box::new(TextFile::start(JsonRows::new(fields, JsonLayout::Lines, TextStyle::JSON), fields, out)?)
+        }
     })
 }
 
@@ -120,10 +126,12 @@ pub(crate) fn at(fault: CellFault, field: &Field, row: u64) -> ExportError {
     match fault {
         CellFault::RepeatedKey(key) => ExportError::RepeatedKey { column: field.name().clone(), row, key },
         CellFault::Unsupported(_) => unsupported(field),
+        CellFault::NoXml(value) => ExportError::NoXml { column: field.name().clone(), row, value },
+        CellFault::NoCast(why) => ExportError::NoCast { column: field.name().clone(), row, why },
     }
 }
 
-fn check_types(schema: &Schema) -> Result<(), ExportError> {
+pub(crate) fn check_types(schema: &Schema) -> Result<(), ExportError> {
     for field in schema.fields() {
         if holds_union(field.data_type()) {
             return Err(unsupported(field));
@@ -172,7 +180,7 @@ fn repeated_name(fields: &Fields) -> Option<(usize, usize)> {
     fields.iter().enumerate().find_map(|(index, field)| seen.insert(field.name(), index).map(|first| (first, index)))
 }
 
-fn check_names(schema: &Schema) -> Result<(), ExportError> {
+pub(crate) fn check_names(schema: &Schema) -> Result<(), ExportError> {
     let free = |stem: &str| {
         (2..).map(|n| format!("{stem}_{n}")).find(|name| schema.fields().find(name).is_none()).unwrap_or_default()
     };

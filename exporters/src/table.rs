@@ -10,8 +10,9 @@ use std::io::Write;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Fields, Schema};
 
-use crate::cell::{CellKind, push_cell};
+use crate::cell::{CellKind, TextStyle, push_cell};
 use crate::error::ExportError;
+use crate::losses::Losses;
 use crate::rows::{RowWriter, at, check_batch};
 
 /// Rows that decide the widths.
@@ -91,8 +92,8 @@ impl RowWriter for TableRows<'_> {
             let mut cells = Vec::with_capacity(self.fields.len());
             for (field, column) in self.fields.iter().zip(batch.columns()) {
                 let mut cell = String::new();
-                let kind =
-                    push_cell(&mut cell, field, column.as_ref(), row).map_err(|fault| at(fault, field, self.rows))?;
+                let kind = push_cell(&mut cell, field, column.as_ref(), row, TextStyle::JSON, &mut Losses::default())
+                    .map_err(|fault| at(fault, field, self.rows))?;
                 cells.push(if kind == CellKind::Null { "NULL".to_owned() } else { shown(&cell) });
             }
             self.waiting.push(cells);

@@ -160,6 +160,14 @@ async fn write_report(
                     delivery.publish(format!("{folder}{job}.{}.csv", table.name), table.bytes.into()).await?;
                 }
             }
+            ReportFormat::Xlsx => {
+                let book = exporters::report_xlsx(report)?;
+                delivery.publish(format!("{folder}{job}.xlsx"), book.into()).await?;
+            }
+            ReportFormat::Oscal => {
+                let oscal = exporters::report_oscal(report)?;
+                delivery.publish(format!("{folder}{job}.oscal.json"), oscal.into()).await?;
+            }
         }
     }
     Ok(())

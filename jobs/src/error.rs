@@ -73,6 +73,28 @@ pub enum JobError {
         /// The output.
         path: String,
     },
+    /// An export is where another one should go.
+    #[error(
+        "\"{place}\" is there already; give another place, --overwrite, or --resume to go on with what was interrupted"
+    )]
+    ExportTaken {
+        /// What is there.
+        place: String,
+    },
+    /// An export that was interrupted is another one than that asked for.
+    #[error("\"{place}\" is of another export: {what}; begin anew with --overwrite, or in another place")]
+    ExportOther {
+        /// Its record.
+        place: String,
+        /// What differs.
+        what: &'static str,
+    },
+    /// A part is not what was written.
+    #[error("\"{place}\" is not what was written a moment ago; does somebody else write there? nothing was published")]
+    ExportChanged {
+        /// The part.
+        place: String,
+    },
     /// A statement or command of a script failed.
     #[error("line {line} failed; nothing below it was run")]
     AtLine {
@@ -85,7 +107,7 @@ pub enum JobError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// An export failed.
-    #[error("the rows cannot be written")]
+    #[error("the rows cannot be exported")]
     Export(#[from] exporters::ExportError),
     /// Standard output failed.
     #[error("cannot write to standard output")]
@@ -101,12 +123,15 @@ impl JobError {
             | Self::Usage(_)
             | Self::Local { .. }
             | Self::Decision { .. }
+            | Self::ExportTaken { .. }
+            | Self::ExportOther { .. }
             | Self::OutputTaken { .. } => Remedy::FixConfig,
+            Self::ExportChanged { .. } => Remedy::InspectData,
             Self::DecidedMeanwhile { .. } | Self::Files(_) => Remedy::InspectData,
             Self::Claimed { .. } | Self::Stdout(_) => Remedy::Retry,
             Self::Engine(error) => error.remedy(),
             Self::AtLine { source, .. } => source.remedy(),
-            Self::Export(_) => Remedy::FixConfig,
+            Self::Export(error) => error.remedy(),
         }
     }
 

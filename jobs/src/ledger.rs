@@ -67,6 +67,8 @@ pub enum OutputRole {
     Findings,
     /// Evidence rows of one control.
     Evidence,
+    /// A file of an export; its manifest is a report.
+    Export,
     /// Rows that an ingest wrote, of the dataset or of what it refused.
     Rows,
 }
@@ -124,9 +126,29 @@ pub struct RunSummary {
     /// For a query: what it computed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub query: Option<QuerySummary>,
+    /// For an export: what it wrote.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub export: Option<ExportSummary>,
     /// For an ingest: what became of the records.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ingest: Option<engine::IngestOutcome>,
+}
+
+/// What an export wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportSummary {
+    /// Rows of all parts.
+    pub rows: u64,
+    /// Bytes of all parts.
+    pub bytes: u64,
+    /// Files, without the manifest.
+    pub parts: u64,
+    /// Those that an attempt before wrote.
+    pub resumed_parts: u64,
+    /// In which order the rows stand: `file`, `by` or `engine`.
+    pub order: String,
+    /// Cells that no reader gets back as they were: by what was done, by column.
+    pub cells: std::collections::BTreeMap<String, std::collections::BTreeMap<String, u64>>,
 }
 
 /// What a query computed.

@@ -13,6 +13,7 @@ mod deliver;
 mod demo;
 mod error;
 mod evidence;
+mod export;
 mod findings;
 mod ingest;
 mod lake;
@@ -37,8 +38,8 @@ use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
 pub use args::{
-    Cli, Command, CompactArgs, DecideArgs, FindingsCommand, FormatArg, IngestArgs, OutputForm, RunsCommand, SqlArgs,
-    StateArg,
+    Cli, Command, CompactArgs, DecideArgs, ExportArgs, ExportCommand, FindingsCommand, FormatArg, IngestArgs,
+    OutputForm, RunsCommand, SqlArgs, StateArg,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -46,8 +47,8 @@ pub use error::JobError;
 pub use ingest::{IngestCommand, ingest};
 pub use lake::{OpenLake, read_definitions};
 pub use ledger::{
-    CommitRecord, CompleteRecord, FailRecord, Ledger, Output, OutputRole, QuerySummary, RunEntry, RunKey, RunSummary,
-    StartRecord,
+    CommitRecord, CompleteRecord, ExportSummary, FailRecord, Ledger, Output, OutputRole, QuerySummary, RunEntry,
+    RunKey, RunSummary, StartRecord,
 };
 pub use progress::Progress;
 pub use runner::{Ran, Revise, run};
@@ -78,6 +79,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
     };
     let answer = match &cli.command {
         Command::Sql(args) => return sql::command(cli, &world, args).await,
+        Command::Export(args) => return export::command(cli, &world, args).await,
         Command::Init { dir } => scaffold::init(dir, &world)?,
         Command::Demo { dir } => scaffold::demo(dir, Progress::on_terminal()).await?,
         Command::Check { files: false } => show::checked(&read_definitions(&cli.lake)?, None),

@@ -8,7 +8,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use engine::{IngestProgress, RowsRead};
+use exporters::ExportProgress;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::clock::Stopwatch;
 
 /// What takes less shows no bar.
 const STATEMENT_DELAY: Duration = Duration::from_secs(1);
@@ -50,6 +53,18 @@ impl Progress {
             None => "planning".to_owned(),
         });
         BehindBar { bar, out }
+    }
+
+    /// The progress of one export: rows and bytes, and how many a second.
+    pub(crate) fn export(self, counters: &Arc<ExportProgress>) -> ExportBar {
+        let (watched, begun) = (Arc::clone(counters), Stopwatch::start());
+        let bar = self.bar(STATEMENT_DELAY, move || {
+            let of = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+            let (rows, mib, part) = (of(&watched.rows), of(&watched.bytes) >> 20, of(&watched.part));
+            let rate = rows as f64 / begun.seconds().max(0.001);
+            format!("part {part}, {rows} rows, {mib} MiB, {rate:.0} rows/s")
+        });
+        ExportBar { _bar: bar }
     }
 
     fn bar(self, delay: Duration, message: impl Fn() -> String + Send + 'static) -> Option<Bar> {
@@ -108,6 +123,12 @@ impl IngestBar {
     pub(crate) fn end(self) {
         drop(self.bar);
     }
+}
+
+/// A bar over the counters of an export, drawn until it is dropped.
+#[derive(Debug)]
+pub(crate) struct ExportBar {
+    _bar: Option<Bar>,
 }
 
 /// An output that takes the bar away before its first byte.

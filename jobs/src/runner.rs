@@ -6,6 +6,7 @@ use schemas::{Interval, Job, JobKind};
 use crate::claim::Claim;
 use crate::compliance;
 use crate::error::JobError;
+use crate::export;
 use crate::ingest;
 use crate::lake::OpenLake;
 use crate::ledger::{CommitRecord, CompleteRecord, FailRecord, Ledger, Output, RunKey, RunSummary, StartRecord};
@@ -115,6 +116,7 @@ async fn attempt(
     let executed = match &job.kind {
         JobKind::ComplianceReport(spec) => compliance::execute(&attempt, spec).await,
         JobKind::Ingest(spec) => ingest::execute(&attempt, world, spec).await,
+        JobKind::Export(spec) => export::execute(&attempt, spec).await,
         JobKind::Query(spec) => query::execute(&attempt, world, spec).await,
     };
     let committed = match executed {
@@ -168,6 +170,7 @@ fn interval_of(job: &Job, key: &RunKey) -> Interval {
     let seconds = match &job.kind {
         JobKind::ComplianceReport(spec) => spec.window_seconds,
         JobKind::Query(spec) => spec.window_seconds,
+        JobKind::Export(spec) => spec.window_seconds,
         JobKind::Ingest(_) => 0,
     };
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::Answer;
 use crate::compact::CompactCommand;
 use crate::lake::OpenLake;
-use crate::ledger::{OutputRole, RunEntry};
+use crate::ledger::{ExportSummary, OutputRole, RunEntry};
 use crate::runner::Ran;
 
 /// Answer of `check`; `files` were opened, if any were.
@@ -109,6 +109,8 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
             files => format!(", in place of {}", counted(files, "file")),
         };
         write_line(&mut text, &format!("{rows} in dataset {}{replaced}", query.dataset));
+    } else if let Some(export) = &commit.summary.export {
+        write_line(&mut text, &exported(export));
     } else {
         let counts = commit.summary.controls;
         write_line(
@@ -142,6 +144,20 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
     Answer::done(text, json)
 }
 
+fn exported(export: &ExportSummary) -> String {
+    let (rows, parts) = (counted(export.rows, "row"), counted(export.parts, "file"));
+    let resumed = match export.resumed_parts {
+        0 => String::new(),
+        some => format!(", {some} of them by an attempt before"),
+    };
+    let mut text = format!("{rows} in {parts} of {} bytes{resumed}", export.bytes);
+    for (loss, columns) in &export.cells {
+        let columns: Vec<String> = columns.iter().map(|(column, count)| format!("{column} ({count})")).collect();
+        text.push_str(&format!("\ncells {loss}: {}", columns.join(", ")));
+    }
+    text
+}
+
 /// Where a person finds the run's reports.
 pub(crate) fn reports(lake: &OpenLake, ran: &Ran) -> Vec<String> {
     let outputs = ran.commit.outputs.iter().filter(|output| output.role == OutputRole::Report);
@@ -161,10 +177,12 @@ pub(crate) fn reports(lake: &OpenLake, ran: &Ran) -> Vec<String> {
 pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
     let mut text = String::new();
     for run in runs {
-        let done = run.commit.as_ref().map(|commit| match (&commit.summary.ingest, &commit.summary.query) {
-            (Some(outcome), _) => counted(outcome.counts.rows, "row"),
-            (None, Some(query)) => counted(query.rows, "row"),
-            (None, None) => counted(commit.summary.findings, "finding"),
+        let done = run.commit.as_ref().map(|commit| {
+            let summary = &commit.summary;
+            let rows = summary.ingest.as_ref().map(|outcome| outcome.counts.rows);
+            let rows = rows.or(summary.query.as_ref().map(|query| query.rows));
+            let rows = rows.or(summary.export.as_ref().map(|export| export.rows));
+            rows.map_or_else(|| counted(summary.findings, "finding"), |rows| counted(rows, "row"))
         });
         let rest = done.or_else(|| run.failures.last().and_then(|fail| fail.errors.first().cloned()));
         write_line(&mut text, &format!("{:<40} {:<10} {}", run.run, run.state(), rest.unwrap_or_default()));
@@ -214,7 +232,7 @@ pub(crate) fn run(run: &RunEntry) -> Answer {
 }
 
 /// A count with its noun.
-fn counted(count: u64, noun: &str) -> String {
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -25,6 +25,8 @@ mod checked;
 mod control;
 mod dataset;
 mod duration;
+mod export;
+mod export_job;
 mod folder;
 mod framework;
 mod job;
@@ -46,7 +48,13 @@ pub use checked::{
     Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat, ReportOutput,
     ReportSpec,
 };
+pub use duration::kept_until;
+pub use export::{
+    ColumnSource, ExportColumn, ExportCompression, ExportFormat, ExportRows, ExportShape, ExportSpec, byte_size,
+};
 pub use folder::{SourceFile, check, is_definition};
+pub use lake::timezone;
+pub use nearest::nearest;
 pub use path_template::PathTemplate;
 pub use problem::DefinitionError;
 pub use store_url::{BucketScheme, BucketUrl, StoreUrl};
@@ -59,7 +67,7 @@ use crate::control::Control;
 use crate::framework::Framework;
 use crate::shipped::shipped_frameworks;
 use problem::Problems;
-use raw::{RawControl, RawDataset, RawFramework, RawIngest, RawLake, RawQuery, RawReport};
+use raw::{RawControl, RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport};
 use yaml::Node;
 
 /// Reads and checks one control file; that its id is free, [`check`] says.
@@ -117,6 +125,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
             let kinds = [
                 generator.subschema_for::<RawIngest>(),
                 generator.subschema_for::<RawQuery>(),
+                generator.subschema_for::<RawExport>(),
                 generator.subschema_for::<RawReport>(),
             ];
             json!({

@@ -26,9 +26,10 @@ pub use control::{
 pub use deadline::{Pause, RequestClock, RequestRule};
 pub use decision::{Decision, DecisionError, FindingState, Standing, standing};
 pub use definition::{
-    BucketScheme, BucketUrl, Class, Dataset, DefinitionError, DefinitionKind, IngestFormat, IngestSpec, Job, JobKind,
-    Lake, Mapping, PathTemplate, QuerySpec, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, check,
-    is_definition, json_schema, parse_control, parse_framework,
+    BucketScheme, BucketUrl, Class, ColumnSource, Dataset, DefinitionError, DefinitionKind, ExportColumn,
+    ExportCompression, ExportFormat, ExportRows, ExportShape, ExportSpec, IngestFormat, IngestSpec, Job, JobKind, Lake,
+    Mapping, PathTemplate, QuerySpec, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, byte_size, check,
+    is_definition, json_schema, kept_until, nearest, parse_control, parse_framework, timezone,
 };
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};

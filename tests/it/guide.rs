@@ -41,6 +41,11 @@ fn the_page_on_reports_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_exports_does_what_it_says() {
+    carry_out("docs/guide/export.md");
+}
+
+#[test]
 fn the_page_on_queries_and_compaction_does_what_it_says() {
     carry_out("docs/guide/materialize.md");
 }

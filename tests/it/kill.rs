@@ -21,7 +21,7 @@ const RUN: [&str; 3] = ["run", "compliance", "--at=2026-03-04T00:00:00Z"];
 const TENANTS: u64 = 3;
 pub(crate) const EVENTS: u64 = 6_000;
 
-fn kills() -> u64 {
+pub(crate) fn kills() -> u64 {
     times("AUDITLAKE_KILLS", 4)
 }
 
@@ -209,14 +209,14 @@ const HTML: &str = "reports/compliance/2026-03-04/compliance.html";
 const JSON: &str = "reports/compliance/2026-03-04/compliance.json";
 
 /// What a command answers when nobody disturbs it, and how long it takes.
-fn undisturbed(lake: &Lake, args: &[&str]) -> (Value, Duration) {
+pub(crate) fn undisturbed(lake: &Lake, args: &[&str]) -> (Value, Duration) {
     let begun = Instant::now();
     let answer = lake.json(args);
     (answer, begun.elapsed())
 }
 
 /// Starts a command and kills it at a moment of its life; whether it was still at work.
-fn killed(lake: &Lake, args: &[&str], chance: &mut ChaCha8Rng, longest: Duration) -> bool {
+pub(crate) fn killed(lake: &Lake, args: &[&str], chance: &mut ChaCha8Rng, longest: Duration) -> bool {
     let mut child = lake.start(args);
     let moment = longest.mul_f64(chance.random_range(0.0..1.0));
     // The moment itself is what is tested, so waiting for a state would miss the point.

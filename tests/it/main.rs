@@ -8,6 +8,7 @@ mod auditlake;
 mod bucket;
 mod canned;
 mod double;
+mod export;
 mod faults;
 mod findings;
 mod floors;

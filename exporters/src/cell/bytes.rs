@@ -38,7 +38,8 @@ fn push_uuid(out: &mut String, bytes: &[u8]) {
     }
 }
 
-fn push_base64(out: &mut String, bytes: &[u8]) {
+/// Appends base64 with padding (RFC 4648, section 4).
+pub(crate) fn push_base64(out: &mut String, bytes: &[u8]) {
     for chunk in bytes.chunks(3) {
         let word =
             chunk.iter().enumerate().fold(0_u32, |word, (index, byte)| word | u32::from(*byte) << (16 - 8 * index));

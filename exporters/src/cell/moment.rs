@@ -2,7 +2,7 @@
 //!
 //! Decimals are fixed by the unit (0, 3, 6, 9). Years outside 0001 to 9999 print in expanded form: a sign
 //! and at least six digits. The calendar is our own arithmetic, since libraries stop long before Arrow
-//! does. Absent: zones. A timestamp with a zone prints in UTC with `Z`.
+//! does. A timestamp with a zone prints in UTC with `Z`, or in the zone that is asked for with its offset.
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
@@ -12,23 +12,37 @@ use arrow::datatypes::{
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 
+use chrono::{DateTime, Offset};
+use chrono_tz::Tz;
+
 use super::{CellKind, push};
+use crate::losses::{Loss, Losses};
 
 const DAY_SECONDS: i64 = 86_400;
 const DAY_MILLISECONDS: i64 = 86_400_000;
 const NANOS: i128 = 1_000_000_000;
 
 /// Appends a cell of a temporal column.
-pub(super) fn push_moment(out: &mut String, array: &dyn Array, row: usize) -> CellKind {
+pub(super) fn push_moment(
+    out: &mut String,
+    array: &dyn Array,
+    row: usize,
+    zone: Option<Tz>,
+    losses: &mut Losses,
+) -> CellKind {
     match array.data_type() {
-        DataType::Date32 => push_date(out, array.as_primitive::<Date32Type>().value(row).into()),
+        DataType::Date32 => push_date(out, array.as_primitive::<Date32Type>().value(row).into(), losses),
         DataType::Date64 => {
-            push_date(out, array.as_primitive::<Date64Type>().value(row).div_euclid(DAY_MILLISECONDS));
+            push_date(out, array.as_primitive::<Date64Type>().value(row).div_euclid(DAY_MILLISECONDS), losses);
         }
-        DataType::Timestamp(unit, zone) => {
-            push_timestamp(out, timestamp(array, *unit, row), *unit);
-            if zone.is_some() {
-                out.push('Z');
+        DataType::Timestamp(unit, named) => {
+            let value = timestamp(array, *unit, row);
+            let minutes = named.as_ref().and(zone).and_then(|zone| offset_minutes(zone, value, *unit)).unwrap_or(0);
+            push_timestamp(out, value, minutes, *unit, losses);
+            match minutes {
+                0 if named.is_none() => {}
+                0 => out.push('Z'),
+                _ => push_offset(out, minutes),
             }
         }
         DataType::Time32(unit) | DataType::Time64(unit) => {
@@ -91,30 +105,65 @@ fn per_second(unit: TimeUnit) -> i64 {
     }
 }
 
-fn push_timestamp(out: &mut String, value: i64, unit: TimeUnit) {
+/// Minutes by which a zone is ahead of UTC at an instant. None where they are not whole, as before standard time, or
+/// where the calendar of zones has no such year: what stands there is UTC.
+pub(crate) fn offset_minutes(zone: Tz, value: i64, unit: TimeUnit) -> Option<i64> {
+    let at = DateTime::from_timestamp(value.div_euclid(per_second(unit)), 0)?;
+    let seconds = at.with_timezone(&zone).offset().fix().local_minus_utc();
+    (seconds % 60 == 0).then_some(i64::from(seconds) / 60)
+}
+
+/// `+01:00`.
+fn push_offset(out: &mut String, minutes: i64) {
+    out.push(if minutes < 0 { '-' } else { '+' });
+    push(out, format_args!("{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60));
+}
+
+fn push_timestamp(out: &mut String, value: i64, minutes: i64, unit: TimeUnit, losses: &mut Losses) {
     let (seconds, fraction) = (value.div_euclid(per_second(unit)), value.rem_euclid(per_second(unit)));
-    push_date(out, seconds.div_euclid(DAY_SECONDS));
+    // A zone is known only of years that are far from the ends.
+    let seconds = seconds.saturating_add(minutes * 60);
+    push_date(out, seconds.div_euclid(DAY_SECONDS), losses);
     out.push('T');
     push_time(out, seconds.rem_euclid(DAY_SECONDS), fraction, unit);
 }
 
 fn push_time(out: &mut String, seconds: i64, fraction: i64, unit: TimeUnit) {
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    push(out, format_args!("{hour:02}:{minute:02}:{second:02}"));
-    match unit {
-        TimeUnit::Second => {}
-        TimeUnit::Millisecond => push(out, format_args!(".{fraction:03}")),
-        TimeUnit::Microsecond => push(out, format_args!(".{fraction:06}")),
-        TimeUnit::Nanosecond => push(out, format_args!(".{fraction:09}")),
+    let mut text = *b"00:00:00.000000000";
+    put_digits(&mut text[0..2], seconds / 3_600);
+    put_digits(&mut text[3..5], seconds / 60 % 60);
+    put_digits(&mut text[6..8], seconds % 60);
+    let length = match unit {
+        TimeUnit::Second => 8,
+        TimeUnit::Millisecond => 12,
+        TimeUnit::Microsecond => 15,
+        TimeUnit::Nanosecond => 18,
+    };
+    if length > 8 {
+        put_digits(&mut text[9..length], fraction);
+    }
+    out.extend(text[..length].iter().map(|byte| char::from(*byte)));
+}
+
+fn push_date(out: &mut String, days: i64, losses: &mut Losses) {
+    let (year, month, day) = civil(days);
+    if (1..=9_999).contains(&year) {
+        let mut text = *b"0000-00-00";
+        put_digits(&mut text[0..4], year);
+        put_digits(&mut text[5..7], month);
+        put_digits(&mut text[8..10], day);
+        out.extend(text.iter().map(|byte| char::from(*byte)));
+    } else {
+        losses.note(Loss::ExpandedYear);
+        push(out, format_args!("{year:+07}-{month:02}-{day:02}"));
     }
 }
 
-fn push_date(out: &mut String, days: i64) {
-    let (year, month, day) = civil(days);
-    if (1..=9_999).contains(&year) {
-        push(out, format_args!("{year:04}-{month:02}-{day:02}"));
-    } else {
-        push(out, format_args!("{year:+07}-{month:02}-{day:02}"));
+/// Fills a place with the digits of a number that is not negative, zeros in front.
+fn put_digits(place: &mut [u8], mut value: i64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
     }
 }
 

@@ -9,23 +9,33 @@ use arrow::datatypes::{
     Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
-use super::{CellKind, literal};
+use super::{CellKind, TextStyle, literal};
+use crate::losses::{Loss, Losses};
+
+/// The largest whole number up to which a double holds every one.
+const DOUBLES_ALL: u64 = (1 << 53) - 1;
 
 /// Appends a cell of an integer, float or decimal column.
-pub(super) fn push_number(out: &mut String, array: &dyn Array, row: usize) -> CellKind {
+pub(super) fn push_number(
+    out: &mut String,
+    array: &dyn Array,
+    row: usize,
+    style: TextStyle,
+    losses: &mut Losses,
+) -> CellKind {
     match array.data_type() {
         DataType::Int8 => literal(out, array.as_primitive::<Int8Type>().value(row)),
         DataType::Int16 => literal(out, array.as_primitive::<Int16Type>().value(row)),
         DataType::Int32 => literal(out, array.as_primitive::<Int32Type>().value(row)),
-        DataType::Int64 => literal(out, array.as_primitive::<Int64Type>().value(row)),
+        DataType::Int64 => push_int64(out, array.as_primitive::<Int64Type>().value(row), style, losses),
         DataType::UInt8 => literal(out, array.as_primitive::<UInt8Type>().value(row)),
         DataType::UInt16 => literal(out, array.as_primitive::<UInt16Type>().value(row)),
         DataType::UInt32 => literal(out, array.as_primitive::<UInt32Type>().value(row)),
-        DataType::UInt64 => literal(out, array.as_primitive::<UInt64Type>().value(row)),
-        DataType::Float16 => push_half(out, array.as_primitive::<Float16Type>().value(row)),
+        DataType::UInt64 => push_uint64(out, array.as_primitive::<UInt64Type>().value(row), style, losses),
+        DataType::Float16 => push_half(out, array.as_primitive::<Float16Type>().value(row), losses),
         DataType::Float32 => {
             let value = array.as_primitive::<Float32Type>().value(row);
-            push_float(out, &format!("{value:?}"), value.into())
+            push_float(out, &format!("{value:?}"), value.into(), losses)
         }
         DataType::Decimal32(_, scale) => {
             push_decimal(out, &array.as_primitive::<Decimal32Type>().value(row).to_string(), *scale)
@@ -41,22 +51,39 @@ pub(super) fn push_number(out: &mut String, array: &dyn Array, row: usize) -> Ce
         }
         _ => {
             let value = array.as_primitive::<Float64Type>().value(row);
-            push_float(out, &format!("{value:?}"), value)
+            push_float(out, &format!("{value:?}"), value, losses)
         }
     }
 }
 
+fn push_int64(out: &mut String, value: i64, style: TextStyle, losses: &mut Losses) -> CellKind {
+    if value.unsigned_abs() > DOUBLES_ALL && !style.int64_as_text {
+        losses.note(Loss::Beyond2To53);
+    }
+    literal(out, value)
+}
+
+fn push_uint64(out: &mut String, value: u64, style: TextStyle, losses: &mut Losses) -> CellKind {
+    if value > DOUBLES_ALL && !style.int64_as_text {
+        losses.note(Loss::Beyond2To53);
+    }
+    literal(out, value)
+}
+
 /// Half floats know no shortest digits of their own: the fewest that come back as the same half float.
-fn push_half(out: &mut String, value: <Float16Type as ArrowPrimitiveType>::Native) -> CellKind {
+fn push_half(out: &mut String, value: <Float16Type as ArrowPrimitiveType>::Native, losses: &mut Losses) -> CellKind {
     let wide = value.to_f32();
     let reads_back = |given: &f32| <Float16Type as ArrowPrimitiveType>::Native::from_f32(*given) == value;
     let short = (0..6).filter_map(|digits| format!("{wide:.digits$e}").parse::<f32>().ok()).find(reads_back);
     let shown = short.unwrap_or(wide);
-    push_float(out, &format!("{shown:?}"), shown.into())
+    push_float(out, &format!("{shown:?}"), shown.into(), losses)
 }
 
 /// `debug` is Rust's shortest form: always a point, or an exponent without a sign and maybe without a point.
-fn push_float(out: &mut String, debug: &str, value: f64) -> CellKind {
+fn push_float(out: &mut String, debug: &str, value: f64, losses: &mut Losses) -> CellKind {
+    if !value.is_finite() {
+        losses.note(Loss::NonFinite);
+    }
     if value.is_nan() {
         out.push_str("NaN");
         return CellKind::Text;

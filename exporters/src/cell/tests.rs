@@ -25,7 +25,7 @@ fn check_field(field: &Field, array: &dyn Array, expected: &[&str]) {
     let texts: Vec<_> = (0..array.len())
         .map(|row| {
             let mut out = String::new();
-            push_json(&mut out, field, array, row).expect("has a text");
+            push_value(&mut out, field, array, row, TextStyle::JSON, &mut Losses::default()).expect("has a text");
             out
         })
         .collect();
@@ -129,4 +129,46 @@ fn nested_values_are_json_and_encodings_are_their_values() {
     numbers.values().append_value("v");
     numbers.append(true).expect("appends");
     check(numbers.finish(), &["[{\"key\":7,\"value\":\"v\"}]"]);
+}
+
+#[test]
+fn instants_stand_in_the_zone_that_is_asked_for() {
+    let show = |array: &dyn Array, zone: chrono_tz::Tz| {
+        let field = Field::new("c", array.data_type().clone(), true);
+        let show = |row: usize| {
+            let mut out = String::new();
+            let style = TextStyle::in_zone(Some(zone));
+            push_value(&mut out, &field, array, row, style, &mut Losses::default()).expect("has a text");
+            out
+        };
+        (0..array.len()).map(show).collect::<Vec<_>>()
+    };
+    // Around the end of summer time in 2026, before standard time, and where no calendar of zones goes.
+    let seconds = vec![1_792_889_999, 1_792_890_000, -5_000_000_000, i64::MAX];
+    let instants = TimestampSecondArray::from(seconds).with_timezone("UTC");
+    assert_eq!(
+        show(&instants, chrono_tz::Europe::Berlin),
+        [
+            "\"2026-10-25T02:59:59+02:00\"",
+            "\"2026-10-25T02:00:00+01:00\"",
+            "\"1811-07-23T15:06:40Z\"",
+            "\"+292277026596-12-04T15:30:07Z\""
+        ]
+    );
+    assert_eq!(show(&instants.slice(0, 1), chrono_tz::UTC), ["\"2026-10-25T00:59:59Z\""]);
+    assert_eq!(show(&instants.slice(0, 1), chrono_tz::America::St_Johns), ["\"2026-10-24T22:29:59-02:30\""]);
+    let local = TimestampSecondArray::from(vec![0]);
+    assert_eq!(show(&local, chrono_tz::Europe::Berlin), ["\"1970-01-01T00:00:00\""]);
+}
+
+#[test]
+fn wide_numbers_can_be_texts() {
+    let array = UInt64Array::from(vec![u64::MAX, 1]);
+    let field = Field::new("c", DataType::UInt64, true);
+    let style = TextStyle { int64_as_text: true, ..TextStyle::JSON };
+    let (mut out, mut losses) = (String::new(), Losses::default());
+    push_value(&mut out, &field, &array, 0, style, &mut losses).expect("has a text");
+    assert_eq!((out.as_str(), losses), ("\"18446744073709551615\"", Losses::NONE));
+    push_value(&mut out, &field, &array, 0, TextStyle::JSON, &mut losses).expect("has a text");
+    assert_ne!(losses, Losses::NONE);
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::dataset::REJECTED_ENDING;
+use super::export::ExportSpec;
 use super::path_template::PathTemplate;
 use super::store_url::StoreUrl;
 use crate::control::{Control, ParamValue};
@@ -160,6 +161,8 @@ pub enum JobKind {
     Ingest(IngestSpec),
     /// A statement whose rows for one interval become part of a dataset.
     Query(QuerySpec),
+    /// Rows of one interval as files.
+    Export(ExportSpec),
     /// Controls over a window into a report.
     ComplianceReport(ReportSpec),
 }
@@ -170,6 +173,7 @@ impl JobKind {
         match self {
             Self::Ingest(_) => "ingest",
             Self::Query(_) => "query",
+            Self::Export(_) => "export",
             Self::ComplianceReport(_) => "compliance_report",
         }
     }
@@ -327,6 +331,10 @@ pub enum ReportFormat {
     Json,
     /// One file per table.
     Csv,
+    /// One workbook, a sheet per table.
+    Xlsx,
+    /// Assessment results of OSCAL, as JSON.
+    Oscal,
 }
 
 impl ReportFormat {
@@ -336,6 +344,8 @@ impl ReportFormat {
             Self::Html => "html",
             Self::Json => "json",
             Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+            Self::Oscal => "oscal",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Spans of time as definitions write them: `15m`, `24h`, `30d`, and `7y` for what is kept.
 
+use chrono::{DateTime, Days, Months, Utc};
+
 /// Longest window or lookback: ten years, so that instants stay in range.
 const SECONDS_MAX: u64 = 3_660 * 86_400;
 
@@ -28,6 +30,22 @@ pub(super) fn keep(given: &str) -> Result<(), String> {
         Some((1..=100, "y")) | Some((1..=36_525, "d")) => Ok(()),
         Some((_, "y" | "d")) => Err(format!("keep {given:?} is out of range; write 1d to 36525d or 1y to 100y")),
         _ => Err(format!("keep {given:?} is not a time to keep; write years or days, for example 7y or 400d")),
+    }
+}
+
+/// The end of `7y` or `400d` from an instant on, by the calendar in UTC: a year that begins on 29 February ends on the
+/// 28th. None where `keep` says something else, or the end lies beyond what an instant holds.
+///
+/// ```
+/// let at = schemas::parse_rfc3339("2024-02-29T04:00:00Z").unwrap();
+/// assert_eq!(schemas::kept_until(at, "7y").map(schemas::rfc3339).as_deref(), Some("2031-02-28T04:00:00Z"));
+/// assert_eq!(schemas::kept_until(at, "soon"), None);
+/// ```
+pub fn kept_until(from: DateTime<Utc>, keep: &str) -> Option<DateTime<Utc>> {
+    match split(keep)? {
+        (years, "y") => from.checked_add_months(Months::new(u32::try_from(years).ok()?.checked_mul(12)?)),
+        (days, "d") => from.checked_add_days(Days::new(days)),
+        _ => None,
     }
 }
 

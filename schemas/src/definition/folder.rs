@@ -3,11 +3,12 @@
 use sha2::{Digest, Sha256};
 
 use super::checked::{Job, Lake};
+use super::export_job;
 use super::lake::LakeFile;
 use super::later;
 use super::problem::{DefinitionError, Place, Problems};
 use super::query_job;
-use super::raw::{RawControl, RawDataset, RawIngest, RawLake, RawQuery, RawReport};
+use super::raw::{RawControl, RawDataset, RawExport, RawIngest, RawLake, RawQuery, RawReport};
 use super::surroundings::Surroundings;
 use super::yaml::{self, Node};
 use super::{control, dataset, job, lake, raw_of};
@@ -194,6 +195,10 @@ impl Folder {
             Some("query") => {
                 let raw = raw_of::<RawQuery>("job", file, node, problems)?;
                 query_job::build(raw, sha256, &self.around, problems)
+            }
+            Some("export") => {
+                let raw = raw_of::<RawExport>("job", file, node, problems)?;
+                export_job::build(raw, sha256, &mut self.around, problems)
             }
             Some("compliance_report") => {
                 let raw = raw_of::<RawReport>("job", file, node, problems)?;

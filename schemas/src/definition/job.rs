@@ -18,7 +18,7 @@ use crate::control::ParamValue;
 use crate::id::{ControlId, DatasetId, JobId};
 
 /// Kinds of job, as in YAML.
-pub(super) const KINDS: [&str; 3] = ["ingest", "query", "compliance_report"];
+pub(super) const KINDS: [&str; 4] = ["ingest", "query", "export", "compliance_report"];
 /// Rejected records per million that a run bears unless the job says otherwise: one per cent.
 const MAX_REJECTED_PPM_DEFAULT: u64 = 10_000;
 
@@ -267,7 +267,7 @@ fn outputs(
                 ),
             );
         }
-        if let Some(other) = around.claim_output(&template, format.value, job) {
+        if let Some(other) = around.claim_output(&template, format.value.as_str(), job) {
             let format = format.value.as_str();
             problems.add(
                 to.place,

@@ -49,7 +49,11 @@ pub(super) fn store_url(given: &str) -> Result<StoreUrl, String> {
     }
 }
 
-fn timezone(given: &str) -> Result<chrono_tz::Tz, String> {
+/// Reads the name of an IANA zone.
+///
+/// # Errors
+/// A sentence with the names that are nearest.
+pub fn timezone(given: &str) -> Result<chrono_tz::Tz, String> {
     given.parse().map_err(|_| {
         let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
         // People write the city alone, so the city alone is compared, too.

@@ -3,21 +3,11 @@
 //! Keep in step with what is built: whoever builds a thing removes its line.
 
 /// Kinds of job that are designed and not built.
-pub(crate) const KINDS: &[&str] = &[
-    "anomalies",
-    "sla",
-    "usage",
-    "retention",
-    "anonymize",
-    "subject_request",
-    "export",
-    "lineage",
-    "verify",
-    "compact",
-];
+pub(crate) const KINDS: &[&str] =
+    &["anomalies", "sla", "usage", "retention", "anonymize", "subject_request", "lineage", "verify", "compact"];
 
 /// Values of `format` that are designed and not built, for ingest and for outputs.
-pub(crate) const FORMATS: &[&str] = &["cur", "parquet", "xlsx", "oscal", "pdf", "xml", "yaml", "arrow", "ipc"];
+pub(crate) const FORMATS: &[&str] = &["cur", "parquet", "pdf", "xml", "yaml", "arrow", "ipc"];
 
 /// Stores that are not spoken to, and what to write instead.
 pub(crate) const STORES: &[(&str, &str)] = &[

@@ -1,7 +1,7 @@
 //! "Did you mean": the known word nearest to an unknown one.
 
 /// The nearest of the words, at most a third of the given word (and at least 2) edits away.
-pub(crate) fn nearest<'a>(given: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(given: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (given.chars().count() / 3).max(2);
     by_distance(given, words).into_iter().next().filter(|(distance, _)| *distance <= limit).map(|(_, word)| word)
 }

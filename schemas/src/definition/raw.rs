@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::checked::{Class, IngestFormat, ReportFormat};
+use super::export::{ExportCompression, ExportFormat};
 use super::yaml::At;
 use crate::control::{ControlType, ParamValue, Severity, Status};
 
@@ -111,6 +112,111 @@ pub(super) struct RawQuery {
     pub(super) sql: At<String>,
 }
 
+/// A job of kind `export`: `jobs/*.yaml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Export", deny_unknown_fields)]
+pub(super) struct RawExport {
+    /// name of the job, for example denied-daily
+    pub(super) job: At<String>,
+    /// export
+    #[serde(rename = "kind")]
+    #[schemars(extend("const" = "export"))]
+    _kind: String,
+    /// length of the interval that a run exports, up to its instant, for example 1d
+    pub(super) window: At<String>,
+    /// dataset whose rows are exported; this or sql
+    pub(super) dataset: Option<At<String>>,
+    /// a SELECT whose rows are exported; $start and $end are the bounds of the interval
+    pub(super) sql: Option<At<String>>,
+    /// columns in order, for example [event_id, {name: hour, expr: "date_trunc('hour', time)"}]; all when left out
+    pub(super) columns: Option<At<Vec<At<RawExportColumn>>>>,
+    /// only rows for which this expression is true, for example time >= $start AND time < $end
+    pub(super) filter: Option<At<String>>,
+    /// columns that the rows are sorted by, for example [time, event_id]
+    pub(super) order_by: Option<Vec<At<String>>>,
+    /// csv, json, ndjson, xlsx, parquet, xml, yaml or arrow
+    pub(super) format: At<ExportFormat>,
+    /// what the format leaves open, for example {guard: on}
+    pub(super) options: Option<RawExportOptions>,
+    /// gzip or zstd, for text
+    pub(super) compression: Option<ExportCompression>,
+    /// where a part ends, for example {rows: 1000000}
+    pub(super) split: Option<RawSplit>,
+    /// zip: every part in one archive
+    pub(super) bundle: Option<Zip>,
+    /// whether a cell that is lost for good fails the export; false when left out
+    pub(super) strict: Option<bool>,
+    /// folder in the store, for example "exports/denied/{interval.end:%Y-%m-%d}/"
+    pub(super) to: At<String>,
+}
+
+/// A column: the name of one, or an expression with a name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "ExportColumn")]
+#[serde(untagged)]
+pub(super) enum RawExportColumn {
+    /// A column of the dataset.
+    Name(String),
+    /// An expression.
+    Expr(RawExpr),
+}
+
+/// An expression with a name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Expression", deny_unknown_fields)]
+pub(super) struct RawExpr {
+    /// name of the column in the file, for example hour
+    pub(super) name: String,
+    /// SQL expression over one row, for example date_trunc('hour', time)
+    pub(super) expr: String,
+}
+
+/// What a format leaves open.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[schemars(rename = "ExportOptions", deny_unknown_fields)]
+pub(super) struct RawExportOptions {
+    /// on: texts of csv that look like formulas get a ' in front; off when left out
+    pub(super) guard: Option<Switch>,
+    /// IANA zone of the times in text and workbooks, for example Europe/Berlin; UTC when left out
+    pub(super) timezone: Option<At<String>>,
+    /// string: whole numbers of 64 bits are texts in json; number when left out
+    pub(super) int64: Option<Int64>,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Switch {
+    On,
+    Off,
+}
+
+/// What whole numbers of 64 bits are in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Int64 {
+    Number,
+    String,
+}
+
+/// The archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Zip {
+    Zip,
+}
+
+/// Where a part ends: at the first limit met.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Split", deny_unknown_fields)]
+pub(super) struct RawSplit {
+    /// rows of a part
+    #[schemars(range(min = 1))]
+    pub(super) rows: Option<u64>,
+    /// bytes of a part before compression, for example 1GiB
+    pub(super) bytes: Option<At<String>>,
+}
+
 /// A job of kind `compliance_report`: `jobs/*.yaml`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "Report", deny_unknown_fields)]
@@ -139,7 +245,7 @@ pub(super) struct RawReport {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "Output", deny_unknown_fields)]
 pub(super) struct RawOutput {
-    /// html, json or csv
+    /// html, json, csv, xlsx or oscal
     pub(super) format: At<ReportFormat>,
     /// folder in the store, with {interval.end:%Y-%m-%d} or another date in it
     pub(super) to: At<String>,

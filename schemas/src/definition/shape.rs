@@ -117,11 +117,25 @@ impl<'a> Judge<'a> {
         self.misshapen(node.place, message);
     }
 
-    /// `anyOf`: an optional value (the other choice is null), or the untagged value of a parameter.
+    /// `anyOf`: an optional value (the other choice is null), a name or a mapping, or the untagged value of a parameter.
     fn choice(&mut self, choices: &'a [Value], node: &Node, name: &str) {
         let not_null: Vec<&Value> = choices.iter().filter(|choice| wanted_type(choice) != "null").collect();
         if let [only] = not_null.as_slice() {
             return self.node(only, node, name, false);
+        }
+        let object = choices.iter().find(|choice| wanted_type(self.resolved(choice)) == "object");
+        if let Some(object) = object {
+            return match &node.value {
+                Tree::Map(_) => self.node(object, node, name, false),
+                Tree::Text(_) => {}
+                found => {
+                    let found = found.describe();
+                    self.misshapen(
+                        node.place,
+                        format!("{name} must be a name, or a mapping with name and expr; found {found}"),
+                    );
+                }
+            };
         }
         let fits = match &node.value {
             Tree::List(items) => items.iter().all(|item| matches!(item.value, Tree::Text(_))),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::checked::{Dataset, ReportFormat};
+use super::checked::Dataset;
 use super::nearest::nearest;
 use super::path_template::PathTemplate;
 use crate::control::Control;
@@ -60,8 +60,8 @@ pub(super) struct Surroundings {
     pub(super) job_names: Names,
     /// The frameworks that ship.
     pub(super) frameworks: &'static [Framework],
-    /// What jobs write: format and template, to the job.
-    outputs: BTreeMap<(ReportFormat, String), String>,
+    /// What jobs write: what it is and template, to the job.
+    outputs: BTreeMap<(&'static str, String), String>,
 }
 
 impl Surroundings {
@@ -83,9 +83,9 @@ impl Surroundings {
         }
     }
 
-    /// Claims a folder for a format; the job that already writes there, if any.
-    pub(super) fn claim_output(&mut self, to: &PathTemplate, format: ReportFormat, job: &JobId) -> Option<String> {
-        let key = (format, to.key());
+    /// Claims a folder for one kind of output; the job that already writes there, if any.
+    pub(super) fn claim_output(&mut self, to: &PathTemplate, what: &'static str, job: &JobId) -> Option<String> {
+        let key = (what, to.key());
         if let Some(other) = self.outputs.get(&key) {
             return Some(other.clone());
         }

@@ -45,6 +45,22 @@ max_rejected_ppm: 20000
 ",
     ),
     (
+        "jobs/denied-daily.yaml",
+        "job: denied-daily
+kind: export
+window: 1d
+dataset: audit
+columns: [event_id, {name: hour, expr: \"date_trunc('hour', time)\"}]
+filter: time >= $start AND time < $end AND outcome = 'denied'
+order_by: [time, event_id]
+format: csv
+options: {guard: on, timezone: Europe/Berlin}
+compression: zstd
+split: {rows: 1000000, bytes: 1GiB}
+to: \"exports/denied/{interval.end:%Y-%m-%d}/\"
+",
+    ),
+    (
         "datasets/month.yaml",
         "dataset: month\nlocation: month/\ntenant: tenant_id\n",
     ),

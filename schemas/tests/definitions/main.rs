@@ -26,7 +26,7 @@ fn a_lake_is_read_whole() {
     assert_eq!(lake.datasets.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["audit", "identity", "month"]);
     assert_eq!(
         lake.jobs.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(),
-        ["ingest-app", "ingest-trail", "soc2-daily", "tenant-month"]
+        ["denied-daily", "ingest-app", "ingest-trail", "soc2-daily", "tenant-month"]
     );
     assert_eq!(lake.controls.len(), shipped_controls().len() + 2);
     assert!(lake.controls.is_sorted_by(|a, b| a.id < b.id));
@@ -127,7 +127,7 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
     for one in job["oneOf"].as_array().expect("kinds") {
         let path = one["$ref"].as_str().and_then(|path| path.strip_prefix('#')).expect("a reference");
         let kind = &job.pointer(path).expect("defined")["properties"]["kind"]["const"];
-        assert!(["ingest", "query", "compliance_report"].map(Into::into).contains(kind), "{kind}");
+        assert!(["ingest", "query", "export", "compliance_report"].map(Into::into).contains(kind), "{kind}");
     }
     assert!(!job.to_string().contains("Raw"), "names of our types are not for editors");
 }

@@ -1,0 +1,81 @@
+//! The seam: rows in, parts out, one exporter per format.
+
+use std::fmt;
+use std::io::Write;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, SchemaRef};
+
+use crate::arrow_ipc::Arrow;
+use crate::csv::Csv;
+use crate::error::ExportError;
+use crate::format::{ExportOptions, Format};
+use crate::json::{Json, Ndjson};
+use crate::losses::CellCounts;
+use crate::parquet::Parquet;
+use crate::xlsx::Xlsx;
+use crate::xml::Xml;
+use crate::yaml::Yaml;
+
+/// Writes rows in one format.
+pub trait Exporter: fmt::Debug + Send + Sync {
+    /// Its format.
+    fn format(&self) -> Format;
+
+    /// Refuses a schema that cannot be written, before the first row is read.
+    ///
+    /// # Errors
+    /// The first column that cannot be written, with what to select in its place.
+    fn check(&self, schema: &SchemaRef) -> Result<(), ExportError>;
+
+    /// What the cells of a column are in the file, for example `xs:dateTime`.
+    fn written_as(&self, field: &Field) -> String;
+
+    /// A file that stands beside the parts: its name and its bytes.
+    fn beside(&self, _schema: &SchemaRef) -> Option<(&'static str, String)> {
+        None
+    }
+
+    /// Starts a part and writes what stands before its rows.
+    ///
+    /// # Errors
+    /// When `out` refuses bytes.
+    fn start<'a>(
+        &self,
+        schema: &SchemaRef,
+        options: &ExportOptions,
+        out: &'a mut (dyn Write + Send),
+    ) -> Result<Box<dyn PartWriter + 'a>, ExportError>;
+}
+
+/// One part under way.
+pub trait PartWriter {
+    /// Writes the rows of a chunk; the first of them has this number in the export, counted from 1.
+    ///
+    /// # Errors
+    /// When the output refuses bytes, or a cell cannot be written.
+    fn write(&mut self, chunk: &RecordBatch, first_row: u64, cells: &mut CellCounts) -> Result<(), ExportError>;
+
+    /// Writes what stands behind the rows.
+    ///
+    /// # Errors
+    /// When the output refuses bytes.
+    fn finish(self: Box<Self>) -> Result<(), ExportError>;
+}
+
+/// Every exporter.
+pub const EXPORTERS: &[&dyn Exporter] = &[&Csv, &Json, &Ndjson, &Xlsx, &Parquet, &Xml, &Yaml, &Arrow];
+
+/// The exporter of a format.
+pub fn exporter(format: Format) -> &'static dyn Exporter {
+    match format {
+        Format::Csv => &Csv,
+        Format::Json => &Json,
+        Format::Ndjson => &Ndjson,
+        Format::Xlsx => &Xlsx,
+        Format::Parquet => &Parquet,
+        Format::Xml => &Xml,
+        Format::Yaml => &Yaml,
+        Format::Arrow => &Arrow,
+    }
+}

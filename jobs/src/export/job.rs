@@ -1,0 +1,150 @@
+//! The job kind `export`: the rows of one interval as files in the lake's store.
+//!
+//! The parts of an attempt lie in a folder of its own, so that none writes over another's bytes; the manifest is created
+//! once, by whichever attempt is the first to have all of them.
+
+use engine::input_files;
+use schemas::{ExportSpec, InputFile, Interval};
+
+use super::asked::{Asked, Planned};
+use super::place::ObjectPlace;
+use super::records::{Manifest, Receipt, RunOf, Start, sha256_of};
+use super::work::Work;
+use crate::error::JobError;
+use crate::ledger::{ExportSummary, Output, OutputRole, RunSummary};
+use crate::runner::{Attempt, Executed};
+
+/// Exports the interval of the attempt.
+pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ExportSpec) -> Result<Executed, JobError> {
+    let lake = attempt.lake;
+    let folder = spec.to.render(&attempt.interval, lake.definitions.timezone);
+    let root = ObjectPlace::in_lake(&lake.front, &folder);
+    let asked = Asked { rows: spec.rows.clone(), shape: spec.shape.clone(), interval: Some(attempt.interval) };
+    let planned = asked.plan(lake, attempt.key.instant).await?;
+    let inputs = inputs(&planned).await?;
+    let reads = lineage::reads(&planned.session.optimized(&planned.plan)?).tables;
+    let run = RunOf { job: attempt.key.job.to_string(), instant: attempt.key.instant, attempt: attempt.number };
+    let manifest = match published(&root, &run).await? {
+        Some(manifest) => manifest,
+        None => {
+            let place = root.of_attempt(attempt.number);
+            let work = Work {
+                place: &place,
+                bundle: spec.shape.bundle,
+                fence: Some(attempt.fence),
+                run: Some(run),
+                progress: *attempt.progress,
+            };
+            let done = adopted(&work, &root, attempt.number, &planned).await?;
+            work.finish(planned, done).await?
+        }
+    };
+    tidy(&root, &manifest).await?;
+    let outputs = outputs(&root, &manifest).await?;
+    Ok(Executed {
+        inputs,
+        reads: reads.into_iter().map(|(table, columns)| (table, columns.into_iter().collect())).collect(),
+        outputs,
+        summary: RunSummary {
+            export: Some(ExportSummary {
+                rows: manifest.rows,
+                bytes: manifest.bytes,
+                parts: manifest.parts.len() as u64,
+                resumed_parts: manifest.resumed_parts,
+                order: manifest.order,
+                cells: manifest.cells.counts,
+            }),
+            ..RunSummary::default()
+        },
+    })
+}
+
+/// What an earlier attempt of this run published before it could say so.
+async fn published(root: &ObjectPlace, run: &RunOf) -> Result<Option<Manifest>, JobError> {
+    let Some(manifest) = root.read_json::<Manifest>(&root.manifest()).await? else { return Ok(None) };
+    match &manifest.run {
+        Some(of) if (&of.job, of.instant) == (&run.job, run.instant) => Ok(Some(manifest)),
+        _ => Err(JobError::OutputTaken { path: root.shown(&root.manifest()) }),
+    }
+}
+
+/// Notes what this attempt begins, and takes over the parts of the last one that asked for the same.
+async fn adopted(
+    work: &Work<'_>,
+    root: &ObjectPlace,
+    number: u64,
+    planned: &Planned,
+) -> Result<Vec<Receipt>, JobError> {
+    let mut done = Vec::new();
+    for earlier in (1..number).rev().map(|earlier| root.of_attempt(earlier)) {
+        if earlier.read_json::<Start>(&earlier.start()).await?.is_some_and(|start| start == planned.start) {
+            done = work.adopted(&earlier, planned).await?;
+            if !done.is_empty() {
+                break;
+            }
+        }
+    }
+    work.place.create_json(&work.place.start(), &planned.start).await?;
+    for receipt in &done {
+        work.place.replace(&work.place.receipt(&receipt.part.name), super::place::pretty(receipt)?).await?;
+    }
+    Ok(done)
+}
+
+/// Takes away what no manifest names: records to go on with, and parts of attempts that were given up.
+async fn tidy(root: &ObjectPlace, manifest: &Manifest) -> Result<(), JobError> {
+    let named = |name: &str| {
+        manifest.parts.iter().any(|part| part.path == name) || manifest.beside.iter().any(|file| file.path == name)
+    };
+    let is_attempts = |name: &str| {
+        let folder = name.split_once('/').map_or("", |(folder, _)| folder);
+        folder.len() == 7 && folder.starts_with('e') && folder[1..].bytes().all(|byte| byte.is_ascii_digit())
+    };
+    for name in root.names().await? {
+        if is_attempts(&name) && !named(&name) {
+            root.remove(&name).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn inputs(planned: &Planned) -> Result<Vec<InputFile>, JobError> {
+    let always =
+        Interval { start: chrono::DateTime::<chrono::Utc>::MIN_UTC, end: chrono::DateTime::<chrono::Utc>::MAX_UTC };
+    let mut datasets: Vec<&str> = planned.start.inputs.list.iter().map(|input| input.dataset.as_str()).collect();
+    datasets.dedup();
+    let mut inputs = Vec::new();
+    for dataset in datasets {
+        inputs.extend(input_files(&planned.session, dataset, always).await?);
+    }
+    Ok(inputs)
+}
+
+async fn outputs(root: &ObjectPlace, manifest: &Manifest) -> Result<Vec<Output>, JobError> {
+    let path = |name: &str| root.path(name).to_string();
+    let parts = manifest.parts.iter().map(|part| Output {
+        path: path(&part.path),
+        role: OutputRole::Export,
+        sha256: part.sha256.clone(),
+        bytes: part.bytes,
+        rows: Some(part.rows),
+    });
+    let beside = manifest.beside.iter().map(|file| Output {
+        path: path(&file.path),
+        role: OutputRole::Export,
+        sha256: file.sha256.clone(),
+        bytes: file.bytes,
+        rows: None,
+    });
+    let mut outputs: Vec<Output> = parts.chain(beside).collect();
+    let name = root.manifest();
+    let bytes = root.read(&name).await?.ok_or_else(|| JobError::ExportChanged { place: root.shown(&name) })?;
+    outputs.push(Output {
+        path: path(&name),
+        role: OutputRole::Report,
+        sha256: sha256_of(&bytes),
+        bytes: bytes.len() as u64,
+        rows: None,
+    });
+    Ok(outputs)
+}
