@@ -65,7 +65,7 @@ def report_reads(folder):
     loads += re.findall(r"""url\(\s*["']?(?:https?:)?//|@import""", html, re.IGNORECASE)
     same("loads of the HTML report", loads, [])
     same("scripts of the HTML report", len(re.findall(r"<script", html, re.IGNORECASE)), 0)
-    report = json.loads(next(folder.glob("*.json")).read_text(encoding="utf-8"))
+    report = json.loads(next(folder.glob("compliance.json")).read_text(encoding="utf-8"))
     findings = sum(control["findings"] for control in report["controls"])
     same("findings of the JSON report", findings, int(ours("SELECT count(*) AS n FROM auditlake.findings")[0]["n"]))
     tables = sorted(folder.glob("**/*.csv"))

@@ -16,6 +16,8 @@ outputs:
   - {format: html, to: \"reports/day/{interval.end:%Y-%m-%d}/\"}
   - {format: json, to: \"reports/day/{interval.end:%Y-%m-%d}/\"}
   - {format: csv,  to: \"reports/day/{interval.end:%Y-%m-%d}/\"}
+  - {format: xlsx, to: \"reports/day/{interval.end:%Y-%m-%d}/\"}
+  - {format: oscal, to: \"reports/day/{interval.end:%Y-%m-%d}/\"}
 ";
 
 const AT: &str = "2023-07-11T00:00:00Z";

@@ -4,6 +4,7 @@
 //! can add up too.
 
 use schemas::Report;
+use serde::Serialize;
 
 use crate::error::ExportError;
 
@@ -12,7 +13,12 @@ use crate::error::ExportError;
 /// # Errors
 /// The encoder refuses the model, which no report of auditlake makes it do.
 pub fn report_json(report: &Report) -> Result<String, ExportError> {
-    let plain = serde_json::to_string_pretty(report)
+    pretty(report, report)
+}
+
+/// A document about the report, with a final line end.
+pub(super) fn pretty(document: &impl Serialize, report: &Report) -> Result<String, ExportError> {
+    let plain = serde_json::to_string_pretty(document)
         .map_err(|source| ExportError::ReportJson { run: report.run.id.clone(), source })?;
     let mut json = String::with_capacity(plain.len() + 1);
     for letter in plain.chars() {

@@ -107,6 +107,45 @@ pub(crate) fn hostile() -> Report {
     serde_json::from_value(value).expect("reads")
 }
 
+/// The first report of a job that looked at nothing.
+pub(crate) fn empty() -> Report {
+    let report = sample();
+    Report {
+        summary: Summary {
+            rows: 0,
+            tenants: 0,
+            controls: StatusCounts::default(),
+            findings: 0,
+            decided: 0,
+            expired: 0,
+            worst: Vec::new(),
+            ..report.summary
+        },
+        change: None,
+        trend: Trend { intervals: Vec::new(), ..report.trend },
+        scorecards: Vec::new(),
+        controls: Vec::new(),
+        evidence: Vec::new(),
+        not_looked_at: NotLookedAt {
+            requirements: Vec::new(),
+            controls: Vec::new(),
+            silent_tenants: Vec::new(),
+            rejected: Vec::new(),
+        },
+        provenance: Provenance { inputs: Vec::new(), versions: Vec::new() },
+        ..report
+    }
+}
+
+/// Every leaf of a model, with the key it stands under.
+pub(crate) fn leaves<'v>(value: &'v Value, key: &'v str, found: &mut Vec<(&'v str, &'v Value)>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, key, found)),
+        Value::Object(fields) => fields.iter().for_each(|(key, field)| leaves(field, key, found)),
+        leaf => found.push((key, leaf)),
+    }
+}
+
 fn poison(value: &mut Value, key: &str) {
     match value {
         Value::String(text) if !TYPED.contains(&key) => *text = format!("=cmd|' /C calc'!A0{text}{HOSTILE}"),

@@ -9,7 +9,7 @@ use super::change;
 use super::chart::{coverage_bar, status_bar};
 use super::figure::{badge, by_status, control_link, counted, number_cell, percent, severity, thousands};
 
-const DISCLAIMER: &str = "This report is evidence. It makes nobody compliant. The mapping of controls to requirements \
+pub(super) const DISCLAIMER: &str = "This report is evidence. It makes nobody compliant. The mapping of controls to requirements \
      is this project's judgement; no lawyer or auditor has read it.";
 
 /// The first section.

@@ -3,16 +3,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::report::figure::{percent, thousands};
-use crate::report::sample::{hostile, sample};
-
-/// Every leaf of the model, with the key it stands under.
-fn leaves<'v>(value: &'v Value, key: &'v str, found: &mut Vec<(&'v str, &'v Value)>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| leaves(item, key, found)),
-        Value::Object(fields) => fields.iter().for_each(|(key, field)| leaves(field, key, found)),
-        leaf => found.push((key, leaf)),
-    }
-}
+use crate::report::sample::{hostile, leaves, sample};
 
 /// What the page shows for a leaf.
 fn expected(key: &str, leaf: &Value) -> Option<String> {

@@ -1,0 +1,277 @@
+//! One table as a sheet: a frozen bold header, columns of fixed widths, typed cells, a filter over all of it.
+
+use std::borrow::Cow;
+
+use rust_xlsxwriter::{Color, Format as Style, FormatAlign, Worksheet};
+use schemas::{Severity, Status};
+
+use crate::error::ExportError;
+use crate::report::figure::status_word;
+use crate::report::printable::printable;
+use crate::xlsx::{failed, fitting, serial};
+
+/// Width of a column of instants.
+const INSTANT_WIDTH: u16 = 23;
+/// Points of a line, and of a row at most.
+const LINE_HEIGHT: usize = 15;
+const ROW_HEIGHT_MAX: usize = 409;
+/// Width of a column of counts.
+const COUNT_WIDTH: u16 = 13;
+
+/// One column.
+pub(super) struct Column {
+    name: &'static str,
+    /// In characters.
+    width: u16,
+    is_wrapped: bool,
+    is_left: bool,
+}
+
+impl Column {
+    /// Lines that a cell takes.
+    fn lines(&self, cell: &Cell<'_>) -> usize {
+        let Cell::Text(text) = cell else { return 1 };
+        let width = usize::from(self.width).max(1);
+        let of_line = |line: &str| printable(line).chars().count().div_ceil(width).max(1);
+        if self.is_wrapped { text.lines().map(of_line).sum::<usize>().max(1) } else { 1 }
+    }
+}
+
+/// A column of short texts.
+pub(super) const fn short(name: &'static str, width: u16) -> Column {
+    Column { name, width, is_wrapped: false, is_left: false }
+}
+
+/// A column of texts that go on below.
+pub(super) const fn long(name: &'static str, width: u16) -> Column {
+    Column { name, width, is_wrapped: true, is_left: false }
+}
+
+/// A column of texts, counts and instants, all of which begin on the left.
+pub(super) const fn mixed(name: &'static str, width: u16) -> Column {
+    Column { name, width, is_wrapped: true, is_left: true }
+}
+
+/// A column of counts.
+pub(super) const fn count(name: &'static str) -> Column {
+    short(name, COUNT_WIDTH)
+}
+
+/// A column of instants.
+pub(super) const fn instant(name: &'static str) -> Column {
+    short(name, INSTANT_WIDTH)
+}
+
+/// One cell.
+pub(super) enum Cell<'a> {
+    Null,
+    Text(Cow<'a, str>),
+    Count(u64),
+    /// Shown in percent.
+    Permille(u64),
+    Flag(bool),
+    Status(Status),
+    /// With its text, for years that a spreadsheet does not have.
+    Instant {
+        at_us: i64,
+        text: String,
+    },
+    /// Midnight of a day, with its text.
+    Day {
+        at_us: i64,
+        text: String,
+    },
+}
+
+impl<'a> From<&'a str> for Cell<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> From<&'a String> for Cell<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Cell<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<u64> for Cell<'_> {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<bool> for Cell<'_> {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<Status> for Cell<'_> {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+impl From<Severity> for Cell<'_> {
+    fn from(severity: Severity) -> Self {
+        Self::Text(severity.as_str().into())
+    }
+}
+
+impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {
+    fn from(cell: Option<T>) -> Self {
+        cell.map_or(Self::Null, Into::into)
+    }
+}
+
+/// An instant as a cell; a macro, so that its type, which is chrono's, need not be named.
+macro_rules! moment {
+    ($at:expr) => {
+        $crate::report::xlsx::sheet::Cell::Instant { at_us: $at.timestamp_micros(), text: schemas::rfc3339($at) }
+    };
+}
+pub(super) use moment;
+
+/// How cells look.
+pub(super) struct Styles {
+    header: Style,
+    text: Style,
+    wrapped: Style,
+    count: Style,
+    percent: Style,
+    instant: Style,
+    day: Style,
+    statuses: [Style; Status::WORST_FIRST.len()],
+}
+
+impl Styles {
+    pub(super) fn new() -> Self {
+        let top = || Style::new().set_align(FormatAlign::Top);
+        let number = |format: &str| top().set_num_format(format);
+        Self {
+            header: top().set_bold().set_text_wrap(),
+            text: top(),
+            wrapped: top().set_text_wrap(),
+            count: number("#,##0"),
+            percent: number("0.0%"),
+            instant: number("yyyy-mm-dd hh:mm:ss.000"),
+            day: number("yyyy-mm-dd"),
+            statuses: Status::WORST_FIRST.map(|status| coloured(top(), status)),
+        }
+    }
+
+    fn status(&self, status: Status) -> &Style {
+        self.statuses.get(status.rank()).unwrap_or(&self.text)
+    }
+}
+
+/// The word says it, the colour helps to find it.
+fn coloured(style: Style, status: Status) -> Style {
+    let colours = match status {
+        Status::Pass => (0x23704a, 0xe9f4ee),
+        Status::Warn => (0x8a5a00, 0xfdf3dc),
+        Status::Fail => (0xffffff, 0xa82c22),
+        Status::Error => (0xffffff, 0x6f2b63),
+        Status::NotEvaluated => (0x566373, 0xeef1f4),
+        Status::NotApplicable => return style.set_font_color(Color::RGB(0x566373)),
+    };
+    style.set_font_color(Color::RGB(colours.0)).set_background_color(Color::RGB(colours.1))
+}
+
+/// A sheet that is being written.
+pub(super) struct Sheet<'b> {
+    sheet: &'b mut Worksheet,
+    columns: &'static [Column],
+    styles: &'b Styles,
+    /// Rows below the header.
+    rows: u32,
+}
+
+impl<'b> Sheet<'b> {
+    /// Writes the header.
+    pub(super) fn begin(
+        sheet: &'b mut Worksheet,
+        name: &str,
+        columns: &'static [Column],
+        styles: &'b Styles,
+    ) -> Result<Self, ExportError> {
+        sheet.set_name(name).map_err(failed)?;
+        sheet.set_freeze_panes(1, 0).map_err(failed)?;
+        sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
+        sheet.set_repeat_rows(0, 0).map_err(failed)?;
+        for (index, column) in (0_u16..).zip(columns) {
+            sheet.set_column_width(index, column.width).map_err(failed)?;
+            sheet.write_string_with_format(0, index, column.name, &styles.header).map_err(failed)?;
+        }
+        Ok(Self { sheet, columns, styles, rows: 0 })
+    }
+
+    /// Writes the first cells of a row; those behind them stay empty.
+    pub(super) fn row<const N: usize>(&mut self, cells: [Cell<'_>; N]) -> Result<(), ExportError> {
+        self.rows += 1;
+        let lines = self.columns.iter().zip(&cells).map(|(column, cell)| column.lines(cell)).max().unwrap_or(1);
+        if lines > 1 {
+            // No reader measures rows of a sheet that it has not made.
+            let height = (LINE_HEIGHT * lines).min(ROW_HEIGHT_MAX);
+            self.sheet.set_row_height(self.rows, height as f64).map_err(failed)?;
+        }
+        for ((index, column), cell) in (0_u16..).zip(self.columns).zip(cells) {
+            self.cell(index, column, cell)?;
+        }
+        Ok(())
+    }
+
+    fn cell(&mut self, index: u16, column: &Column, cell: Cell<'_>) -> Result<(), ExportError> {
+        let style = match &cell {
+            Cell::Null => return Ok(()),
+            Cell::Text(_) if column.is_wrapped => &self.styles.wrapped,
+            Cell::Text(_) | Cell::Flag(_) => &self.styles.text,
+            Cell::Count(_) => &self.styles.count,
+            Cell::Permille(_) => &self.styles.percent,
+            Cell::Status(status) => self.styles.status(*status),
+            Cell::Instant { .. } => &self.styles.instant,
+            Cell::Day { .. } => &self.styles.day,
+        };
+        let left = column.is_left.then(|| style.clone().set_align(FormatAlign::Left));
+        let style = left.as_ref().unwrap_or(style);
+        let number = match &cell {
+            Cell::Count(count) => exact(*count),
+            Cell::Permille(permille) => exact(*permille).map(|permille| permille / 1_000.0),
+            Cell::Instant { at_us, .. } | Cell::Day { at_us, .. } => serial(*at_us),
+            _ => None,
+        };
+        let text: Cow<'_, str> = match cell {
+            Cell::Flag(flag) => {
+                return self.sheet.write_boolean_with_format(self.rows, index, flag, style).map(drop).map_err(failed);
+            }
+            Cell::Text(text) => text,
+            Cell::Status(status) => status_word(status).into(),
+            Cell::Count(count) | Cell::Permille(count) => count.to_string().into(),
+            Cell::Instant { text, .. } | Cell::Day { text, .. } => text.into(),
+            Cell::Null => return Ok(()),
+        };
+        let written = match number {
+            Some(number) => self.sheet.write_number_with_format(self.rows, index, number, style),
+            None => self.sheet.write_string_with_format(self.rows, index, fitting(&printable(&text)), style),
+        };
+        written.map(drop).map_err(failed)
+    }
+
+    /// Lays the filter over what was written.
+    pub(super) fn end(self) -> Result<(), ExportError> {
+        let last = u16::try_from(self.columns.len()).unwrap_or(u16::MAX).saturating_sub(1);
+        self.sheet.autofilter(0, 0, self.rows, last).map(drop).map_err(failed)
+    }
+}
+
+/// A count as a spreadsheet keeps it: of up to 15 digits.
+fn exact(count: u64) -> Option<f64> {
+    (count < 1_000_000_000_000_000).then_some(count as f64)
+}
