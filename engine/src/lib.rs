@@ -16,7 +16,6 @@ mod file_check;
 mod file_fault;
 mod file_reader;
 mod file_rules;
-mod hex;
 mod ingest;
 mod materialize;
 mod parquet_bytes;
@@ -44,8 +43,6 @@ pub use dataset_store::Elsewhere;
 pub use error::EngineError;
 pub use export_plan::{ExportPlan, RowOrder, export_plan, export_sql, sort_column};
 pub use file_check::FilesChecked;
-pub use hex::hex;
-pub(crate) use hex::unhex;
 pub use ingest::{
     Fence, IngestCounts, IngestFrom, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput,
     WrittenFile, ingest,
@@ -54,6 +51,8 @@ pub use materialize::{QueryOutcome, QueryRequest, materialize};
 pub use parquet_bytes::parquet_bytes;
 pub use resources::Resources;
 pub use rows_read::RowsRead;
+pub use schemas::hex;
+pub(crate) use schemas::unhex;
 pub use script::Script;
 pub use session::{LakeSession, SessionFactory, stream_error};
 pub use store::{Created, Lakefront};

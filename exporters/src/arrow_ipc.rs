@@ -16,7 +16,7 @@ use crate::export::{Exporter, PartWriter};
 use crate::format::{ExportOptions, Format};
 use crate::losses::CellCounts;
 use crate::repack::{Repack, repacked_as};
-use crate::rows::{at, check_batch, check_names, check_types};
+use crate::rows::{at, check_batch};
 use crate::settled::settled;
 
 /// The exporter.
@@ -26,11 +26,6 @@ pub(crate) struct Arrow;
 impl Exporter for Arrow {
     fn format(&self) -> Format {
         Format::Arrow
-    }
-
-    fn check(&self, schema: &SchemaRef) -> Result<(), ExportError> {
-        check_types(schema)?;
-        check_names(schema)
     }
 
     fn written_as(&self, field: &Field) -> String {

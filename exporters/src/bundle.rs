@@ -7,13 +7,14 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use schemas::hex;
 use sha2::{Digest, Sha256};
 use zip::write::{SimpleFileOptions, StreamWriter, ZipWriter};
 use zip::{CompressionMethod, DateTime};
 
 use crate::format::ExportOptions;
 use crate::pack::{Hashed, PartOut};
-use crate::parts::{Part, PartSink, hex};
+use crate::parts::{Part, PartSink};
 
 /// The entry with the hash of every other.
 const SUMS: &str = "SHA256SUMS";

@@ -12,7 +12,7 @@ use std::fmt::{Display, Write};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
-    DataType, Field, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    DataType, Field, FieldRef, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use chrono_tz::Tz;
 
@@ -142,31 +142,34 @@ pub(crate) fn repacked(array: &dyn Array, row: usize) -> Repacked<'_> {
     }
 }
 
-/// Whether the values are texts, however they are kept.
-pub(crate) fn is_text(data_type: &DataType) -> bool {
+/// The type of the values, however they are kept.
+pub(crate) fn plain(data_type: &DataType) -> &DataType {
     match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, values) => is_text(values),
-        DataType::RunEndEncoded(_, values) => is_text(values.data_type()),
-        _ => false,
+        DataType::Dictionary(_, values) => plain(values),
+        DataType::RunEndEncoded(_, values) => plain(values.data_type()),
+        other => other,
     }
 }
 
-/// Whether a union is the type or is inside it.
-pub(crate) fn holds_union(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Union(_, _) => true,
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => holds_union(item.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| holds_union(field.data_type())),
-        DataType::Dictionary(_, values) => holds_union(values),
-        DataType::RunEndEncoded(_, values) => holds_union(values.data_type()),
-        _ => false,
-    }
+/// Whether the values are texts.
+pub(crate) fn is_text(data_type: &DataType) -> bool {
+    matches!(plain(data_type), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// Whether the type, or one inside it, passes a test.
+pub(crate) fn holds(data_type: &DataType, test: &dyn Fn(&DataType) -> bool) -> bool {
+    let inside = |field: &FieldRef| holds(field.data_type(), test);
+    test(data_type)
+        || match plain(data_type) {
+            DataType::List(item)
+            | DataType::LargeList(item)
+            | DataType::ListView(item)
+            | DataType::LargeListView(item)
+            | DataType::FixedSizeList(item, _)
+            | DataType::Map(item, _) => inside(item),
+            DataType::Struct(fields) => fields.iter().any(inside),
+            other => test(other),
+        }
 }
 
 /// Appends what prints; a `String` never refuses.

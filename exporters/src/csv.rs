@@ -16,7 +16,7 @@ use crate::error::ExportError;
 use crate::export::{Exporter, PartWriter};
 use crate::format::{ExportOptions, Format};
 use crate::losses::{CellCounts, Loss, Losses};
-use crate::rows::{at, check_names, check_types};
+use crate::rows::at;
 use crate::text::{TextFile, TextRows};
 
 const LINE_END: &str = "\r\n";
@@ -31,11 +31,6 @@ impl Exporter for Csv {
         Format::Csv
     }
 
-    fn check(&self, schema: &SchemaRef) -> Result<(), ExportError> {
-        check_types(schema)?;
-        check_names(schema)
-    }
-
     fn written_as(&self, field: &Field) -> String {
         if field.data_type().is_nested() { "JSON text" } else { "text" }.to_owned()
     }
@@ -47,7 +42,7 @@ impl Exporter for Csv {
         out: &'a mut (dyn Write + Send),
     ) -> Result<Box<dyn PartWriter + 'a>, ExportError> {
         let rows = CsvRows::new(schema.fields(), options.guard, options.timezone);
-        Ok(Box::new(TextFile::start(rows, schema.fields(), out)?))
+        TextFile::part(rows, schema, out)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::arrow_ipc::Arrow;
 use crate::csv::Csv;
 use crate::error::ExportError;
 use crate::format::{ExportOptions, Format};
-use crate::json::{Json, Ndjson};
+use crate::json::Json;
 use crate::losses::CellCounts;
 use crate::parquet::Parquet;
 use crate::xlsx::Xlsx;
@@ -22,11 +22,13 @@ pub trait Exporter: fmt::Debug + Send + Sync {
     /// Its format.
     fn format(&self) -> Format;
 
-    /// Refuses a schema that cannot be written, before the first row is read.
+    /// Refuses a schema that this format cannot hold, beside what none can.
     ///
     /// # Errors
     /// The first column that cannot be written, with what to select in its place.
-    fn check(&self, schema: &SchemaRef) -> Result<(), ExportError>;
+    fn check(&self, _schema: &SchemaRef) -> Result<(), ExportError> {
+        Ok(())
+    }
 
     /// What the cells of a column are in the file, for example `xs:dateTime`.
     fn written_as(&self, field: &Field) -> String;
@@ -64,14 +66,14 @@ pub trait PartWriter {
 }
 
 /// Every exporter.
-pub const EXPORTERS: &[&dyn Exporter] = &[&Csv, &Json, &Ndjson, &Xlsx, &Parquet, &Xml, &Yaml, &Arrow];
+pub const EXPORTERS: &[&dyn Exporter] = &[&Csv, &Json::Array, &Json::Lines, &Xlsx, &Parquet, &Xml, &Yaml, &Arrow];
 
 /// The exporter of a format.
 pub fn exporter(format: Format) -> &'static dyn Exporter {
     match format {
         Format::Csv => &Csv,
-        Format::Json => &Json,
-        Format::Ndjson => &Ndjson,
+        Format::Json => &Json::Array,
+        Format::Ndjson => &Json::Lines,
         Format::Xlsx => &Xlsx,
         Format::Parquet => &Parquet,
         Format::Xml => &Xml,

@@ -13,6 +13,7 @@ mod export;
 mod format;
 mod json;
 mod losses;
+mod objects;
 mod pack;
 mod parquet;
 mod parts;

@@ -13,12 +13,13 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
 
+use crate::cell::holds;
 use crate::error::ExportError;
 use crate::export::{Exporter, PartWriter};
 use crate::format::{ExportOptions, Format};
 use crate::losses::CellCounts;
 use crate::repack::{Repack, repacked_as};
-use crate::rows::{check_batch, check_names, check_types};
+use crate::rows::check_batch;
 
 /// Rows of a row group at most.
 const ROW_GROUP_ROWS: usize = 1_048_576;
@@ -39,8 +40,6 @@ impl Exporter for Parquet {
     }
 
     fn check(&self, schema: &SchemaRef) -> Result<(), ExportError> {
-        check_types(schema)?;
-        check_names(schema)?;
         match schema.fields().iter().find(|field| holds_empty_struct(field.data_type())) {
             Some(field) => Err(ExportError::UnsupportedType {
                 column: field.name().clone(),
@@ -172,18 +171,5 @@ fn failed(error: parquet::errors::ParquetError) -> ExportError {
 }
 
 fn holds_empty_struct(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Struct(fields) => {
-            fields.is_empty() || fields.iter().any(|field| holds_empty_struct(field.data_type()))
-        }
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => holds_empty_struct(item.data_type()),
-        DataType::Dictionary(_, values) => holds_empty_struct(values),
-        DataType::RunEndEncoded(_, values) => holds_empty_struct(values.data_type()),
-        _ => false,
-    }
+    holds(data_type, &|one| matches!(one, DataType::Struct(fields) if fields.is_empty()))
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use schemas::hex;
 use serde::{Deserialize, Serialize};
 
 use crate::chunk::{Chunks, RowsError};
@@ -14,6 +15,7 @@ use crate::export::{Exporter, exporter};
 use crate::format::ExportOptions;
 use crate::losses::{CellCounts, CutCell};
 use crate::pack::{Packed, Packer, PartOut};
+use crate::rows::{check_names, check_types};
 
 /// One finished part.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +106,8 @@ pub fn check(schema: &SchemaRef, options: &ExportOptions) -> Result<(), ExportEr
     if options.compression.is_some() && !options.format.is_text() {
         return Err(ExportError::Compressed { format: options.format });
     }
+    check_types(schema)?;
+    check_names(schema)?;
     exporter(options.format).check(schema)
 }
 
@@ -206,10 +210,6 @@ impl io::Write for Counted<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use std::io::Write;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 
-use crate::cell::{CellFault, TextStyle, holds_union};
+use crate::cell::{CellFault, TextStyle, holds};
 use crate::csv::CsvRows;
 use crate::error::ExportError;
-use crate::json::{JsonLayout, JsonRows};
+use crate::objects::{Layout, ObjectRows};
 use crate::table::TableRows;
 use crate::text::TextFile;
 
@@ -90,10 +90,10 @@ pub fn row_writer<'a>(
         RowFormat::Table => Box::new(TableRows::start(schema, None, out)),
         RowFormat::Csv => Box::new(TextFile::start(CsvRows::new(fields, false, None), fields, out)?),
         RowFormat::Json => {
-            Box::new(TextFile::start(JsonRows::new(fields, JsonLayout::Array, TextStyle::JSON), fields, out)?)
+            Box::new(TextFile::start(ObjectRows::new(fields, Layout::Array, TextStyle::JSON), fields, out)?)
         }
         RowFormat::Ndjson => {
-            Box::new(TextFile::start(JsonRows::new(fields, JsonLayout::Lines, TextStyle::JSON), fields, out)?)
+            Box::new(TextFile::start(ObjectRows::new(fields, Layout::Lines, TextStyle::JSON), fields, out)?)
         }
     })
 }
@@ -133,7 +133,7 @@ pub(crate) fn at(fault: CellFault, field: &Field, row: u64) -> ExportError {
 
 pub(crate) fn check_types(schema: &Schema) -> Result<(), ExportError> {
     for field in schema.fields() {
-        if holds_union(field.data_type()) {
+        if holds(field.data_type(), &|one| matches!(one, DataType::Union(_, _))) {
             return Err(unsupported(field));
         }
         if let Some(twice) = repeated_field(field.data_type()) {

@@ -7,7 +7,7 @@ use std::num::NonZero;
 use std::thread;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::Fields;
+use arrow::datatypes::{Fields, SchemaRef};
 
 use crate::error::ExportError;
 use crate::export::PartWriter;
@@ -93,6 +93,17 @@ impl<'a, T: TextRows> TextFile<'a, T> {
         self.out.write_all(self.rows.tail(self.written > 0).as_bytes()).map_err(ExportError::Write)?;
         self.out.flush().map_err(ExportError::Write)?;
         Ok(self.written)
+    }
+}
+
+impl<'a, T: TextRows + 'a> TextFile<'a, T> {
+    /// A file as a part of an export.
+    pub(crate) fn part(
+        rows: T,
+        schema: &SchemaRef,
+        out: &'a mut (dyn Write + Send),
+    ) -> Result<Box<dyn PartWriter + 'a>, ExportError> {
+        Ok(Box::new(Self::start(rows, schema.fields(), out)?))
     }
 }
 

@@ -17,7 +17,6 @@ use crate::error::ExportError;
 use crate::export::{Exporter, PartWriter};
 use crate::format::{ExportOptions, Format};
 use crate::losses::CellCounts;
-use crate::rows::{check_names, check_types};
 use cell::{Column, Kind, Place, write_cell};
 pub(crate) use cell::{fitting, serial};
 
@@ -46,8 +45,6 @@ impl Exporter for Xlsx {
     }
 
     fn check(&self, schema: &SchemaRef) -> Result<(), ExportError> {
-        check_types(schema)?;
-        check_names(schema)?;
         if schema.fields().len() > SHEET_COLUMNS {
             return Err(ExportError::TooManyColumns { given: schema.fields().len(), limit: SHEET_COLUMNS });
         }

@@ -15,12 +15,12 @@ use chrono_tz::Tz;
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 
-use crate::cell::{CellFault, CellKind, Repacked, TextStyle, base64, is_text, push_cell, repacked, text};
+use crate::cell::{CellFault, CellKind, Repacked, TextStyle, base64, push_cell, repacked, text};
 use crate::error::ExportError;
 use crate::export::{Exporter, PartWriter};
 use crate::format::{ExportOptions, Format};
 use crate::losses::{CellCounts, Loss, Losses};
-use crate::rows::{at, check_names, check_types};
+use crate::rows::at;
 use crate::text::{TextFile, TextRows};
 
 use names::element_name;
@@ -40,11 +40,6 @@ impl Exporter for Xml {
         Format::Xml
     }
 
-    fn check(&self, schema: &SchemaRef) -> Result<(), ExportError> {
-        check_types(schema)?;
-        check_names(schema)
-    }
-
     fn written_as(&self, field: &Field) -> String {
         schema_type(field).map_or_else(|| "elements".to_owned(), str::to_owned)
     }
@@ -59,7 +54,7 @@ impl Exporter for Xml {
         options: &ExportOptions,
         out: &'a mut (dyn Write + Send),
     ) -> Result<Box<dyn PartWriter + 'a>, ExportError> {
-        Ok(Box::new(TextFile::start(XmlRows::new(schema.fields(), options.timezone), schema.fields(), out)?))
+        TextFile::part(XmlRows::new(schema.fields(), options.timezone), schema, out)
     }
 }
 
@@ -262,11 +257,6 @@ fn lexical<'a>(value: &'a str, data_type: &DataType) -> Option<std::borrow::Cow<
         }
         _ => Some(Cow::Borrowed(value)),
     }
-}
-
-/// Whether a column is a text that may have to stand as base64.
-fn may_be_base64(data_type: &DataType) -> bool {
-    is_text(data_type)
 }
 
 #[cfg(test)]

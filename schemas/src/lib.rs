@@ -10,6 +10,7 @@ mod deadline;
 mod decision;
 mod definition;
 mod framework;
+mod hex;
 mod id;
 mod instant;
 mod remedy;
@@ -32,6 +33,7 @@ pub use definition::{
     is_definition, json_schema, kept_until, nearest, parse_control, parse_framework, timezone,
 };
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
+pub use hex::{hex, unhex};
 pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};
 pub use instant::{compact, parse_rfc3339, rfc3339};
 pub use remedy::Remedy;

@@ -7,11 +7,11 @@ that every control had a verdict and found what was planted, as many times as th
 
 import argparse
 import json
-import os
 import re
 import subprocess
-import time
 from pathlib import Path
+
+from measuring import measured
 
 AT = "2026-03-02T00:00:00Z"
 JOB = """\
@@ -23,15 +23,6 @@ controls: [{controls}]
 outputs:
   - {{format: json, to: "reports/{name}/{{interval.end:%Y-%m-%d}}/"}}
 """
-
-
-def measured(command):
-    started = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE)
-    answer = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, f"{command} failed"
-    return answer, time.monotonic() - started, usage.ru_maxrss / 1024
 
 
 def controls():
@@ -60,7 +51,7 @@ def lake(binary, multiply, folder, copies):
         elif part == "audit":
             (folder / last.name).rename(last)
         command = [binary, "--lake", big, "--output", "json", "--at", at, "ingest", "ndjson", source, "--into", part]
-        answer, seconds, mib = measured(command)
+        seconds, mib, answer = measured(command)
         rows = json.loads(answer)["rows"]
         print(f"ingest into {part}: {rows} rows, {seconds:.1f} s, {rows / seconds:.0f} rows/s, peak {mib:.0f} MiB", flush=True)
     return demo, big
@@ -69,7 +60,7 @@ def lake(binary, multiply, folder, copies):
 def statuses(binary, folder, job):
     sql = f"""SELECT control_id, sum(violations) AS violations, bool_or(status NOT IN ('not_evaluated', 'error')) AS judged
               FROM auditlake.control_results WHERE run_job = '{job}' GROUP BY control_id"""
-    answer, _, _ = measured([binary, "--lake", folder, "--output", "json", "sql", sql])
+    _, _, answer = measured([binary, "--lake", folder, "--output", "json", "sql", sql])
     return {row["control_id"]: (row["violations"], row["judged"]) for row in json.loads(answer)}
 
 
@@ -88,7 +79,7 @@ def main():
         for folder in (demo, big):
             text = JOB.format(name=name, controls=", ".join(ids))
             (folder / "jobs" / f"{name}.yaml").write_text(text, encoding="utf-8")
-        _, seconds, mib = measured([binary, "--lake", big, "--output", "json", "run", name, "--at", AT])
+        seconds, mib, _ = measured([binary, "--lake", big, "--output", "json", "run", name, "--at", AT])
         print(f"{name}: {len(ids)} controls, {seconds:.1f} s, peak {mib:.0f} MiB", flush=True)
     measured([binary, "--lake", demo, "--output", "json", "run", "all", "--at", AT])
     once, many = statuses(binary, demo, "all"), statuses(binary, big, "all")

@@ -7,18 +7,18 @@ of seconds and peak memory, and ratios. Ends with 1 when a bar is missed. Run it
 """
 
 import argparse
-import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+
+from measuring import measured
 
 OWN = "auditlake"
 FILES = 3
@@ -47,17 +47,6 @@ TASKS = [
     Task("xml", 100_000, ("pandas",), of_peer={"pandas": 0.05}),
     Task("yaml", 1_000_000, rows_a_second=300_000),
 ]
-
-
-def measured(command):
-    """Seconds, peak MiB and the last word that a command prints; it must succeed."""
-    started = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE)
-    answer = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.monotonic() - started
-    assert os.waitstatus_to_exitcode(status) == 0, f"{command} failed"
-    return seconds, usage.ru_maxrss / 1024, answer.split()[-1]
 
 
 def sample(events, rows, folder):
@@ -92,10 +81,10 @@ def own(lake, task, out):
 
 
 def theirs(peers, task, peer, events):
-    seconds, mib, size = measured(
+    seconds, mib, answer = measured(
         [sys.executable, peers, f"export_{task.word or task.form}", peer, events, str(task.rows)]
     )
-    return seconds, mib, int(size)
+    return seconds, mib, int(answer.split()[-1])
 
 
 def lake_of(binary, scratch, events):

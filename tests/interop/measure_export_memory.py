@@ -6,17 +6,17 @@ one to the other, or is above 400 MiB.
 """
 
 import argparse
-import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from measuring import measured
 
 FORMATS = ("csv", "json", "ndjson", "xlsx", "parquet", "xml", "yaml", "arrow")
 GROWTH_MIB = 64
@@ -65,18 +65,9 @@ def events(chance, start, count):
     )
 
 
-def measured(command):
-    """Seconds and peak MiB of a command that must succeed."""
-    started = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, f"{command} failed"
-    return time.monotonic() - started, usage.ru_maxrss / 1024
-
-
 def peak(binary, lake, form, rows, out):
     sql = f"SELECT * FROM events LIMIT {rows}"
-    seconds, mib = measured([binary, "--lake", lake, "export", "--sql", sql, "--format", form, "--to", f"{out}/"])
+    seconds, mib, _ = measured([binary, "--lake", lake, "export", "--sql", sql, "--format", form, "--to", f"{out}/"])
     shutil.rmtree(out)
     print(f"{form}, {rows} rows: {seconds:.1f} s, {rows / seconds:.0f} rows/s, peak {mib:.0f} MiB", flush=True)
     return mib

@@ -7,12 +7,12 @@ fails when the peak at the largest size exceeds that at the smallest by more.
 import argparse
 import datetime
 import json
-import os
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from measuring import measured
 
 EVENTS_A_FILE = 250_000
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
@@ -55,14 +55,8 @@ def measure(binary, folder, rows):
     subprocess.run([binary, "init", lake], check=True, stdout=subprocess.DEVNULL)
     command = [binary, "--lake", lake, "--output", "json", "--at", "2026-03-01T00:00:00Z"]
     command += ["ingest", "ndjson", source, "--into", "audit"]
-    started = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE)
-    answer = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.monotonic() - started
-    assert os.waitstatus_to_exitcode(status) == 0, "the ingest failed"
+    seconds, peak_mib, answer = measured(command)
     assert json.loads(answer)["rows"] == rows, answer
-    peak_mib = usage.ru_maxrss / 1024
     print(f"{rows} rows: {seconds:.1f} s, {rows / seconds:.0f} rows/s, peak {peak_mib:.0f} MiB", flush=True)
     return peak_mib
 

@@ -7,26 +7,15 @@ one after the other in turn; prints medians and ratios to each peer. Run it on a
 
 import argparse
 import importlib.util
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from measuring import measured
+
 PEERS = ("duckdb", "polars")
-
-
-def measured(command):
-    """Seconds and peak MiB of a command that must succeed; its output is read and dropped."""
-    started = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE)
-    while child.stdout.read(1 << 20):
-        pass
-    _, status, usage = os.wait4(child.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, f"{command} failed"
-    return time.monotonic() - started, usage.ru_maxrss / 1024
 
 
 def lake(binary, folder, events):
@@ -58,7 +47,7 @@ def main():
             taken = {name: [] for name in commands}
             for _ in range(args.runs):
                 for name, command in commands.items():
-                    taken[name].append(measured(command))
+                    taken[name].append(measured(command)[:2])
             median = {name: [statistics.median(column) for column in zip(*runs)] for name, runs in taken.items()}
             (own, own_mib) = median["auditlake"]
             line = f"{task}: {own:.2f} s, {own_mib:.0f} MiB"

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::{DataType, Field};
 
-use super::{CellFault, CellKind, TextStyle, is_text, push, push_cell, text};
+use super::{CellFault, CellKind, TextStyle, is_text, plain, push, push_cell, text};
 use crate::losses::Losses;
 
 /// How nested values and texts are written.
@@ -131,20 +131,11 @@ pub(crate) fn push_value(
 
 /// Whether whole numbers may have more digits than a double keeps.
 fn is_wide(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Int64 | DataType::UInt64 => true,
-        DataType::Dictionary(_, values) => is_wide(values),
-        DataType::RunEndEncoded(_, values) => is_wide(values.data_type()),
-        _ => false,
-    }
+    matches!(plain(data_type), DataType::Int64 | DataType::UInt64)
 }
 
 fn is_float(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Dictionary(_, values) => is_float(values),
-        DataType::RunEndEncoded(_, values) => is_float(values.data_type()),
-        _ => data_type.is_floating(),
-    }
+    plain(data_type).is_floating()
 }
 
 fn push_list(

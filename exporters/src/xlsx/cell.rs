@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 use rust_xlsxwriter::Worksheet;
 
 use super::failed;
-use crate::cell::{CellKind, Repacked, TextStyle, base64, offset_minutes, push_cell, repacked, text};
+use crate::cell::{CellKind, Repacked, TextStyle, base64, offset_minutes, plain, push_cell, repacked, text};
 use crate::error::ExportError;
 use crate::losses::{CellCounts, CutCell, Loss, Losses};
 use crate::rows::at;
@@ -46,10 +46,8 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn of(data_type: &DataType) -> Self {
-        match data_type {
+        match plain(data_type) {
             DataType::Boolean => Self::Boolean,
-            DataType::Dictionary(_, values) => Self::of(values),
-            DataType::RunEndEncoded(_, values) => Self::of(values.data_type()),
             DataType::Decimal32(digits, _)
             | DataType::Decimal64(digits, _)
             | DataType::Decimal128(digits, _)
@@ -61,8 +59,8 @@ impl Kind {
             DataType::Date32 | DataType::Date64 => Self::Date,
             DataType::Time32(_) | DataType::Time64(_) => Self::Time,
             DataType::Timestamp(_, _) => Self::Moment,
-            _ if data_type.is_integer() => Self::Whole,
-            _ if data_type.is_floating() => Self::Float,
+            other if other.is_integer() => Self::Whole,
+            other if other.is_floating() => Self::Float,
             _ => Self::Text,
         }
     }

@@ -5,8 +5,8 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::names::element_name;
-use super::{NAMESPACE, is_forbidden, may_be_base64};
-use crate::cell::base64;
+use super::{NAMESPACE, is_forbidden};
+use crate::cell::{base64, is_text, plain};
 
 /// The simple type of a column; none where it has elements of its own.
 pub(crate) fn schema_type(field: &Field) -> Option<&'static str> {
@@ -14,7 +14,7 @@ pub(crate) fn schema_type(field: &Field) -> Option<&'static str> {
 }
 
 fn simple_type(data_type: &DataType, extension: Option<&str>) -> Option<&'static str> {
-    Some(match data_type {
+    Some(match plain(data_type) {
         DataType::Boolean => "xs:boolean",
         DataType::Int8 => "xs:byte",
         DataType::Int16 => "xs:short",
@@ -34,9 +34,7 @@ fn simple_type(data_type: &DataType, extension: Option<&str>) -> Option<&'static
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "xs:base64Binary",
         DataType::FixedSizeBinary(16) if extension == Some("arrow.uuid") => "xs:string",
         DataType::FixedSizeBinary(_) => "xs:hexBinary",
-        DataType::Dictionary(_, values) => return simple_type(values, extension),
-        DataType::RunEndEncoded(_, values) => return simple_type(values.data_type(), extension),
-        _ if data_type.is_nested() => return None,
+        other if other.is_nested() => return None,
         _ => "xs:string",
     })
 }
@@ -106,7 +104,7 @@ impl Xsd {
         let data_type = unpacked(field.data_type());
         let mut attributes = vec![("name", name), ("nillable", "true")];
         attributes.extend(more);
-        if may_be_base64(data_type) {
+        if is_text(data_type) {
             attributes.push(("type", "text"));
         } else if let Some(simple) = schema_type(field) {
             attributes.push(("type", simple));

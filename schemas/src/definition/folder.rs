@@ -12,6 +12,7 @@ use super::raw::{RawControl, RawDataset, RawExport, RawIngest, RawLake, RawQuery
 use super::surroundings::Surroundings;
 use super::yaml::{self, Node};
 use super::{control, dataset, job, lake, raw_of};
+use crate::hex;
 use crate::id::{ControlId, JobId};
 use crate::shipped::{shipped_controls, shipped_frameworks};
 
@@ -268,8 +269,4 @@ fn sha256_of_all(files: &[(Slot, &SourceFile)]) -> String {
         }
     }
     hex(&hash.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

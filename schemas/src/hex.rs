@@ -8,7 +8,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes of a hex text; `None` when it is not one.
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
     if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }

@@ -1,0 +1,16 @@
+"""What a whole process takes: seconds from its start, and the peak of its memory."""
+
+import os
+import subprocess
+import time
+
+
+def measured(command):
+    """Seconds, peak MiB and what a command prints; it must succeed."""
+    started = time.monotonic()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    answer = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    seconds = time.monotonic() - started
+    assert os.waitstatus_to_exitcode(status) == 0, f"{command} failed"
+    return seconds, usage.ru_maxrss / 1024, answer
