@@ -56,14 +56,20 @@ async fn export(cli: &Cli, world: &World, args: &ExportArgs) -> Result<Option<An
     let to = args.to.as_deref().unwrap_or_default();
     let place = Place::open(to)?;
     let lake = cli.open()?;
+    let is_split = asked.shape.split_rows.is_some() || asked.shape.split_bytes.is_some();
     match place {
         Place::Stdout => {
+            if is_split && !asked.shape.bundle {
+                return Err(JobError::Usage(
+                    "--split-rows and --split-bytes make several files; give a folder with --to, or --bundle zip"
+                        .to_owned(),
+                ));
+            }
             let planned = asked.plan(&lake, cli.at.unwrap_or_else(|| world.now())).await?;
             to_stdout(planned, asked.shape.bundle).await?;
             Ok(None)
         }
         Place::Objects(place) => {
-            let is_split = asked.shape.split_rows.is_some() || asked.shape.split_bytes.is_some();
             if place.is_single() && is_split && !asked.shape.bundle {
                 return Err(JobError::Usage(format!(
                     "--split-rows and --split-bytes make several files; give a folder, for example --to {to}.parts/"
@@ -166,6 +172,7 @@ fn told(place: &ObjectPlace, manifest: &Manifest) -> Answer {
     Answer::done(text, json)
 }
 
+/// The place that refused the bytes says why, where it is one of ours.
 fn write_error(error: std::io::Error) -> JobError {
-    ExportError::Write(error).into()
+    error.downcast::<JobError>().unwrap_or_else(|error| ExportError::Write(error).into())
 }

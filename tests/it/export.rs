@@ -142,6 +142,10 @@ fn what_cannot_be_exported_is_told_before_a_file_is_made() {
     refused(&["--dataset", "audit", "--split-rows", "10"], 2, &["give a folder", "out/x.csv.parts/"]);
     refused(&["--dataset", "audit", "--timezone", "Europe/Berln"], 2, &["Europe/Berlin"]);
     refused(&["--sql", "SELECT 1 AS \"\""], 1, &["has no name"]);
+    let split = ["export", "--dataset", "audit", "--format", "csv", "--split-rows", "10", "--to", "-"];
+    let ran = lake.run(&split);
+    ran.failed(2, &["give a folder with --to, or --bundle zip"]);
+    assert_eq!(ran.out, "");
 }
 
 #[test]

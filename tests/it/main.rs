@@ -9,6 +9,7 @@ mod bucket;
 mod canned;
 mod double;
 mod export;
+mod export_faults;
 mod faults;
 mod findings;
 mod floors;

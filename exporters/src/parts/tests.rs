@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Int64Array, StringArray};
+use arrow::array::{AsArray, Int64Array, StringArray, TimestampSecondArray};
+use arrow::datatypes::{DataType, Field, Fields, Schema, UnionFields, UnionMode};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
@@ -219,6 +220,69 @@ fn a_strict_export_refuses_a_cell_that_is_lost_for_good() {
     assert!(error.to_string().contains("column \"t\" has cells that are cut"), "{error}");
     options.format = Format::Json;
     run(&rows, &options).expect("loses nothing");
+}
+
+/// What a format says of a column of this type and name, before the first row.
+fn refusal(format: Format, name: &str, data_type: DataType) -> Option<ExportError> {
+    let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new(name, data_type, true)]));
+    check(&schema, &ExportOptions::new(format)).err()
+}
+
+#[test]
+fn what_no_format_holds_is_refused_by_each_before_the_first_row() {
+    let union = UnionFields::try_new([0], [Field::new("a", DataType::Int32, true)]).expect("is a union");
+    let union = DataType::Union(union, UnionMode::Sparse);
+    let twice = Fields::from(vec![Field::new("a", DataType::Int32, true), Field::new("a", DataType::Int32, true)]);
+    for format in Format::ALL {
+        let said =
+            |data_type: &DataType, name: &str| refusal(format, name, data_type.clone()).map(|error| error.to_string());
+        let of_union = said(&union, "u").expect("is refused");
+        assert!(of_union.contains("select union_extract(\"u\", 'a') AS \"u\""), "{format}: {of_union}");
+        let inside = said(&DataType::List(Arc::new(Field::new("item", union.clone(), true))), "u").expect("is refused");
+        assert!(inside.contains("select the parts of \"u\" that are no union"), "{format}: {inside}");
+        let of_struct = said(&DataType::Struct(twice.clone()), "s").expect("is refused");
+        assert!(of_struct.contains("two fields \"a\"; rename one"), "{format}: {of_struct}");
+        let unnamed = said(&DataType::Int32, "").expect("is refused");
+        assert!(unnamed.contains("has no name; add AS"), "{format}: {unnamed}");
+        assert_eq!(said(&DataType::Int32, "n"), None, "{format}");
+    }
+}
+
+#[test]
+fn what_one_format_cannot_hold_is_refused_by_it_alone() {
+    let long = "n".repeat(1_025);
+    let empty = DataType::Struct(Fields::empty());
+    for format in Format::ALL {
+        let of_name = refusal(format, &long, DataType::Int32).map(|error| error.to_string());
+        assert_eq!(of_name.is_some(), format == Format::Yaml);
+        assert!(
+            of_name.is_none_or(|said| said.contains("more than 1024 characters") && said.ends_with("add AS \"name\""))
+        );
+        let of_struct = refusal(format, "s", empty.clone()).map(|error| error.to_string());
+        assert_eq!(of_struct.is_some(), format == Format::Parquet);
+        assert!(of_struct.is_none_or(|said| said.ends_with("leave the column out")));
+        let many = (0..16_385).map(|number| Field::new(format!("c{number}"), DataType::Int32, true));
+        let many: SchemaRef = Arc::new(Schema::new(many.collect::<Vec<_>>()));
+        let of_many = check(&many, &ExportOptions::new(format)).err().map(|error| error.to_string());
+        assert_eq!(of_many.is_some(), format == Format::Xlsx);
+        assert!(
+            of_many.is_none_or(|said| said.contains("16385 columns") && said.ends_with("select fewer, or take csv"))
+        );
+    }
+}
+
+#[test]
+fn a_value_that_parquet_cannot_hold_is_told_with_its_column_and_no_part_is_made() {
+    let far = TimestampSecondArray::from(vec![0, i64::MAX]);
+    let rows = RecordBatch::try_from_iter([("at", Arc::new(far) as _)]).expect("is a batch");
+    let mut kept = Kept::default();
+    let mut all = [Ok(rows.clone())].into_iter();
+    let options = ExportOptions::new(Format::Parquet);
+    let error = export(&rows.schema(), &mut all, &options, Vec::new(), &mut kept, &ExportProgress::default());
+    let said = error.expect_err("is refused").to_string();
+    assert!(said.starts_with("column \"at\", from row 1 on: "), "{said}");
+    assert!(said.ends_with("select arrow_cast(\"at\", 'Utf8') AS \"at\""), "{said}");
+    assert!(kept.parts().is_empty());
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub(crate) async fn write<S: PartSink + Send + 'static>(
             Ok(error) => JobError::Engine(*error),
             Err(source) => ExportError::Rows(source).into(),
         }),
+        Err(ExportError::Write(error)) => Err(super::write_error(error)),
         Err(error) => Err(error.into()),
     }
 }

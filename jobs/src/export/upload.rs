@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use engine::EngineError;
 use exporters::{Part, PartOut, PartSink};
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use tokio::runtime::Handle;
@@ -73,6 +74,11 @@ impl Upload {
         Arc::clone(self.place.store())
     }
 
+    /// What the store says, with what to do about it.
+    fn refused(&self, source: object_store::Error) -> io::Error {
+        io::Error::other(JobError::from(EngineError::store(&self.place.path(&self.object), "write it", source)))
+    }
+
     fn hand_on(&mut self) -> io::Result<()> {
         // The tasks of the upload are the runtime's.
         let entered = self.runtime.enter();
@@ -81,7 +87,7 @@ impl Upload {
             None => {
                 let (store, path) = (self.store(), self.place.path(&self.object));
                 let upload = self.runtime.block_on(async move { store.put_multipart(&path).await });
-                WriteMultipart::new_with_chunk_size(upload.map_err(io::Error::other)?, PIECE_BYTES)
+                WriteMultipart::new_with_chunk_size(upload.map_err(|source| self.refused(source))?, PIECE_BYTES)
             }
         };
         pieces.write(&self.waiting);
@@ -89,7 +95,7 @@ impl Upload {
         let room = self.runtime.block_on(pieces.wait_for_capacity(PIECES));
         self.pieces = Some(pieces);
         drop(entered);
-        room.map_err(io::Error::other)
+        room.map_err(|source| self.refused(source))
     }
 }
 
@@ -113,12 +119,12 @@ impl PartOut for Upload {
             let (store, path) = (self.store(), self.place.path(&self.object));
             let payload = PutPayload::from(std::mem::take(&mut self.waiting));
             let put = self.runtime.block_on(async move { store.put(&path, payload).await });
-            return put.map(drop).map_err(io::Error::other);
+            return put.map(drop).map_err(|source| self.refused(source));
         }
         self.hand_on()?;
         let entered = self.runtime.enter();
         if let Some(pieces) = self.pieces.take() {
-            self.runtime.block_on(pieces.finish()).map_err(io::Error::other)?;
+            self.runtime.block_on(pieces.finish()).map_err(|source| self.refused(source))?;
         }
         drop(entered);
         Ok(())
