@@ -20,8 +20,8 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder, ident,
 use schemas::{Dataset, HISTORY_ENDING};
 
 use crate::dataset::PinnedFile;
+use crate::dataset_files::DatasetFiles;
 use crate::error::EngineError;
-use crate::session::DatasetFiles;
 use crate::table::PinnedTable;
 
 /// What a table of schema `auditlake` holds.
@@ -107,7 +107,7 @@ struct PublicSchema {
 impl SchemaProvider for PublicSchema {
     fn table_names(&self) -> Vec<String> {
         let datasets = self.files.names();
-        let histories = datasets.iter().filter(|name| self.has_revisions(name));
+        let histories = datasets.iter().filter(|name| has_revisions(&self.files, name));
         let histories: Vec<String> = histories.map(|name| format!("{name}{HISTORY_ENDING}")).collect();
         let mut names = [datasets, histories].concat();
         names.sort();
@@ -115,32 +115,38 @@ impl SchemaProvider for PublicSchema {
     }
 
     async fn table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        let of_history = self.of_history(name);
-        let dataset = of_history.unwrap_or(name);
-        let Some(table) = self.files.table(dataset).await.map_err(external)? else { return Ok(None) };
-        let rows = Arc::clone(&table.provider);
-        match self.files.declared(dataset) {
-            Some(declared) if of_history.is_none() && declared.schema.has_revisions() => {
-                Ok(Some(Arc::new(in_force(declared, rows)?)))
-            }
-            _ => Ok(Some(rows)),
-        }
+        Ok(public_table(&self.files, name).await.map_err(external)?.map(|(_, rows)| rows))
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.files.declared(self.of_history(name).unwrap_or(name)).is_some()
+        self.files.declared(history_of(&self.files, name).unwrap_or(name)).is_some()
     }
 }
 
-impl PublicSchema {
-    fn has_revisions(&self, name: &str) -> bool {
-        self.files.declared(name).is_some_and(|dataset| dataset.schema.has_revisions())
-    }
+fn has_revisions(files: &DatasetFiles, name: &str) -> bool {
+    files.declared(name).is_some_and(|dataset| dataset.schema.has_revisions())
+}
 
-    /// The dataset whose history is called `name`.
-    fn of_history<'a>(&self, name: &'a str) -> Option<&'a str> {
-        name.strip_suffix(HISTORY_ENDING).filter(|dataset| self.has_revisions(dataset))
+/// The dataset whose history is called `name`.
+fn history_of<'a>(files: &DatasetFiles, name: &'a str) -> Option<&'a str> {
+    name.strip_suffix(HISTORY_ENDING).filter(|dataset| has_revisions(files, dataset))
+}
+
+/// The table of schema `public` that is called `name`, with the dataset whose rows it shows.
+pub(crate) async fn public_table<'a>(
+    files: &'a DatasetFiles,
+    name: &str,
+) -> Result<Option<(&'a Dataset, Arc<dyn TableProvider>)>, EngineError> {
+    let of_history = history_of(files, name);
+    let dataset = of_history.unwrap_or(name);
+    let Some(table) = files.table(dataset).await? else { return Ok(None) };
+    let Some(declared) = files.declared(dataset) else { return Ok(None) };
+    let rows = Arc::clone(&table.provider);
+    if of_history.is_some() || !declared.schema.has_revisions() {
+        return Ok(Some((declared, rows)));
     }
+    let in_force = in_force(declared, rows).map_err(|source| EngineError::sql("planned", source))?;
+    Ok(Some((declared, Arc::new(in_force))))
 }
 
 /// The rows of the highest revision of each key and tenant. Two rows of one revision both stay: hiding one would be a
@@ -176,15 +182,7 @@ impl SchemaProvider for RecordsSchema {
     }
 
     async fn table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        let table: Arc<dyn TableProvider> = match self.records.table(name, self.instant).await.map_err(external)? {
-            None => return Ok(None),
-            Some(SystemTable::Rows(schema, rows)) => Arc::new(MemTable::try_new(schema, vec![rows])?),
-            Some(SystemTable::Files(schema, files)) => self.pinned(&schema, files),
-            Some(SystemTable::Amended { schema, files, key, rows }) => {
-                Arc::new(amended(self.pinned(&schema, files), key, &rows)?)
-            }
-        };
-        Ok(Some(table))
+        record_table(&self.files, self.records.as_ref(), name, self.instant).await
     }
 
     fn table_exist(&self, name: &str) -> bool {
@@ -192,11 +190,26 @@ impl SchemaProvider for RecordsSchema {
     }
 }
 
-impl RecordsSchema {
-    fn pinned(&self, schema: &Schema, files: Vec<PinnedFile>) -> Arc<dyn TableProvider> {
-        self.files.lake.pin(&files);
-        Arc::new(PinnedTable::new(&self.files.lake, schema, files))
-    }
+/// The table of schema `auditlake` that is called `name`, as it is at `instant`.
+pub(crate) async fn record_table(
+    files: &DatasetFiles,
+    records: &dyn SystemTables,
+    name: &str,
+    instant: DateTime<Utc>,
+) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
+    let pinned = |schema: &Schema, of: Vec<PinnedFile>| -> Arc<dyn TableProvider> {
+        files.lake.pin(&of);
+        Arc::new(PinnedTable::new(&files.lake, schema, of))
+    };
+    let table: Arc<dyn TableProvider> = match records.table(name, instant).await.map_err(external)? {
+        None => return Ok(None),
+        Some(SystemTable::Rows(schema, rows)) => Arc::new(MemTable::try_new(schema, vec![rows])?),
+        Some(SystemTable::Files(schema, of)) => pinned(&schema, of),
+        Some(SystemTable::Amended { schema, files: of, key, rows }) => {
+            Arc::new(amended(pinned(&schema, of), key, &rows)?)
+        }
+    };
+    Ok(Some(table))
 }
 
 /// The rows of `table`; where `rows` has one of the same key, its other columns stand in place of theirs.

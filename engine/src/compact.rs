@@ -31,8 +31,9 @@ use crate::dataset::PinnedFile;
 use crate::dataset_table::{plain, schema_of};
 use crate::error::EngineError;
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns, unfinished};
+use crate::lake_session::{LakeSession, stream_error};
 use crate::replace::{Replacement, files_of};
-use crate::session::{LakeSession, SessionFactory, stream_error};
+use crate::session::SessionFactory;
 use crate::store::Lakefront;
 use crate::table::PinnedTable;
 

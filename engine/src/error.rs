@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
-use schemas::Remedy;
+use schemas::{Limit, Remedy};
 
 use crate::file_fault::FileFault;
 use crate::store::advice;
@@ -137,6 +137,40 @@ pub enum EngineError {
         /// The epoch that has passed.
         epoch: u64,
     },
+    /// What a principal may not do.
+    #[error("{what}")]
+    Denied {
+        /// What, and what would be needed.
+        what: String,
+    },
+    /// A limit of a principal that was passed.
+    #[error("the limit {} is {allowed}, and this takes {found}{}; {}", limit.as_str(), or_more(*limit), narrower(*limit))]
+    Limit {
+        /// Which.
+        limit: Limit,
+        /// What was counted when it was passed.
+        found: u64,
+        /// What is allowed.
+        allowed: u64,
+    },
+    /// A view of `access.yaml` that does not fit its dataset.
+    #[error("access.yaml: what \"{principal}\" sees of dataset \"{dataset}\": {why}")]
+    View {
+        /// Of whom.
+        principal: String,
+        /// Of what.
+        dataset: String,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+    /// An error whose reason is not for the principal that met it.
+    #[error("{what}")]
+    Withheld {
+        /// What may be told.
+        what: String,
+        /// What the caller does next.
+        remedy: Remedy,
+    },
     /// A promise of our own was broken.
     #[error("{what}; this is a bug in auditlake, please report it")]
     Bug {
@@ -169,7 +203,11 @@ impl EngineError {
             | Self::NotReading { .. }
             | Self::NotOfOneRow { .. }
             | Self::NoValue { .. }
+            | Self::Denied { .. }
+            | Self::Limit { .. }
+            | Self::View { .. }
             | Self::Mapping { .. } => Remedy::FixConfig,
+            Self::Withheld { remedy, .. } => *remedy,
             Self::Input { .. } | Self::Rejected { .. } | Self::Parquet { .. } | Self::Record { .. } => {
                 Remedy::InspectData
             }
@@ -183,6 +221,11 @@ impl EngineError {
             object_store::Error::Precondition { .. } => Self::Changed { path: path.to_string() },
             source => Self::Store { path: path.to_string(), action, source },
         }
+    }
+
+    /// A limit that was passed.
+    pub fn limit(limit: Limit, found: u64, allowed: u64) -> Self {
+        Self::Limit { limit, found, allowed }
     }
 
     /// Whether nothing was said about the data: the store failed, or gave another version than the one asked for. Work
@@ -208,6 +251,27 @@ impl EngineError {
             return Self::Memory(Box::new(source));
         }
         Self::Sql { stage, source: Box::new(source) }
+    }
+}
+
+/// What was counted when the work was stopped is no sum.
+fn or_more(limit: Limit) -> &'static str {
+    if matches!(limit, Limit::SqlBytes) { "" } else { " or more" }
+}
+
+/// What asks for less.
+fn narrower(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Rows | Limit::Bytes => "add conditions, select fewer columns, or aggregate",
+        Limit::Seconds | Limit::PlanNodes => "ask for a shorter time, with fewer joins and subqueries",
+        Limit::SqlBytes => "write a shorter statement; a range says more than a long list",
+        Limit::Memory => "sort, group and join fewer rows",
+        Limit::ExportRows | Limit::ExportBytes | Limit::ExportSeconds => {
+            "filter by time and export the parts one after the other"
+        }
+        Limit::Concurrent => "wait until another statement has ended",
+        Limit::StatementsPerMinute | Limit::ScannedBytesPerHour | Limit::ExportsPerHour => "wait a while",
+        Limit::ExpirySeconds => "ask for a shorter time",
     }
 }
 

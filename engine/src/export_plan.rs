@@ -11,8 +11,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use schemas::{ColumnSource, Dataset, ExportColumn, ExportRows, Interval};
 
 use crate::error::EngineError;
+use crate::lake_session::LakeSession;
 use crate::materialize::datasets_read;
-use crate::session::LakeSession;
 
 /// In which order the rows come, every time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

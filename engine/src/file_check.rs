@@ -14,7 +14,7 @@ use crate::error::EngineError;
 use crate::file_fault::FileFault;
 use crate::file_reader::FileBytes;
 use crate::file_rules::FileRules;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 /// Footers read side by side: most of the time is spent waiting for the store.
 const FOOTERS_AT_ONCE: usize = 16;

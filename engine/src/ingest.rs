@@ -18,7 +18,7 @@ mod columns;
 mod decimal;
 mod decode;
 mod encode;
-mod event_type;
+pub(crate) mod event_type;
 mod execute;
 mod first_pass;
 mod input;

@@ -2,11 +2,13 @@
 //!
 //! Absent: the schedule, the ledger and the writing of reports, which are `jobs`' and `exporters`'.
 
+mod access;
 mod catalog;
 mod compact;
 mod compact_texts;
 mod control;
 mod dataset;
+mod dataset_files;
 mod dataset_store;
 mod dataset_table;
 mod distinct;
@@ -17,6 +19,7 @@ mod file_fault;
 mod file_reader;
 mod file_rules;
 mod ingest;
+mod lake_session;
 mod materialize;
 mod parquet_bytes;
 mod replace;
@@ -32,6 +35,7 @@ mod zoned;
 
 pub use datafusion::logical_expr::LogicalPlan;
 
+pub use access::{AnswerKind, ViewFault, Viewer, check_views};
 pub use catalog::{NoSystemTables, SystemTable, SystemTables};
 pub use compact::{CompactOutcome, CompactRequest, compact};
 pub use control::{
@@ -43,10 +47,12 @@ pub use dataset_store::Elsewhere;
 pub use error::EngineError;
 pub use export_plan::{ExportPlan, RowOrder, export_plan, export_sql, sort_column};
 pub use file_check::FilesChecked;
+pub use ingest::event_type::{EventType, lookup as event_type};
 pub use ingest::{
     Fence, IngestCounts, IngestFrom, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput,
     WrittenFile, ingest,
 };
+pub use lake_session::{LakeSession, stream_error};
 pub use materialize::{QueryOutcome, QueryRequest, materialize};
 pub use parquet_bytes::parquet_bytes;
 pub use resources::Resources;
@@ -54,5 +60,6 @@ pub use rows_read::RowsRead;
 pub use schemas::hex;
 pub(crate) use schemas::unhex;
 pub use script::Script;
-pub use session::{LakeSession, SessionFactory, stream_error};
+pub use session::SessionFactory;
+pub use statement::without_literals;
 pub use store::{Created, Lakefront};

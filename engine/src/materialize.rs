@@ -22,8 +22,9 @@ use crate::dataset_table::plain;
 use crate::error::EngineError;
 use crate::export_plan::{bounds, is_volatile};
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns};
+use crate::lake_session::{LakeSession, stream_error};
 use crate::replace::{Replacement, files_of};
-use crate::session::{LakeSession, SessionFactory, stream_error};
+use crate::session::SessionFactory;
 use crate::store::Lakefront;
 
 /// A statement to compute, and where its rows go.

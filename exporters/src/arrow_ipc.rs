@@ -3,7 +3,6 @@
 //! Every type as it is, but for dictionaries, runs and list views, which are unpacked: the format holds one dictionary a
 //! column, runs end where batches do, and half of the readers know no list views. Absent: the streaming format.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -12,6 +11,7 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 
 use crate::error::ExportError;
+use crate::export::PartBytes;
 use crate::export::{Exporter, PartWriter};
 use crate::format::{ExportOptions, Format};
 use crate::losses::CellCounts;
@@ -36,7 +36,7 @@ impl Exporter for Arrow {
         &self,
         schema: &SchemaRef,
         _options: &ExportOptions,
-        out: &'a mut (dyn Write + Send),
+        out: &'a mut dyn PartBytes,
     ) -> Result<Box<dyn PartWriter + 'a>, ExportError> {
         let fields: Vec<Field> = schema.fields().iter().map(|field| repacked_as(field, &AsItIs)).collect();
         let target = Arc::new(Schema::new(fields));
@@ -61,7 +61,7 @@ impl Repack for AsItIs {
 
 struct ArrowPart<'a> {
     target: SchemaRef,
-    writer: FileWriter<&'a mut (dyn Write + Send)>,
+    writer: FileWriter<&'a mut dyn PartBytes>,
 }
 
 impl PartWriter for ArrowPart<'_> {

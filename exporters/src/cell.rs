@@ -10,7 +10,7 @@ mod number;
 
 use std::fmt::{Display, Write};
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, RecordBatch, StringArray, StringViewArray};
 use arrow::datatypes::{
     DataType, Field, FieldRef, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
@@ -98,6 +98,50 @@ pub(crate) fn push_cell(
             None => bytes::push_bytes(out, field, array, row),
         }),
     }
+}
+
+/// A column of one chunk, whose kind is looked at once and not for every cell.
+pub(crate) struct Cells<'a> {
+    pub(crate) array: &'a dyn Array,
+    texts: Option<Texts<'a>>,
+}
+
+enum Texts<'a> {
+    Small(&'a StringArray),
+    Large(&'a LargeStringArray),
+    View(&'a StringViewArray),
+}
+
+impl<'a> Cells<'a> {
+    /// The columns of a chunk.
+    pub(crate) fn of(chunk: &'a RecordBatch) -> Vec<Self> {
+        let of = |array: &'a ArrayRef| {
+            let texts = match array.data_type() {
+                DataType::Utf8 => Some(Texts::Small(array.as_string())),
+                DataType::LargeUtf8 => Some(Texts::Large(array.as_string())),
+                DataType::Utf8View => Some(Texts::View(array.as_string_view())),
+                _ => None,
+            };
+            Self { array: array.as_ref(), texts }
+        };
+        chunk.columns().iter().map(of).collect()
+    }
+
+    /// The text of a cell of a text column; nothing where it is null.
+    pub(crate) fn text(&self, row: usize) -> Option<Option<&'a str>> {
+        Some(match self.texts.as_ref()? {
+            Texts::Small(texts) => texts.is_valid(row).then(|| texts.value(row)),
+            Texts::Large(texts) => texts.is_valid(row).then(|| texts.value(row)),
+            Texts::View(texts) => texts.is_valid(row).then(|| texts.value(row)),
+        })
+    }
+}
+
+/// Whether a byte passes a test. Sixteen are tested together, which is faster than to stop at the first.
+pub(crate) fn any_byte(bytes: &[u8], test: impl Fn(u8) -> bool) -> bool {
+    let one_of = |block: &[u8]| block.iter().fold(false, |found, byte| found | test(*byte));
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    blocks.iter().any(|block| one_of(block)) || one_of(rest)
 }
 
 /// The text of a text column, borrowed.

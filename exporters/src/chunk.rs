@@ -27,8 +27,8 @@ pub(crate) type RowsError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Chunks<'a> {
     schema: SchemaRef,
     batches: &'a mut (dyn Iterator<Item = Result<RecordBatch, RowsError>> + 'a),
-    /// What of the last batch was not handed out.
-    rest: Option<RecordBatch>,
+    /// The last batch, and how many of its rows were handed out.
+    last: Option<(RecordBatch, usize)>,
     /// Rows that were handed out, or let go by.
     given: u64,
 }
@@ -38,15 +38,15 @@ impl<'a> Chunks<'a> {
         schema: &SchemaRef,
         batches: &'a mut (dyn Iterator<Item = Result<RecordBatch, RowsError>> + 'a),
     ) -> Self {
-        Self { schema: schema.clone(), batches, rest: None, given: 0 }
+        Self { schema: schema.clone(), batches, last: None, given: 0 }
     }
 
     /// Lets rows go by.
     pub(crate) fn skip(&mut self, mut rows: u64) -> Result<(), ExportError> {
         while rows > 0 {
-            let Some(batch) = self.batch()? else { return Ok(()) };
-            let gone = usize::try_from(rows).unwrap_or(usize::MAX).min(batch.num_rows());
-            self.keep(batch.slice(gone, batch.num_rows() - gone));
+            let Some(left) = self.left()? else { return Ok(()) };
+            let gone = usize::try_from(rows).unwrap_or(usize::MAX).min(left);
+            self.take(gone, &mut Vec::new());
             rows -= gone as u64;
             self.given += gone as u64;
         }
@@ -57,22 +57,17 @@ impl<'a> Chunks<'a> {
     pub(crate) fn next(&mut self, limit: u64) -> Result<Option<RecordBatch>, ExportError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(CHUNK_ROWS);
         let (mut pieces, mut rows, mut bytes) = (Vec::new(), 0, 0);
-        while rows < limit && bytes < CHUNK_BYTES {
-            let Some(batch) = self.batch()? else { break };
+        // A block that is not whole yet does not end a chunk.
+        while rows < limit && (bytes < CHUNK_BYTES || rows % BLOCK_ROWS != 0) {
+            let Some(left) = self.left()? else { break };
             // Up to the end of the block, wherever batches begin.
-            let block = (BLOCK_ROWS - rows % BLOCK_ROWS).min(limit - rows).min(batch.num_rows());
-            let piece = batch.slice(0, block);
-            bytes += self.checked_bytes(&piece, rows)?;
+            let block = (BLOCK_ROWS - rows % BLOCK_ROWS).min(limit - rows).min(left);
+            let block_rows = self.take(block, &mut pieces);
+            bytes += self.checked_bytes(&block_rows, rows)?;
             rows += block;
-            self.keep(batch.slice(block, batch.num_rows() - block));
-            pieces.push(piece);
-            // A block that is not whole yet does not end a chunk.
-            if rows % BLOCK_ROWS != 0 && rows < limit && bytes >= CHUNK_BYTES {
-                let left = (BLOCK_ROWS - rows % BLOCK_ROWS).min(limit - rows);
-                rows += self.fill(left, rows, &mut pieces)?;
-            }
         }
         self.given += rows as u64;
+        let mut pieces: Vec<RecordBatch> = pieces.into_iter().map(Piece::rows).collect();
         match pieces.len() {
             0 => Ok(None),
             1 => Ok(pieces.pop()),
@@ -80,19 +75,35 @@ impl<'a> Chunks<'a> {
         }
     }
 
-    /// Takes rows up to the end of a block.
-    fn fill(&mut self, rows: usize, before: usize, pieces: &mut Vec<RecordBatch>) -> Result<usize, ExportError> {
-        let mut taken = 0;
-        while taken < rows {
-            let Some(batch) = self.batch()? else { break };
-            let some = batch.num_rows().min(rows - taken);
-            let piece = batch.slice(0, some);
-            self.checked_bytes(&piece, before + taken)?;
-            pieces.push(piece);
-            self.keep(batch.slice(some, batch.num_rows() - some));
-            taken += some;
+    /// How many rows of a batch are left; none at the end of all.
+    fn left(&mut self) -> Result<Option<usize>, ExportError> {
+        if let Some((batch, taken)) = self.last.as_ref().filter(|(batch, taken)| *taken < batch.num_rows()) {
+            return Ok(Some(batch.num_rows() - taken));
         }
-        Ok(taken)
+        self.last = None;
+        for batch in &mut *self.batches {
+            let batch = batch.map_err(ExportError::Rows)?;
+            check_batch(&batch, self.schema.fields().len())?;
+            if batch.num_rows() > 0 {
+                let rows = batch.num_rows();
+                self.last = Some((batch, 0));
+                return Ok(Some(rows));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes so many rows of the last batch, behind those of `pieces`; they are one piece with what came just before.
+    fn take(&mut self, rows: usize, pieces: &mut Vec<Piece>) -> RecordBatch {
+        let Some((batch, taken)) = &mut self.last else { return RecordBatch::new_empty(self.schema.clone()) };
+        let block = batch.slice(*taken, rows);
+        match pieces.last_mut() {
+            // The first rows of a batch begin a piece; any others go on with the last one.
+            Some(last) if *taken > 0 => last.rows += rows,
+            _ => pieces.push(Piece { batch: batch.clone(), from: *taken, rows }),
+        }
+        *taken += rows;
+        block
     }
 
     /// Bytes of the values of a piece that has so many rows of its chunk before it.
@@ -113,24 +124,18 @@ impl<'a> Chunks<'a> {
         }
         Ok(bytes)
     }
+}
 
-    /// A batch with rows.
-    fn batch(&mut self) -> Result<Option<RecordBatch>, ExportError> {
-        if let Some(rest) = self.rest.take() {
-            return Ok(Some(rest));
-        }
-        for batch in &mut *self.batches {
-            let batch = batch.map_err(ExportError::Rows)?;
-            check_batch(&batch, self.schema.fields().len())?;
-            if batch.num_rows() > 0 {
-                return Ok(Some(batch));
-            }
-        }
-        Ok(None)
-    }
+/// Rows of one batch that follow one another.
+struct Piece {
+    batch: RecordBatch,
+    from: usize,
+    rows: usize,
+}
 
-    fn keep(&mut self, rest: RecordBatch) {
-        self.rest = (rest.num_rows() > 0).then_some(rest);
+impl Piece {
+    fn rows(self) -> RecordBatch {
+        self.batch.slice(self.from, self.rows)
     }
 }
 

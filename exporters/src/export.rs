@@ -1,7 +1,7 @@
 //! The seam: rows in, parts out, one exporter per format.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, SchemaRef};
@@ -46,9 +46,23 @@ pub trait Exporter: fmt::Debug + Send + Sync {
         &self,
         schema: &SchemaRef,
         options: &ExportOptions,
-        out: &'a mut (dyn Write + Send),
+        out: &'a mut dyn PartBytes,
     ) -> Result<Box<dyn PartWriter + 'a>, ExportError>;
 }
+
+/// Takes the bytes of a part.
+pub trait PartBytes: Write + Send {
+    /// Takes a text as it is, without a copy where that is possible; may give another one back to be used again.
+    ///
+    /// # Errors
+    /// When the bytes are refused.
+    fn write_text(&mut self, text: String) -> io::Result<Option<String>> {
+        self.write_all(text.as_bytes())?;
+        Ok(Some(text))
+    }
+}
+
+impl PartBytes for Vec<u8> {}
 
 /// One part under way.
 pub trait PartWriter {

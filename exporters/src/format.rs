@@ -1,7 +1,7 @@
 //! What rows are exported as, and how.
 
 use chrono_tz::Tz;
-use schemas::ExportShape;
+use schemas::{CsvStyle, ExportShape};
 pub use schemas::{ExportCompression as Compression, ExportFormat as Format};
 
 /// Where a part ends: at the first limit met.
@@ -35,6 +35,8 @@ pub struct ExportOptions {
     pub timezone: Option<Tz>,
     /// Whether JSON has whole numbers of 64 bits as texts, for readers that would round them.
     pub int64_as_text: bool,
+    /// How CSV is written.
+    pub csv: CsvStyle,
     /// Whether a cell that cannot be read back fails the export.
     pub strict: bool,
     /// What stands in a workbook's sheet `about`, by name; a workbook without any has no such sheet.
@@ -55,6 +57,7 @@ impl ExportOptions {
             guard: false,
             timezone: None,
             int64_as_text: false,
+            csv: CsvStyle::default(),
             strict: false,
             about: Vec::new(),
             created: 0,
@@ -72,6 +75,7 @@ impl ExportOptions {
             strict: shape.strict,
             timezone: shape.timezone,
             int64_as_text: shape.int64_as_text,
+            csv: shape.csv.clone(),
             ..Self::new(shape.format)
         }
     }

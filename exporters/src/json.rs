@@ -3,12 +3,11 @@
 //! Keys in column order, nulls written, UTF-8 raw but for what could break a line or a terminal. Numbers
 //! carry all their digits; decimals and floats that are no number are texts. Absent: pretty printing.
 
-use std::io::Write;
-
 use arrow::datatypes::{Field, SchemaRef};
 
 use crate::cell::TextStyle;
 use crate::error::ExportError;
+use crate::export::PartBytes;
 use crate::export::{Exporter, PartWriter};
 use crate::format::{ExportOptions, Format};
 use crate::objects::{Layout, ObjectRows, kind};
@@ -37,7 +36,7 @@ impl Exporter for Json {
         &self,
         schema: &SchemaRef,
         options: &ExportOptions,
-        out: &'a mut (dyn Write + Send),
+        out: &'a mut dyn PartBytes,
     ) -> Result<Box<dyn PartWriter + 'a>, ExportError> {
         let style = TextStyle { int64_as_text: options.int64_as_text, ..TextStyle::in_zone(options.timezone) };
         let layout = match self {

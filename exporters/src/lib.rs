@@ -21,6 +21,7 @@ mod repack;
 mod report;
 mod rows;
 mod settled;
+mod side_by_side;
 mod table;
 mod text;
 mod xlsx;

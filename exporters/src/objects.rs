@@ -2,10 +2,9 @@
 //!
 //! Keys in column order, escaped once; nulls written. Absent: what an object is made of, which is a cell's.
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, FieldRef, Fields};
 
-use crate::cell::{Dialect, TextStyle, is_text, plain, push_value};
+use crate::cell::{Cells, Dialect, TextStyle, is_text, plain, push_value};
 use crate::error::ExportError;
 use crate::losses::{CellCounts, Loss, Losses};
 use crate::rows::at;
@@ -90,7 +89,7 @@ impl TextRows for ObjectRows {
     fn push_row(
         &self,
         out: &mut String,
-        batch: &RecordBatch,
+        columns: &[Cells<'_>],
         row: usize,
         number: u64,
         cells: &mut CellCounts,
@@ -98,10 +97,21 @@ impl TextRows for ObjectRows {
         if self.fields.is_empty() {
             out.push('{');
         }
-        for (index, (field, column)) in self.fields.iter().zip(batch.columns()).enumerate() {
+        for (index, (field, column)) in self.fields.iter().zip(columns).enumerate() {
             out.push_str(&self.keys[index]);
+            match column.text(row) {
+                Some(Some(text)) => {
+                    self.style.dialect.push_string(out, text);
+                    continue;
+                }
+                Some(None) => {
+                    out.push_str("null");
+                    continue;
+                }
+                None => {}
+            }
             let mut losses = Losses::default();
-            push_value(out, field, column.as_ref(), row, self.style, &mut losses)
+            push_value(out, field, column.array, row, self.style, &mut losses)
                 .map_err(|fault| at(fault, field, number))?;
             cells.add(index, losses.only(self.counted));
         }

@@ -11,8 +11,8 @@ use crate::format::Compression;
 
 /// Bytes of a buffer that is handed on.
 const BUFFER_BYTES: usize = 1 << 20;
-/// Buffers under way.
-const BUFFERS: usize = 4;
+/// Buffers under way: a chunk of rows in its pieces, so that whoever makes the next one need not wait for this one.
+const BUFFERS: usize = 16;
 /// Level of gzip, that of most programs.
 const GZIP_LEVEL: u32 = 6;
 /// Level of zstd, that of most programs.
@@ -20,6 +20,14 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// Where the bytes of a part go.
 pub trait PartOut: Write + Send {
+    /// Takes bytes as they are, without a copy where the place can.
+    ///
+    /// # Errors
+    /// When the place refuses them.
+    fn write_vec(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        self.write_all(&bytes)
+    }
+
     /// All bytes are there: the part may be seen from now on.
     ///
     /// # Errors
@@ -44,6 +52,8 @@ enum Message {
 
 /// Takes the text of a part.
 pub(crate) struct Packer {
+    /// Whether a compressor takes the bytes: it gets buffers that are cut at the same places, however the text came.
+    is_compressed: bool,
     buffer: Vec<u8>,
     sender: SyncSender<Message>,
     thread: Option<JoinHandle<io::Result<Packed>>>,
@@ -54,7 +64,23 @@ impl Packer {
         let (sender, receiver) = sync_channel(BUFFERS);
         let thread = std::thread::Builder::new().name("export".to_owned());
         let thread = thread.spawn(move || pack(compression, out, &receiver))?;
-        Ok(Self { buffer: Vec::with_capacity(BUFFER_BYTES), sender, thread: Some(thread) })
+        Ok(Self {
+            is_compressed: compression.is_some(),
+            buffer: Vec::with_capacity(BUFFER_BYTES),
+            sender,
+            thread: Some(thread),
+        })
+    }
+
+    /// Takes a text: as it is, where nothing is made of it but its hash.
+    pub(crate) fn write_text(&mut self, text: String) -> io::Result<Option<String>> {
+        if self.is_compressed {
+            self.write_all(text.as_bytes())?;
+            return Ok(Some(text));
+        }
+        self.hand_on()?;
+        self.send(Message::Bytes(text.into_bytes()))?;
+        Ok(None)
     }
 
     /// Hands the rest on and waits until the part is complete.
@@ -97,7 +123,6 @@ impl Write for Packer {
         if self.buffer.len() >= BUFFER_BYTES {
             self.hand_on()?;
         }
-        // Buffers are cut at the same places, however the text came.
         let some = bytes.len().min(BUFFER_BYTES - self.buffer.len());
         self.buffer.extend_from_slice(&bytes[..some]);
         Ok(some)
@@ -120,7 +145,7 @@ fn pack(compression: Option<Compression>, out: Box<dyn PartOut>, messages: &Rece
         if compression.is_some() {
             content.update(&buffer);
         }
-        stored.write_all(&buffer)?;
+        stored.take(buffer)?;
     }
     let hashed = stored.finish()?;
     let (bytes, sha256) = hashed.complete()?;
@@ -138,6 +163,12 @@ pub(crate) struct Hashed {
 impl Hashed {
     pub(crate) fn new(out: Box<dyn PartOut>) -> Self {
         Self { out, sha256: Sha256::new(), bytes: 0 }
+    }
+
+    fn write_vec(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        self.sha256.update(&bytes);
+        self.bytes += bytes.len() as u64;
+        self.out.write_vec(bytes)
     }
 
     /// Completes it; gives its bytes and their hash.
@@ -182,11 +213,11 @@ impl Compressor {
         })
     }
 
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn take(&mut self, bytes: Vec<u8>) -> io::Result<()> {
         match self {
-            Self::None(out) => out.write_all(bytes),
-            Self::Gzip(out) => out.write_all(bytes),
-            Self::Zstd(out) => out.write_all(bytes),
+            Self::None(out) => out.write_vec(bytes),
+            Self::Gzip(out) => out.write_all(&bytes),
+            Self::Zstd(out) => out.write_all(&bytes),
         }
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chunk::{Chunks, RowsError};
 use crate::error::ExportError;
-use crate::export::{Exporter, exporter};
+use crate::export::{Exporter, PartBytes, exporter};
 use crate::format::ExportOptions;
 use crate::losses::{CellCounts, CutCell};
 use crate::pack::{Packed, Packer, PartOut};
@@ -209,6 +209,13 @@ impl io::Write for Counted<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+impl PartBytes for Counted<'_> {
+    fn write_text(&mut self, text: String) -> io::Result<Option<String>> {
+        self.taken.fetch_add(text.len() as u64, Ordering::Relaxed);
+        self.out.write_text(text)
     }
 }
 

@@ -11,6 +11,8 @@ use std::io::Write;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 
+use schemas::CsvStyle;
+
 use crate::cell::{CellFault, TextStyle, holds};
 use crate::csv::CsvRows;
 use crate::error::ExportError;
@@ -88,7 +90,7 @@ pub fn row_writer<'a>(
     let fields = schema.fields();
     Ok(match format {
         RowFormat::Table => Box::new(TableRows::start(schema, None, out)),
-        RowFormat::Csv => Box::new(TextFile::start(CsvRows::new(fields, false, None), fields, out)?),
+        RowFormat::Csv => Box::new(TextFile::start(CsvRows::new(fields, &CsvStyle::default()), fields, out)?),
         RowFormat::Json => {
             Box::new(TextFile::start(ObjectRows::new(fields, Layout::Array, TextStyle::JSON), fields, out)?)
         }

@@ -2,22 +2,26 @@
 //!
 //! So the rows of a chunk can be written side by side, and a file is the same however they were cut.
 
-use std::io::Write;
-use std::num::NonZero;
-use std::thread;
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Fields, SchemaRef};
 
+use crate::cell::Cells;
 use crate::error::ExportError;
+use crate::export::PartBytes;
 use crate::export::PartWriter;
 use crate::losses::CellCounts;
 use crate::rows::{RowWriter, check_batch};
+use crate::side_by_side::side_by_side;
 
-/// Rows below which a second thread costs more than it gains.
-const ROWS_A_THREAD: usize = 1_024;
+/// Rows of a piece of text: enough for a thread to be worth its while, few enough that none waits long for another.
+const PIECE_ROWS: usize = 1_024;
 /// Bytes of a row that are set aside at first.
 const ROW_BYTES: usize = 256;
+/// Bytes of a row that are set aside at most.
+const ROW_BYTES_MAX: usize = 2_048;
 
 /// The text of rows of one schema.
 pub(crate) trait TextRows: Send + Sync {
@@ -34,7 +38,7 @@ pub(crate) trait TextRows: Send + Sync {
     fn push_row(
         &self,
         out: &mut String,
-        batch: &RecordBatch,
+        columns: &[Cells<'_>],
         row: usize,
         number: u64,
         cells: &mut CellCounts,
@@ -44,53 +48,86 @@ pub(crate) trait TextRows: Send + Sync {
     fn tail(&self, any_rows: bool) -> &'static str;
 }
 
+/// Where text goes.
+enum Out<'a> {
+    Plain(&'a mut dyn Write),
+    Part(&'a mut dyn PartBytes),
+}
+
+impl Out<'_> {
+    /// Takes a text; may give one back to be used again.
+    fn take(&mut self, text: String) -> io::Result<Option<String>> {
+        match self {
+            Self::Plain(out) => out.write_all(text.as_bytes()).map(|()| Some(text)),
+            Self::Part(out) => out.write_text(text),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(out) => out.flush(),
+            Self::Part(out) => out.flush(),
+        }
+    }
+}
+
 /// A file of such rows.
 pub(crate) struct TextFile<'a, T> {
     rows: T,
-    out: &'a mut dyn Write,
+    out: Out<'a>,
     columns: usize,
     written: u64,
+    /// Bytes that are set aside for a row.
+    row_bytes: usize,
+    /// Buffers to use again: fresh memory costs more than the text in it.
+    spare: Mutex<Vec<String>>,
 }
 
 impl<'a, T: TextRows> TextFile<'a, T> {
     /// Writes what stands before the rows.
     pub(crate) fn start(rows: T, fields: &Fields, out: &'a mut dyn Write) -> Result<Self, ExportError> {
-        out.write_all(rows.head().as_bytes()).map_err(ExportError::Write)?;
-        Ok(Self { rows, out, columns: fields.len(), written: 0 })
+        Self::begin(rows, fields, Out::Plain(out))
+    }
+
+    fn begin(rows: T, fields: &Fields, mut out: Out<'a>) -> Result<Self, ExportError> {
+        out.take(rows.head()).map_err(ExportError::Write)?;
+        let columns = fields.len();
+        Ok(Self { rows, out, columns, written: 0, row_bytes: ROW_BYTES, spare: Mutex::default() })
     }
 
     fn push(&mut self, batch: &RecordBatch, first: u64, cells: &mut CellCounts) -> Result<(), ExportError> {
         check_batch(batch, self.columns)?;
-        let is_first = self.written == 0;
+        let (is_first, row_bytes) = (self.written == 0, self.row_bytes);
+        let (columns, spare) = (&Cells::of(batch), &self.spare);
         let piece = |from: usize, to: usize| {
-            let (mut out, mut counts) = (String::with_capacity((to - from) * ROW_BYTES), CellCounts::default());
+            let mut out = spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            out.clear();
+            out.reserve((to - from) * row_bytes);
+            let mut counts = CellCounts::default();
             for row in from..to {
                 out.push_str(self.rows.before(is_first && row == 0));
-                self.rows.push_row(&mut out, batch, row, first + row as u64, &mut counts)?;
+                self.rows.push_row(&mut out, columns, row, first + row as u64, &mut counts)?;
             }
             Ok::<_, ExportError>((out, counts))
         };
         let rows = batch.num_rows();
-        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(rows / ROWS_A_THREAD).max(1);
-        let border = |number: usize| rows * number / threads;
-        let pieces: Vec<_> = thread::scope(|scope| {
-            let (piece, border) = (&piece, &border);
-            let others: Vec<_> =
-                (1..threads).map(|number| scope.spawn(move || piece(border(number), border(number + 1)))).collect();
-            let own = piece(0, border(1));
-            std::iter::once(own).chain(others.into_iter().map(|other| other.join().unwrap_or_else(resumed))).collect()
-        });
-        for piece in pieces {
+        let pieces = rows.div_ceil(PIECE_ROWS).max(1);
+        let written = side_by_side(pieces, |number| piece(number * PIECE_ROWS, rows.min((number + 1) * PIECE_ROWS)));
+        for piece in written {
             let (text, counts) = piece?;
             cells.merge(counts);
-            self.out.write_all(text.as_bytes()).map_err(ExportError::Write)?;
+            // A tenth more than the last rows took: text that does not fit is moved as a whole.
+            self.row_bytes = (text.len() * 11 / 10 / PIECE_ROWS.min(rows.max(1))).clamp(ROW_BYTES, ROW_BYTES_MAX);
+            if let Some(text) = self.out.take(text).map_err(ExportError::Write)? {
+                self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+            }
         }
         self.written += rows as u64;
         Ok(())
     }
 
     fn end(&mut self) -> Result<u64, ExportError> {
-        self.out.write_all(self.rows.tail(self.written > 0).as_bytes()).map_err(ExportError::Write)?;
+        self.out.take(self.rows.tail(self.written > 0).to_owned()).map_err(ExportError::Write)?;
         self.out.flush().map_err(ExportError::Write)?;
         Ok(self.written)
     }
@@ -101,15 +138,10 @@ impl<'a, T: TextRows + 'a> TextFile<'a, T> {
     pub(crate) fn part(
         rows: T,
         schema: &SchemaRef,
-        out: &'a mut (dyn Write + Send),
+        out: &'a mut dyn PartBytes,
     ) -> Result<Box<dyn PartWriter + 'a>, ExportError> {
-        Ok(Box::new(Self::start(rows, schema.fields(), out)?))
+        Ok(Box::new(Self::begin(rows, schema.fields(), Out::Part(out))?))
     }
-}
-
-/// A panic of a piece is ours, wherever it happened.
-fn resumed<T>(panic: Box<dyn std::any::Any + Send>) -> T {
-    std::panic::resume_unwind(panic)
 }
 
 impl<T: TextRows> RowWriter for TextFile<'_, T> {

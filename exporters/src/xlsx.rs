@@ -5,7 +5,6 @@
 
 mod cell;
 
-use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -14,6 +13,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format as Style, Workbook, W
 
 use crate::chunk::value_bytes;
 use crate::error::ExportError;
+use crate::export::PartBytes;
 use crate::export::{Exporter, PartWriter};
 use crate::format::{ExportOptions, Format};
 use crate::losses::CellCounts;
@@ -59,7 +59,7 @@ impl Exporter for Xlsx {
         &self,
         schema: &SchemaRef,
         options: &ExportOptions,
-        out: &'a mut (dyn Write + Send),
+        out: &'a mut dyn PartBytes,
     ) -> Result<Box<dyn PartWriter + 'a>, ExportError> {
         Ok(Box::new(XlsxPart::start(schema.fields(), options, out)?))
     }
@@ -67,7 +67,7 @@ impl Exporter for Xlsx {
 
 /// One workbook.
 struct XlsxPart<'a> {
-    out: &'a mut (dyn Write + Send),
+    out: &'a mut dyn PartBytes,
     book: Workbook,
     fields: Fields,
     columns: Vec<Column>,
@@ -84,7 +84,7 @@ struct XlsxPart<'a> {
 }
 
 impl<'a> XlsxPart<'a> {
-    fn start(fields: &Fields, options: &ExportOptions, out: &'a mut (dyn Write + Send)) -> Result<Self, ExportError> {
+    fn start(fields: &Fields, options: &ExportOptions, out: &'a mut dyn PartBytes) -> Result<Self, ExportError> {
         let mut book = Workbook::new();
         let created = ExcelDateTime::from_timestamp(options.created).map_err(failed)?;
         book.set_properties(&DocProperties::new().set_creation_datetime(&created));

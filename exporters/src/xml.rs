@@ -7,16 +7,15 @@
 mod names;
 mod xsd;
 
-use std::io::Write;
-
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Field, Fields, IntervalUnit, SchemaRef};
 use chrono_tz::Tz;
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 
-use crate::cell::{CellFault, CellKind, Repacked, TextStyle, base64, push_cell, repacked, text};
+use crate::cell::{CellFault, CellKind, Cells, Repacked, TextStyle, base64, push_cell, repacked, text};
 use crate::error::ExportError;
+use crate::export::PartBytes;
 use crate::export::{Exporter, PartWriter};
 use crate::format::{ExportOptions, Format};
 use crate::losses::{CellCounts, Loss, Losses};
@@ -52,7 +51,7 @@ impl Exporter for Xml {
         &self,
         schema: &SchemaRef,
         options: &ExportOptions,
-        out: &'a mut (dyn Write + Send),
+        out: &'a mut dyn PartBytes,
     ) -> Result<Box<dyn PartWriter + 'a>, ExportError> {
         TextFile::part(XmlRows::new(schema.fields(), options.timezone), schema, out)
     }
@@ -88,16 +87,16 @@ impl TextRows for XmlRows {
     fn push_row(
         &self,
         out: &mut String,
-        batch: &RecordBatch,
+        columns: &[Cells<'_>],
         row: usize,
         number: u64,
         cells: &mut CellCounts,
     ) -> Result<(), ExportError> {
         let mut elements = Elements { writer: Writer::new(Vec::new()), losses: Losses::default(), zone: self.zone };
         out.push_str("<row>");
-        for (index, (field, column)) in self.fields.iter().zip(batch.columns()).enumerate() {
+        for (index, (field, column)) in self.fields.iter().zip(columns).enumerate() {
             elements.losses = Losses::default();
-            elements.push(&self.names[index], field, column.as_ref(), row).map_err(|fault| at(fault, field, number))?;
+            elements.push(&self.names[index], field, column.array, row).map_err(|fault| at(fault, field, number))?;
             cells.add(index, elements.losses.only(self.counted));
         }
         out.push_str(&String::from_utf8_lossy(&elements.writer.into_inner()));

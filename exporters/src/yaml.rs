@@ -3,12 +3,11 @@
 //! `- {"id": 7, "note": "yes"}`: no plain texts, tags, anchors or folded lines, so that no reader of YAML 1.1 or 1.2
 //! guesses. Not a number and the infinities are `.nan`, `.inf` and `-.inf`. Absent: documents, comments.
 
-use std::io::Write;
-
 use arrow::datatypes::{Field, SchemaRef};
 
 use crate::cell::{Dialect, TextStyle};
 use crate::error::ExportError;
+use crate::export::PartBytes;
 use crate::export::{Exporter, PartWriter};
 use crate::format::{ExportOptions, Format};
 use crate::objects::{Layout, ObjectRows, kind};
@@ -45,7 +44,7 @@ impl Exporter for Yaml {
         &self,
         schema: &SchemaRef,
         options: &ExportOptions,
-        out: &'a mut (dyn Write + Send),
+        out: &'a mut dyn PartBytes,
     ) -> Result<Box<dyn PartWriter + 'a>, ExportError> {
         let style = TextStyle { dialect: Dialect::Yaml, ..TextStyle::in_zone(options.timezone) };
         TextFile::part(ObjectRows::new(schema.fields(), Layout::Sequence, style), schema, out)

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod export;
+
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use engine::Resources;
 use schemas::{FindingState, IngestFormat};
+
+pub use export::{ExportArgs, ExportCommand};
 
 use crate::error::JobError;
 use crate::lake::OpenLake;
@@ -101,7 +105,7 @@ pub enum Command {
     #[command(after_help = "Example: auditlake schema job > job.schema.json")]
     Schema {
         /// Kind of definition
-        #[arg(value_parser = ["control", "dataset", "job", "lake"])]
+        #[arg(value_parser = ["access", "control", "dataset", "job", "lake", "request"])]
         kind: String,
     },
     /// Read source records into a dataset, each once
@@ -126,7 +130,7 @@ pub enum Command {
   auditlake export --dataset audit --format ndjson --compress zstd --split-rows 1000000 --to s3://bucket/exports/march/
   auditlake export verify s3://bucket/exports/march/manifest.json"
     )]
-    Export(ExportArgs),
+    Export(Box<ExportArgs>),
     /// Make few big files of the many small ones of a dataset, with the same rows
     #[command(after_help = "Example: auditlake compact audit --dry-run")]
     Compact(CompactArgs),
@@ -148,6 +152,12 @@ pub enum Command {
     /// Look at findings, and decide about them
     #[command(subcommand)]
     Findings(FindingsCommand),
+    /// Answer export requests that people drop onto the store, and look at them
+    #[command(subcommand)]
+    Requests(RequestsCommand),
+    /// Look at who may see what
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// Print a script that lets a shell complete the commands
     #[command(
         after_help = "Example: auditlake completions bash > ~/.local/share/bash-completion/completions/auditlake"
@@ -168,73 +178,73 @@ pub enum Command {
     },
 }
 
-/// What to export, and how.
-#[derive(Debug, Args)]
-pub struct ExportArgs {
-    /// Look at what was exported
-    #[command(subcommand)]
-    pub command: Option<ExportCommand>,
-    /// The dataset whose rows are exported
-    #[arg(long, value_name = "NAME", conflicts_with = "sql")]
-    pub dataset: Option<String>,
-    /// A statement whose rows are exported
-    #[arg(long, value_name = "SELECT")]
-    pub sql: Option<String>,
-    /// Columns in this order, each with the name it gets behind a colon; all of them if not given
-    #[arg(long, value_delimiter = ',', value_name = "COLUMN[:NAME]", requires = "dataset")]
-    pub columns: Vec<String>,
-    /// Columns that the rows are sorted by, each with desc behind it if largest first
-    #[arg(long, value_delimiter = ',', value_name = "COLUMN", requires = "dataset")]
-    pub order_by: Vec<String>,
-    /// Only rows for which this expression is true
-    #[arg(long, value_name = "EXPRESSION", requires = "dataset")]
-    pub filter: Option<String>,
-    /// The format: csv, json, ndjson, xlsx, parquet, xml, yaml or arrow; if not given, that of the ending of --to
-    #[arg(long)]
-    pub format: Option<String>,
-    /// Compress text
-    #[arg(long, value_parser = ["gzip", "zstd"])]
-    pub compress: Option<String>,
-    /// Rows of a part
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub split_rows: Option<u64>,
-    /// Bytes of a part before compression, for example 100MiB or 1GiB; at most 8,192 rows more
-    #[arg(long, value_name = "SIZE", value_parser = schemas::byte_size)]
-    pub split_bytes: Option<u64>,
-    /// Put every part into one archive; as an ending of --to does
-    #[arg(long, value_parser = ["zip"])]
-    pub bundle: Option<String>,
-    /// The zone in which timestamps with a zone stand, in text and workbooks; UTC if not given
-    #[arg(long, value_name = "ZONE", value_parser = schemas::timezone)]
-    pub timezone: Option<chrono_tz::Tz>,
-    /// What whole numbers of 64 bits are in json; string for readers that would round them
-    #[arg(long, value_parser = ["number", "string"])]
-    pub int64: Option<String>,
-    /// Put a ' in front of texts that a spreadsheet would take for formulas; of csv
-    #[arg(long)]
-    pub guard: bool,
-    /// Fail when a cell cannot be read back as it was
-    #[arg(long)]
-    pub strict: bool,
-    /// Where to: a file, a folder that ends with /, the same in a bucket, or - for standard output
-    #[arg(long, value_name = "PLACE", required = true)]
-    pub to: Option<String>,
-    /// Go on with an export that was interrupted, behind its last whole part
-    #[arg(long)]
-    pub resume: bool,
-    /// Take the place of what is there
-    #[arg(long, conflicts_with = "resume")]
-    pub overwrite: bool,
+/// Requests that people drop onto the store.
+#[derive(Debug, Subcommand)]
+pub enum RequestsCommand {
+    /// Answer the requests of the inbox as they come
+    #[command(after_help = "Examples:
+  auditlake requests run
+  auditlake requests run --once --workers 4")]
+    Run {
+        /// End when nothing is left to do now
+        #[arg(long)]
+        once: bool,
+        /// Requests answered at the same time; of each principal it is one
+        #[arg(long, default_value_t = 2, value_name = "NUMBER")]
+        workers: usize,
+        /// Seconds that a file must not have changed before it is read; 0 where files appear whole
+        #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
+        settle: f64,
+    },
+    /// Every request: waiting, done, expired, rejected, failed
+    List,
+    /// One request, with what is wrong with it
+    #[command(after_help = "Example: auditlake requests show alice/0123456789abcdef0123")]
+    Show {
+        /// Principal and hash, as the list shows them
+        request: String,
+    },
+    /// Put a request that was rejected or has failed back into the inbox
+    Retry {
+        /// Principal and hash, as the list shows them
+        request: String,
+    },
+    /// Put a file of the inbox aside, so that nobody answers it
+    #[command(after_help = "Example: auditlake requests reject alice/march.yaml --reason \"asked by mistake\"")]
+    Reject {
+        /// The file, seen from the inbox
+        file: String,
+        /// Why, for whoever asked
+        #[arg(long)]
+        reason: String,
+    },
+    /// Say all that is wrong with a request, and do nothing else; exits with 1 when something is
+    #[command(after_help = "Example: auditlake requests check march.yaml --as alice")]
+    Check {
+        /// The file
+        file: PathBuf,
+        /// Who would ask
+        #[arg(long = "as", value_name = "PRINCIPAL")]
+        principal: String,
+    },
+    /// Print a request to begin with
+    #[command(after_help = "Example: auditlake requests template > march.yaml")]
+    Template,
 }
 
-/// Looking at exports.
+/// Looking at access.yaml.
 #[derive(Debug, Subcommand)]
-pub enum ExportCommand {
-    /// Read every part of an export and compare it with its manifest; exits with 1 when one differs
-    #[command(after_help = "Example: auditlake export verify exports/march/manifest.json")]
-    Verify {
-        /// The manifest: a file, or a URL of a bucket
-        manifest: String,
+pub enum AccessCommand {
+    /// Every principal in a line
+    #[command(after_help = "Example: auditlake access list")]
+    List,
+    /// What a principal sees, of one dataset or of all, and why
+    #[command(after_help = "Example: auditlake access explain alice audit")]
+    Explain {
+        /// The principal
+        principal: String,
+        /// The dataset; all of them if not given
+        dataset: Option<String>,
     },
 }
 
@@ -338,6 +348,9 @@ pub struct SqlArgs {
     /// Do not keep what is typed into the shell for the next time
     #[arg(long)]
     pub no_history: bool,
+    /// See what this principal of access.yaml sees
+    #[arg(long = "as", value_name = "PRINCIPAL")]
+    pub principal: Option<String>,
 }
 
 /// Findings and decisions on them.

@@ -3,7 +3,9 @@
 //! A holder shows life by heartbeats, which others watch on their own clock; no two clocks are compared.
 //! On the same machine nobody waits for a dead process: boot, process id and its start tell that it is gone.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,6 +14,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
+use crate::clock::Stopwatch;
 use crate::error::JobError;
 use crate::world::World;
 
@@ -74,6 +77,30 @@ impl Claim {
         }
     }
 
+    /// Takes the claim if nobody holds it, without waiting; `patience` is what was seen of it before.
+    pub(crate) async fn take_if_free(
+        lake: &Lakefront,
+        world: &World,
+        what: &str,
+        patience: &Patience,
+    ) -> Result<Option<Self>, JobError> {
+        let folder = Path::from(format!("_auditlake/claims/{what}"));
+        let me = Holder::me(world);
+        lake.probe(&me.nonce).await?;
+        let state = State::read(lake, &folder).await?;
+        let is_free = match &state.holder {
+            None => true,
+            Some(holder) => state.released || holder.is_dead() || patience.is_over(&folder, &state),
+        };
+        let epoch = state.epoch + 1;
+        if !is_free || lake.create_json(&epoch_path(&folder, epoch, ""), &me).await? == Created::Existed {
+            return Ok(None);
+        }
+        patience.forget(&folder);
+        let heart = tokio::spawn(beat(lake.clone(), folder.clone(), epoch));
+        Ok(Some(Self { lake: lake.clone(), folder, epoch, heart }))
+    }
+
     /// A proof of the claim for whoever writes under it.
     pub(crate) fn fence(&self) -> ClaimFence {
         ClaimFence { lake: self.lake.clone(), folder: self.folder.clone(), epoch: self.epoch }
@@ -102,6 +129,31 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.heart.abort();
+    }
+}
+
+/// How long claims of others have shown no life, in this process's own time: for whoever looks now and then.
+#[derive(Debug, Default)]
+pub(crate) struct Patience {
+    seen: Mutex<HashMap<Path, (u64, u64, Stopwatch)>>,
+}
+
+impl Patience {
+    fn is_over(&self, folder: &Path, state: &State) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.get(folder) {
+            Some((epoch, beats, since)) if (*epoch, *beats) == (state.epoch, state.beats) => {
+                since.seconds() >= LAPSE.as_secs_f64()
+            }
+            _ => {
+                seen.insert(folder.clone(), (state.epoch, state.beats, Stopwatch::start()));
+                false
+            }
+        }
+    }
+
+    fn forget(&self, folder: &Path) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(folder);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `auditlake export` and the job kind `export`: rows in the format that is asked for, whole or not at all.
 //!
-//! Absent: who may see what.
+//! Where there is an `access.yaml`, each export is written down before its first row leaves.
 
 mod asked;
 mod job;
@@ -11,23 +11,29 @@ mod upload;
 mod verify;
 mod work;
 
-use exporters::{ExportError, PartSink};
+use std::sync::Arc;
+
+use engine::Fence;
+use exporters::{ExportError, ExportProgress, PartSink};
 use serde_json::json;
 
 use crate::Answer;
+use crate::access::{self, Asker, Delivered, Question, Statement, Statements};
 use crate::args::{Cli, ExportArgs, ExportCommand, OutputForm};
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
 use crate::show::counted;
 use crate::world::World;
-use asked::{Asked, Planned};
-use place::{ObjectPlace, Place};
-use records::{Manifest, Receipt, Start};
+use place::Place;
+use records::{Receipt, Start};
 use upload::Stdout;
 use work::Work;
 
+pub(crate) use asked::{Asked, Planned};
 pub(crate) use job::execute;
+pub(crate) use place::{ObjectPlace, pretty};
+pub(crate) use records::{Manifest, RequestOf};
 
 /// Carries out the command; returns the exit code.
 pub(crate) async fn command(cli: &Cli, world: &World, args: &ExportArgs) -> Result<u8, JobError> {
@@ -56,6 +62,7 @@ async fn export(cli: &Cli, world: &World, args: &ExportArgs) -> Result<Option<An
     let to = args.to.as_deref().unwrap_or_default();
     let place = Place::open(to)?;
     let lake = cli.open()?;
+    let asker = Asker::named(&lake, args.principal.as_deref())?;
     let is_split = asked.shape.split_rows.is_some() || asked.shape.split_bytes.is_some();
     match place {
         Place::Stdout => {
@@ -65,8 +72,13 @@ async fn export(cli: &Cli, world: &World, args: &ExportArgs) -> Result<Option<An
                         .to_owned(),
                 ));
             }
-            let planned = asked.plan(&lake, cli.at.unwrap_or_else(|| world.now())).await?;
-            to_stdout(planned, asked.shape.bundle).await?;
+            let planned = asked.plan(&lake, &asker, cli.at.unwrap_or_else(|| world.now())).await;
+            let record = ask(&lake, world, &asker, &asked, (&planned, "cli", None)).await?;
+            let written = match planned {
+                Ok(planned) => to_stdout(planned, asked.shape.bundle).await,
+                Err(error) => Err(error),
+            };
+            record.end(written, |delivered| *delivered).await?;
             Ok(None)
         }
         Place::Objects(place) => {
@@ -75,28 +87,78 @@ async fn export(cli: &Cli, world: &World, args: &ExportArgs) -> Result<Option<An
                     "--split-rows and --split-bytes make several files; give a folder, for example --to {to}.parts/"
                 )));
             }
-            to_objects(&asked, &place, &lake, (cli, world, args)).await.map(Some)
+            to_objects(&asked, &place, (&lake, &asker), (cli, world, args)).await.map(Some)
         }
     }
 }
 
-async fn to_stdout(planned: Planned, bundle: bool) -> Result<(), JobError> {
-    let progress = Progress::on_terminal();
-    if !bundle {
-        return rows::write(planned, Vec::new(), Stdout, progress).await.map(drop);
-    }
-    let manifest = Manifest::new(&planned.start, &planned.schema, &planned.options);
-    let out = Stdout.begin(&planned.options.part_name(1)).map_err(write_error)?;
-    work::bundled(planned, out, manifest, progress).await.map(drop)
+async fn to_stdout(planned: Planned, bundle: bool) -> Result<Delivered, JobError> {
+    let counters = Arc::default();
+    let progress = (Progress::on_terminal(), &counters);
+    let parts = if bundle {
+        let manifest = Manifest::new(&planned.start, &planned.schema, &planned.options);
+        let out = Stdout.begin(&planned.options.part_name(1)).map_err(write_error)?;
+        work::bundled(planned, out, manifest, progress).await?.0
+    } else {
+        rows::write(planned, Vec::new(), Stdout, progress).await?.0
+    };
+    let sum = |of: fn(&exporters::Part) -> u64| parts.iter().map(of).sum();
+    Ok(Delivered { rows: sum(|part| part.rows), bytes: sum(|part| part.bytes) })
+}
+
+/// Writes the answer to a request into its folder, behind what earlier attempts finished of it.
+pub(crate) async fn answered(
+    root: &ObjectPlace,
+    number: u64,
+    fence: &dyn Fence,
+    planned: Planned,
+    (asked, request): (&Asked, RequestOf),
+    counters: Arc<ExportProgress>,
+) -> Result<Manifest, JobError> {
+    let place = root.of_attempt(number);
+    let work = Work {
+        bundle: asked.shape.bundle,
+        fence: Some(fence),
+        request: Some(request),
+        counters,
+        ..Work::new(&place, Progress::silent())
+    };
+    let done = job::adopted(&work, root, number, &planned).await?;
+    let manifest = work.finish(planned, done).await?;
+    job::tidy(root, &manifest).await?;
+    Ok(manifest)
+}
+
+/// Writes down that an export is asked for, also one that cannot be planned.
+pub(crate) async fn ask<'a>(
+    lake: &'a OpenLake,
+    world: &'a World,
+    asker: &Asker,
+    asked: &Asked,
+    (planned, door, request): (&Result<Planned, JobError>, &'static str, Option<&str>),
+) -> Result<Statement<'a>, JobError> {
+    let datasets: Vec<String> = match planned {
+        Ok(planned) => planned.datasets.iter().cloned().collect(),
+        Err(_) => Vec::new(),
+    };
+    let question = Question {
+        door,
+        is_export: true,
+        is_of_audit: access::is_of_audit(lake, &datasets),
+        datasets: &datasets,
+        sql: &asked.sql(lake),
+        request,
+    };
+    Statements::new(lake, world).ask(asker.principal(), question).await
 }
 
 async fn to_objects(
     asked: &Asked,
     place: &ObjectPlace,
-    lake: &OpenLake,
+    (lake, asker): (&OpenLake, &Asker),
     (cli, world, args): (&Cli, &World, &ExportArgs),
 ) -> Result<Answer, JobError> {
-    let work = Work { place, bundle: asked.shape.bundle, fence: None, run: None, progress: Progress::on_terminal() };
+    let work = Work { bundle: asked.shape.bundle, ..Work::new(place, Progress::on_terminal()) };
     let unfinished: Option<Start> = if args.resume { place.read_json(&place.start()).await? } else { None };
     if args.resume && unfinished.is_none() && place.head(&place.manifest()).await?.is_some() {
         let manifest = place.shown(&place.manifest());
@@ -104,21 +166,38 @@ async fn to_objects(
         return Ok(Answer::done(format!("{manifest}: nothing is left to do"), json));
     }
     let instant = unfinished.as_ref().map_or_else(|| cli.at.unwrap_or_else(|| world.now()), |start| start.instant);
-    let planned = asked.plan(lake, instant).await?;
-    let done = match &unfinished {
+    let planned = asked.plan(lake, asker, instant).await;
+    let record = ask(lake, world, asker, asked, (&planned, "cli", None)).await?;
+    let written = match planned {
+        Ok(planned) => written(&work, planned, unfinished.as_ref(), args.overwrite).await,
+        Err(error) => Err(error),
+    };
+    let manifest = record.end(written, |manifest| Delivered { rows: manifest.rows, bytes: manifest.bytes }).await?;
+    Ok(told(place, &manifest))
+}
+
+/// Writes what is planned, behind what is there of it.
+async fn written(
+    work: &Work<'_>,
+    planned: Planned,
+    unfinished: Option<&Start>,
+    overwrite: bool,
+) -> Result<Manifest, JobError> {
+    let place = work.place;
+    let done = match unfinished {
         Some(start) => {
             work::same(place, start, &planned)?;
             work.adopted(place, &planned).await?
         }
         None => {
-            make_room(place, &planned, args.overwrite).await?;
+            make_room(place, &planned, overwrite).await?;
             place.create_json(&place.start(), &planned.start).await?;
             Vec::new()
         }
     };
     let manifest = work.finish(planned, done).await?;
     work.clear(&manifest.parts).await?;
-    Ok(told(place, &manifest))
+    Ok(manifest)
 }
 
 /// Refuses a place that is taken; with leave to overwrite, takes away what makes an export of it.

@@ -51,6 +51,15 @@ impl OpenLake {
         Ok(Self { folder: folder.to_owned(), definitions, front, sessions, inputs: InputFolder::new(folder) })
     }
 
+    /// The definitions with a store that is empty: for what needs no data.
+    pub(crate) fn without_store(folder: &FsPath, definitions: schemas::Lake) -> Self {
+        let front = Lakefront::memory();
+        let records = Arc::new(LedgerTables::new(front.clone(), definitions.timezone.into()));
+        let datasets = with_rejected(&definitions.datasets);
+        let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, Resources::default());
+        Self { folder: folder.to_owned(), definitions, front, sessions, inputs: InputFolder::new(folder) }
+    }
+
     /// The dataset of that name.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! The only crate where engine, lineage and exporters meet, so that the story of a run is read in one
 //! function, `runner::run`. Absent: schedules and servers; a job runs when it is asked to.
 
+mod access;
 mod args;
 mod claim;
 mod clock;
@@ -22,6 +23,7 @@ mod manual;
 mod progress;
 mod query;
 mod records;
+mod requests;
 mod runner;
 mod scaffold;
 mod shell;
@@ -38,8 +40,8 @@ use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
 pub use args::{
-    Cli, Command, CompactArgs, DecideArgs, ExportArgs, ExportCommand, FindingsCommand, FormatArg, IngestArgs,
-    OutputForm, RunsCommand, SqlArgs, StateArg,
+    AccessCommand, Cli, Command, CompactArgs, DecideArgs, ExportArgs, ExportCommand, FindingsCommand, FormatArg,
+    IngestArgs, OutputForm, RequestsCommand, RunsCommand, SqlArgs, StateArg,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -82,7 +84,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Export(args) => return export::command(cli, &world, args).await,
         Command::Init { dir } => scaffold::init(dir, &world)?,
         Command::Demo { dir } => scaffold::demo(dir, Progress::on_terminal()).await?,
-        Command::Check { files: false } => show::checked(&read_definitions(&cli.lake)?, None),
+        Command::Check { files: false } => check(cli, &world).await?,
         Command::Check { files: true } => check_files(cli, &world).await?,
         Command::Schema { kind } => schema(kind)?,
         Command::Ingest(args) => ingest_command(cli, &world, args).await?,
@@ -93,10 +95,18 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         }
         Command::Runs(command) => runs(cli, command).await?,
         Command::Findings(command) => findings(cli, &world, command).await?,
+        Command::Requests(command) => requests::command(cli, &world, command).await?,
+        Command::Access(AccessCommand::List) => access::list(&read_definitions(&cli.lake)?)?,
+        Command::Access(AccessCommand::Explain { principal, dataset }) => {
+            access::explain(&cli.open()?, principal, dataset.as_deref())?
+        }
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { dir: None } => manual::page()?,
         Command::Man { dir: Some(dir) } => manual::pages(dir)?,
     };
+    if answer.text.is_empty() && answer.json.is_null() {
+        return Ok(answer.code);
+    }
     let mut out = std::io::stdout().lock();
     match cli.output {
         OutputForm::Human => writeln!(out, "{}", answer.text.trim_end())?,
@@ -120,9 +130,29 @@ fn schema(kind: &str) -> Result<Answer, JobError> {
     Ok(Answer::done(format!("{schema:#}"), schema))
 }
 
+/// Checks the definitions, and whether every view of `access.yaml` can be made.
+async fn check(cli: &Cli, world: &World) -> Result<Answer, JobError> {
+    let definitions = read_definitions(&cli.lake)?;
+    views(&OpenLake::without_store(&cli.lake, definitions.clone()), world, false).await?;
+    Ok(show::checked(&definitions, None))
+}
+
+async fn views(lake: &OpenLake, world: &World, knows_files: bool) -> Result<(), JobError> {
+    let faults = access::check(lake, world.now(), knows_files).await?;
+    let views = faults.into_iter().map(|fault| schemas::DefinitionError {
+        file: "access.yaml".to_owned(),
+        line: 1,
+        column: 1,
+        message: format!("what \"{}\" sees of dataset \"{}\": {}", fault.principal, fault.dataset, fault.why),
+    });
+    let views: Vec<_> = views.collect();
+    if views.is_empty() { Ok(()) } else { Err(JobError::Definitions(views)) }
+}
+
 /// Opens every file of every dataset.
 async fn check_files(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let lake = cli.open()?;
+    views(&lake, world, true).await?;
     let session = lake.sessions.session(world.now())?;
     let (mut files, mut faults) = (0, Vec::new());
     for dataset in &lake.definitions.datasets {

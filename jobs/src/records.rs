@@ -11,8 +11,11 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use schemas::{CONTROL_RESULT, CivilZone, Decision, FINDING, FindingState, standing};
 
+use crate::access::rows_of;
 use crate::decisions::Decisions;
 use crate::ledger::{Ledger, OutputRole, RunEntry};
+
+mod statements;
 
 /// Reads the ledger when a statement names one of its tables.
 #[derive(Debug)]
@@ -50,7 +53,9 @@ impl LedgerTables {
 #[async_trait]
 impl SystemTables for LedgerTables {
     fn names(&self) -> Vec<String> {
-        ["control_results", "finding_decisions", "findings", "run_inputs", "runs"].map(str::to_owned).to_vec()
+        ["control_results", "finding_decisions", "findings", "run_inputs", "runs", "statements"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     async fn table(&self, name: &str, at: DateTime<Utc>) -> Result<Option<SystemTable>, EngineError> {
@@ -71,6 +76,7 @@ impl SystemTables for LedgerTables {
             "finding_decisions" => finding_decisions(&Decisions::read(&self.front).await?, at, self.zone)?,
             "runs" => runs(&ledger.runs().await?)?,
             "run_inputs" => run_inputs(&ledger.runs().await?)?,
+            "statements" => statements::table(&rows_of(&self.front).await?)?,
             _ => return Ok(None),
         }))
     }

@@ -116,7 +116,7 @@ async fn attempt(
     let executed = match &job.kind {
         JobKind::ComplianceReport(spec) => compliance::execute(&attempt, spec).await,
         JobKind::Ingest(spec) => ingest::execute(&attempt, world, spec).await,
-        JobKind::Export(spec) => export::execute(&attempt, spec).await,
+        JobKind::Export(spec) => export::execute(&attempt, world, spec).await,
         JobKind::Query(spec) => query::execute(&attempt, world, spec).await,
     };
     let committed = match executed {

@@ -16,11 +16,12 @@ use std::io::Write;
 
 use exporters::RowFormat;
 
+use crate::access::Asker;
 use crate::clock::Stopwatch;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
-use crate::sql::{RowForm, sql};
+use crate::sql::{Door, RowForm, sql};
 use crate::world::World;
 use command::{Command, HELP};
 use completion::Names;
@@ -55,6 +56,7 @@ pub(crate) fn pieces(text: &str) -> usize {
 pub(crate) struct Shell<'a> {
     lake: &'a OpenLake,
     world: &'a World,
+    asker: &'a Asker,
     format: RowFormat,
     /// Columns of a terminal that a line of a table may take.
     limit: Option<usize>,
@@ -69,13 +71,23 @@ enum After {
 }
 
 impl<'a> Shell<'a> {
-    pub(crate) fn new(lake: &'a OpenLake, world: &'a World, format: RowFormat, progress: Progress) -> Self {
-        Self { lake, world, format, limit: None, timing: false, progress, names: Names::default() }
+    pub(crate) fn new(
+        lake: &'a OpenLake,
+        world: &'a World,
+        asker: &'a Asker,
+        format: RowFormat,
+        progress: Progress,
+    ) -> Self {
+        Self { lake, world, asker, format, limit: None, timing: false, progress, names: Names::default() }
+    }
+
+    fn door(&self) -> Door<'a> {
+        Door { lake: self.lake, world: self.world, asker: self.asker }
     }
 
     /// The terminal of this process as lines, and as the limit of tables.
     pub(crate) fn terminal(&mut self, keep_history: bool, notes: &mut dyn Write) -> Result<Terminal, JobError> {
-        let session = self.lake.sessions.session(self.world.now())?;
+        let session = self.door().session()?;
         self.names.learn_tables(&session);
         self.limit = terminal::columns();
         Terminal::open(self.names.clone(), history::path(keep_history, |name| std::env::var_os(name)), notes)
@@ -154,7 +166,7 @@ impl<'a> Shell<'a> {
         match piece {
             Piece::Statement(statement) => {
                 let form = RowForm::within(self.format, self.limit);
-                let columns = sql(self.lake, self.world, statement, form, self.progress, out).await?;
+                let columns = sql(self.door(), statement, form, self.progress, out).await?;
                 self.names.learn(columns);
                 if self.timing {
                     writeln!(notes, "{:.3} s", watch.seconds())?;
@@ -162,11 +174,11 @@ impl<'a> Shell<'a> {
             }
             Piece::Command(text) => match Command::parse(text)? {
                 Command::Tables => {
-                    let session = self.lake.sessions.session(self.world.now())?;
+                    let session = self.door().session()?;
                     describe::write(&describe::tables(&session)?, self.format, out)?;
                 }
                 Command::Columns(table) => {
-                    let session = self.lake.sessions.session(self.world.now())?;
+                    let session = self.door().session()?;
                     let (columns, rows) = describe::columns(&session, &table).await?;
                     self.names.learn(columns);
                     describe::write(&rows, self.format, out)?;

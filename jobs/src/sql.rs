@@ -3,9 +3,12 @@
 use std::io::{BufWriter, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 
+use engine::{AnswerKind, LakeSession};
 use exporters::{RowFormat, RowWriter, row_writer, table_within};
 use futures::StreamExt;
+use schemas::Permission;
 
+use crate::access::{self, Asker, Delivered, Question, Statements};
 use crate::args::{Cli, OutputForm, SqlArgs};
 use crate::error::JobError;
 use crate::lake::OpenLake;
@@ -34,11 +37,13 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &SqlArgs) -> Result<
     };
     let asked = asked(args)?;
     let lake = cli.open()?;
+    let asker = Asker::named(&lake, args.principal.as_deref())?;
     let mut out = std::io::stdout().lock();
-    let mut shell = Shell::new(&lake, world, format, Progress::on_terminal());
+    let mut shell = Shell::new(&lake, world, &asker, format, Progress::on_terminal());
     match asked {
         Asked::Statement(statement) => {
-            sql(&lake, world, &statement, RowForm::of(format), Progress::on_terminal(), &mut out).await?;
+            let door = Door { lake: &lake, world, asker: &asker };
+            sql(door, &statement, RowForm::of(format), Progress::on_terminal(), &mut out).await?;
         }
         Asked::Script(text) => {
             if cli.output == OutputForm::Json && shell::pieces(&text) != 1 {
@@ -52,7 +57,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &SqlArgs) -> Result<
             return Err(JobError::Usage("--output json prints one document; give a statement".to_owned()));
         }
         Asked::Shell => {
-            let mut lines = shell.terminal(!args.no_history, &mut std::io::stderr())?;
+            let mut lines = shell.terminal(!args.no_history && asker.principal().is_none(), &mut std::io::stderr())?;
             shell.interactive(&mut lines, &mut out, &mut std::io::stderr()).await?;
         }
     }
@@ -108,31 +113,97 @@ impl RowForm {
     }
 }
 
-/// Runs a statement and writes its rows; returns the names of its columns. Progress ends before the first byte.
+/// A lake, and who asks it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Door<'a> {
+    pub(crate) lake: &'a OpenLake,
+    pub(crate) world: &'a World,
+    pub(crate) asker: &'a Asker,
+}
+
+impl Door<'_> {
+    /// A session of whoever asks.
+    pub(crate) fn session(&self) -> Result<LakeSession, JobError> {
+        self.asker.session(self.lake, self.world.now(), AnswerKind::Statement)
+    }
+}
+
+/// Runs a statement and writes its rows; returns the names of its columns. Progress ends before the first byte. Where
+/// there is an `access.yaml`, that it is asked is written down before.
 ///
 /// # Errors
 /// When the statement does not read only, does not plan or fails; when a column has no form in `form`.
 pub(crate) async fn sql(
-    lake: &OpenLake,
-    world: &World,
+    door: Door<'_>,
     statement: &str,
     form: RowForm,
     progress: Progress,
     out: &mut dyn Write,
 ) -> Result<Vec<String>, JobError> {
+    let session = door.session()?;
+    let may_ask = door.asker.needs(Permission::SqlQuery, "SQL needs");
+    let planned = match may_ask {
+        Ok(()) => session.plan(statement).await.map_err(JobError::from),
+        Err(error) => Err(error),
+    };
+    let datasets: Vec<String> =
+        planned.as_ref().map(|plan| session.datasets_of(plan).into_iter().collect()).unwrap_or_default();
+    let question = Question {
+        door: "cli",
+        is_export: false,
+        is_of_audit: access::is_of_audit(door.lake, &datasets),
+        datasets: &datasets,
+        sql: statement,
+        request: None,
+    };
+    let record = Statements::new(door.lake, door.world).ask(door.asker.principal(), question).await?;
+    let mut out = Counted { out, bytes: 0 };
+    let answered = match planned {
+        Ok(plan) => rows(&session, &plan, form, progress, &mut out).await,
+        Err(error) => Err(error),
+    };
+    let bytes = out.bytes;
+    let (columns, _) = record.end(answered, |(_, rows)| Delivered { rows: *rows, bytes }).await?;
+    Ok(columns)
+}
+
+/// Writes the rows of a plan; gives the names of its columns, and how many rows there were.
+async fn rows(
+    session: &LakeSession,
+    plan: &engine::LogicalPlan,
+    form: RowForm,
+    progress: Progress,
+    out: &mut dyn Write,
+) -> Result<(Vec<String>, u64), JobError> {
     let read = Arc::new(OnceLock::new());
     let mut out = BufWriter::new(progress.statement(&read, out));
-    let session = lake.sessions.session(world.now())?;
-    let plan = session.plan(statement).await?;
-    let (mut rows, counted) = session.stream_counted(&plan).await?;
+    let (mut rows, counted) = session.stream_counted(plan).await?;
     read.get_or_init(|| counted);
     let schema = rows.schema();
     let mut writer = form.writer(schema.as_ref(), &mut out)?;
     while let Some(batch) = rows.next().await {
         writer.write(&batch.map_err(engine::stream_error)?)?;
     }
-    writer.finish()?;
+    let count = writer.finish()?;
     drop(writer);
     out.flush()?;
-    Ok(schema.fields().iter().map(|field| field.name().clone()).collect())
+    Ok((schema.fields().iter().map(|field| field.name().clone()).collect(), count))
+}
+
+/// Counts what goes out.
+struct Counted<'a> {
+    out: &'a mut dyn Write,
+    bytes: u64,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let some = self.out.write(bytes)?;
+        self.bytes += some as u64;
+        Ok(some)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
 }

@@ -21,8 +21,10 @@
 //! assert_eq!(errors[0].to_string(), "lake.yaml:3:1: unknown key \"zone\"; keys are: lake, store, timezone");
 //! ```
 
+mod access;
 mod checked;
 mod control;
+mod csv_style;
 mod dataset;
 mod duration;
 mod export;
@@ -38,6 +40,8 @@ mod place;
 mod problem;
 mod query_job;
 mod raw;
+mod raw_access;
+mod request;
 mod shape;
 mod sql_params;
 mod store_url;
@@ -48,6 +52,7 @@ pub use checked::{
     Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat, ReportOutput,
     ReportSpec,
 };
+pub use csv_style::{CsvStyle, Delimiter, LineEnd};
 pub use duration::kept_until;
 pub use export::{
     ColumnSource, ExportColumn, ExportCompression, ExportFormat, ExportRows, ExportShape, ExportSpec, byte_size,
@@ -57,6 +62,7 @@ pub use lake::timezone;
 pub use nearest::nearest;
 pub use path_template::PathTemplate;
 pub use problem::DefinitionError;
+pub use request::{ExportRequest, NamedColumn, REQUEST_BYTES_MAX, RequestError, parse_request, unknown_columns};
 pub use store_url::{BucketScheme, BucketUrl, StoreUrl};
 
 use schemars::{JsonSchema, SchemaGenerator};
@@ -68,6 +74,8 @@ use crate::framework::Framework;
 use crate::shipped::shipped_frameworks;
 use problem::Problems;
 use raw::{RawControl, RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport};
+use raw_access::RawAccess;
+use request::RawRequest;
 use yaml::Node;
 
 /// Reads and checks one control file; that its id is free, [`check`] says.
@@ -97,11 +105,15 @@ pub enum DefinitionKind {
     Job,
     /// `controls/*.yaml`.
     Control,
+    /// `access.yaml`.
+    Access,
+    /// A request for an export.
+    Request,
 }
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 4] = [Self::Lake, Self::Dataset, Self::Job, Self::Control];
+    pub const ALL: [Self; 6] = [Self::Lake, Self::Dataset, Self::Job, Self::Control, Self::Access, Self::Request];
 
     /// The word, also the first key of its files.
     pub fn as_str(self) -> &'static str {
@@ -110,6 +122,8 @@ impl DefinitionKind {
             Self::Dataset => "dataset",
             Self::Job => "job",
             Self::Control => "control",
+            Self::Access => "access",
+            Self::Request => "request",
         }
     }
 }
@@ -120,6 +134,8 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Lake => schema_of::<RawLake>(),
         DefinitionKind::Dataset => schema_of::<RawDataset>(),
         DefinitionKind::Control => schema_of::<RawControl>(),
+        DefinitionKind::Access => schema_of::<RawAccess>(),
+        DefinitionKind::Request => schema_of::<RawRequest>(),
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
             let kinds = [

@@ -18,7 +18,7 @@ pub fn derived_id(parts: &[&str]) -> String {
 
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} \"{given}\" is not a name; use 1 to 64 of a-z, 0-9, _ and -, a letter first")]
+#[error("{kind} {given:?} is not a name; use 1 to 64 of a-z, 0-9, _ and -, a letter first")]
 pub struct NameError {
     kind: &'static str,
     given: String,

@@ -3,6 +3,7 @@
 //! Everything here is pure: no I/O, no async, no wall clock. The floors above (`engine`, `lineage`,
 //! `exporters`, then `jobs`) speak these types and never raw text.
 
+mod access;
 mod civil;
 mod clock;
 mod control;
@@ -19,6 +20,10 @@ mod shipped;
 mod table;
 mod tables;
 
+pub use access::{
+    Access, Channel, DEFAULT_ROLES, DatasetRule, FloorUnit, Limit, Limits, Mask, MaskKey, MaskRule, Permission,
+    Principal, RowRule, SecretSource, SignatureRule, Tenants, default_role, principal_name,
+};
 pub use civil::{CivilZone, business_days_between, parse_day};
 pub use clock::{Clock, FixedClock};
 pub use control::{
@@ -27,10 +32,11 @@ pub use control::{
 pub use deadline::{Pause, RequestClock, RequestRule};
 pub use decision::{Decision, DecisionError, FindingState, Standing, standing};
 pub use definition::{
-    BucketScheme, BucketUrl, Class, ColumnSource, Dataset, DefinitionError, DefinitionKind, ExportColumn,
-    ExportCompression, ExportFormat, ExportRows, ExportShape, ExportSpec, IngestFormat, IngestSpec, Job, JobKind, Lake,
-    Mapping, PathTemplate, QuerySpec, ReportFormat, ReportOutput, ReportSpec, SourceFile, StoreUrl, byte_size, check,
-    is_definition, json_schema, kept_until, nearest, parse_control, parse_framework, timezone,
+    BucketScheme, BucketUrl, Class, ColumnSource, CsvStyle, Dataset, DefinitionError, DefinitionKind, Delimiter,
+    ExportColumn, ExportCompression, ExportFormat, ExportRequest, ExportRows, ExportShape, ExportSpec, IngestFormat,
+    IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec, REQUEST_BYTES_MAX,
+    ReportFormat, ReportOutput, ReportSpec, RequestError, SourceFile, StoreUrl, byte_size, check, is_definition,
+    json_schema, kept_until, nearest, parse_control, parse_framework, parse_request, timezone, unknown_columns,
 };
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use hex::{hex, unhex};

@@ -2,12 +2,15 @@
 
 import datetime
 import hashlib
+import itertools
 import json
 import re
 import zipfile
 import zoneinfo
 
+import duckdb
 import pyarrow as pa
+import pyarrow.csv
 import round_trip_expect as expect
 import round_trip_tables as tables
 from round_trip_check import FORMATS, TEXTS, check_folder, rows_of, told
@@ -31,7 +34,7 @@ SECONDS = [
 
 
 def check_options(lake):
-    return [f"options: {fault}" for check in (check_zones, check_int64, check_bundles) for fault in check(lake)]
+    return [f"options: {fault}" for check in (check_zones, check_int64, check_styles, check_bundles) for fault in check(lake)]
 
 
 def check_zones(lake):
@@ -114,6 +117,45 @@ def check_int64(lake):
         cells = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["cells"]
         faults += [] if rows == wanted else [f"{form} --int64 string: {rows}"]
         faults += [] if cells == {} else [f"{form} --int64 string: texts are counted: {cells}"]
+    return faults
+
+
+def check_styles(lake):
+    """CSV with every delimiter, line end and mark, a word for null among texts and numbers that read like it."""
+    texts = ["", "NULL", "a,b", "a;b", "a\tb", "a|b", 'a"b', "a\nb", "\ufeff", " x ", "0", None, "ü"]
+    table = pa.table({"text": texts, "number": pa.array([*range(len(texts) - 1), None], pa.int64())})
+    lake.add("styles", table)
+    wanted = [[None if cell is None else str(cell) for cell in column.to_pylist()] for column in table.columns]
+    faults = []
+    letters = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+    for word, null, end, bom in itertools.product(letters, ("", "NULL", "0"), ("crlf", "lf"), (False, True)):
+        options = ["--delimiter", word, "--line-end", end, "--null-text", null, *(["--bom"] if bom else [])]
+        folder = lake.export("csv", ("--dataset", "styles"), *options)
+        part = folder / "part-00001.csv"
+        text = part.read_bytes()
+        good = text.startswith(b"\xef\xbb\xbf") == bom and text.endswith(b"\r\n") == (end == "crlf")
+        faults += [] if good else [f"csv {' '.join(options)}: mark or line end"]
+        read = pyarrow.csv.read_csv(
+            part,
+            parse_options=pyarrow.csv.ParseOptions(delimiter=letters[word], newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types={"text": pa.string(), "number": pa.string()},
+                null_values=[null],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        faults += [] if read.column_names == table.column_names else [f"csv {' '.join(options)}: {read.column_names}"]
+        got = {"pyarrow": [column.to_pylist() for column in read.columns]}
+        rows = duckdb.sql(
+            f"SELECT * FROM read_csv('{part}', delim='{letters[word]}', header=true, all_varchar=true, quote='\"', "
+            f"escape='\"', nullstr='{null}', allow_quoted_nulls=false, auto_detect=false, "
+            "columns={'text': 'VARCHAR', 'number': 'VARCHAR'})"
+        ).fetchall()
+        got["duckdb"] = [list(column) for column in zip(*rows)]
+        faults += [
+            f"csv {' '.join(options)}: {reader} {column}" for reader, column in got.items() if column != wanted
+        ]
     return faults
 
 

@@ -41,6 +41,16 @@ fn the_page_on_reports_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_access_does_what_it_says() {
+    carry_out("docs/guide/access.md");
+}
+
+#[test]
+fn the_page_on_requests_does_what_it_says() {
+    carry_out("docs/guide/requests.md");
+}
+
+#[test]
 fn the_page_on_exports_does_what_it_says() {
     carry_out("docs/guide/export.md");
 }

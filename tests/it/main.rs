@@ -4,6 +4,7 @@
 
 #![expect(clippy::panic, reason = "a test that cannot go on says why and stops")]
 
+mod access;
 mod auditlake;
 mod bucket;
 mod canned;
@@ -27,6 +28,7 @@ mod real;
 mod real_tables;
 mod replace;
 mod report;
+mod requests;
 mod schemas_page;
 mod serial_proxy;
 mod shell;

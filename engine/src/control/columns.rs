@@ -20,7 +20,7 @@ use schemas::{Dataset, InputFile, Interval};
 
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 const FOOTERS_AT_A_TIME: usize = 8;
 

@@ -13,7 +13,7 @@ use super::prepare::{FooterCache, Obstacle, Prepared, prepare};
 use super::rows::within;
 use super::{ControlRun, Evaluated, EvaluationInput, ScopeResult};
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 /// Evaluates every control, in order.
 ///

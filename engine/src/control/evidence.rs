@@ -18,7 +18,7 @@ use super::held::Held;
 use super::prepare::Prepared;
 use super::sources;
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 /// Columns that place a row or lead to its source; they are never pseudonyms.
 const PLACING: [&str; 5] = ["scope", "event_id", "time", "raw_ref", "raw_hash"];

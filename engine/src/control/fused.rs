@@ -17,7 +17,7 @@ use super::held::{Budget, Held, held_stream};
 use super::prepare::{Obstacle, Prepared};
 use super::tally::{Tally, tally};
 use crate::error::EngineError;
-use crate::session::{LakeSession, stream_error};
+use crate::lake_session::{LakeSession, stream_error};
 
 /// The figures of one control and tenant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -36,7 +36,7 @@ use super::bound::Parts;
 use super::fused::texts;
 use super::prepare::{Prepared, chain};
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 /// Rows of one table that are held at most.
 const ROWS: u64 = 1_000_000;

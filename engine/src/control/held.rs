@@ -23,7 +23,7 @@ use super::bound::{FOUND, Origin, Parts, Predicates};
 use super::fused::{Scanned, Shared};
 use super::prepare::{Obstacle, Prepared, chain};
 use crate::error::EngineError;
-use crate::session::{LakeSession, stream_error};
+use crate::lake_session::{LakeSession, stream_error};
 
 /// Bytes of all rows held at a time.
 const HELD_BYTES: usize = 128 << 20;

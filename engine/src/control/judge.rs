@@ -14,7 +14,7 @@ use super::fused::{ByScope, Counts};
 use super::prepare::Obstacle;
 use super::{EvaluationInput, ScopeResult};
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 /// Tenants judged by one statement: keeps its text small.
 const SCOPES_AT_A_TIME: usize = 500;

@@ -21,7 +21,7 @@ use super::statements::{self, StatementsText, Unbound, widened};
 use super::{ControlRun, EvaluationInput};
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 /// What optimises a plan is part of what the plan is.
 const PLANNER: &str = concat!("auditlake ", env!("CARGO_PKG_VERSION"));

@@ -10,7 +10,7 @@ use super::bind::{Binder, Refused, name};
 use super::bound::{BoundSql, FOUND, Origin, Parts, Statements, order_by};
 use super::rows::{between, within};
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 /// The two statements and how far they look back.
 #[derive(Debug, Clone, Copy)]

@@ -23,7 +23,7 @@ use super::bind::name;
 use super::bound::Predicates;
 use super::fused::{ByScope, Counts, shape};
 use crate::error::EngineError;
-use crate::session::{LakeSession, stream_error};
+use crate::lake_session::{LakeSession, stream_error};
 
 /// Instants of violations that are kept apart; beyond them, violations are not few.
 const INSTANTS: usize = 20_000;

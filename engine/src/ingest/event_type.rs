@@ -11,17 +11,17 @@ pub(crate) mod ocsf;
 
 /// What an event type's name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct EventType {
+pub struct EventType {
     /// `noun.verb_in_past_tense`.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// OCSF 1.8.0 class.
-    pub(crate) class_uid: i32,
+    pub class_uid: i32,
     /// OCSF 1.8.0 activity within the class; 99 is Other.
-    pub(crate) activity_id: i32,
+    pub activity_id: i32,
     /// One of the words of `audit.v1.action`.
-    pub(crate) action: &'static str,
+    pub action: &'static str,
     /// 1 info to 5 critical, where no rule of a mapping says otherwise.
-    pub(crate) severity: i16,
+    pub severity: i16,
 }
 
 /// An event type with the action and severity of the call.
@@ -36,7 +36,7 @@ pub(crate) struct Call {
 }
 
 /// The event type of that name.
-pub(crate) fn lookup(name: &str) -> Option<EventType> {
+pub fn lookup(name: &str) -> Option<EventType> {
     CATALOGUE.binary_search_by(|event| event.name.cmp(name)).ok().map(|index| CATALOGUE[index])
 }
 

@@ -26,7 +26,8 @@ use super::tabular::{Form, TableMapper, Tables};
 use super::write::{FileSeries, Layout, create_file};
 use super::{Fence, IngestCounts, IngestProgress, first_pass};
 use crate::error::EngineError;
-use crate::session::{LakeSession, SessionFactory};
+use crate::lake_session::LakeSession;
+use crate::session::SessionFactory;
 use crate::store::Lakefront;
 
 /// Reasons of rejects that are recorded and shown.

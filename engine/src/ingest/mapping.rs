@@ -25,7 +25,7 @@ use super::columns::{Columns, Origin};
 use super::records::RejectKind;
 use super::rejects::Refuse;
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 /// Number of the record within the batch, carried through the mapping.
 pub(crate) const RECORD: &str = "__record";

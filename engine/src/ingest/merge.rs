@@ -29,7 +29,7 @@ use super::sort::ascending;
 use super::write::FileSeries;
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
-use crate::session::{LakeSession, stream_error};
+use crate::lake_session::{LakeSession, stream_error};
 use crate::table::PinnedTable;
 
 /// Key conflicts looked up at a time.

@@ -28,7 +28,8 @@ use super::sort::Handed;
 use super::tabular::{Piece, TableMapper};
 use super::{IngestCounts, IngestProgress, decode as decoding};
 use crate::error::EngineError;
-use crate::session::{INGEST_BATCH_ROWS, LakeSession};
+use crate::lake_session::LakeSession;
+use crate::session::INGEST_BATCH_ROWS;
 use crate::store::Lakefront;
 
 /// Records mapped at a time: as many as the sort hands out at a time. A run of the sort is then one batch, whose memory

@@ -15,7 +15,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use tokio::sync::mpsc;
 
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 /// Batches in flight between the reader and the sort.
 const IN_FLIGHT: usize = 2;

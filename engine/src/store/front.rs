@@ -73,6 +73,11 @@ impl Lakefront {
         Ok(Self::over(Arc::new(store)))
     }
 
+    /// Whether its objects are files of this machine.
+    pub fn is_local(&self) -> bool {
+        self.bucket.is_none()
+    }
+
     /// The store itself.
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::{DataType, Field};
 
-use super::{CellFault, CellKind, TextStyle, is_text, plain, push, push_cell, text};
+use super::{CellFault, CellKind, TextStyle, any_byte, is_text, plain, push, push_cell, text};
 use crate::losses::Losses;
 
 /// How nested values and texts are written.
@@ -40,7 +40,7 @@ impl Dialect {
     /// fold or refuse; all else is raw.
     pub(crate) fn push_string(self, out: &mut String, text: &str) {
         out.push('"');
-        if text.bytes().any(|byte| self.may_need_escape(byte)) {
+        if any_byte(text.as_bytes(), |byte| self.may_need_escape(byte)) {
             text.chars().for_each(|letter| self.push_letter(out, letter));
         } else {
             out.push_str(text);
@@ -51,7 +51,13 @@ impl Dialect {
     /// Whether a byte is, or begins, a character that may be escaped: C1 and U+00A0 begin with C2, the separators of
     /// lines with E2, U+FEFF, U+FFFE and U+FFFF with EF.
     fn may_need_escape(self, byte: u8) -> bool {
-        byte < 0x20 || matches!(byte, b'"' | b'\\' | 0x7f | 0xc2 | 0xe2) || (byte == 0xef && self == Self::Yaml)
+        (byte < 0x20)
+            | (byte == b'"')
+            | (byte == b'\\')
+            | (byte == 0x7f)
+            | (byte == 0xc2)
+            | (byte == 0xe2)
+            | ((byte == 0xef) & (self == Self::Yaml))
     }
 
     fn push_letter(self, out: &mut String, letter: char) {

@@ -3,10 +3,10 @@
 //! Lists and maps are JSON texts. Reports are opened in spreadsheets, so the formula guard is on: a text
 //! that could begin a formula has one `'` in front. Absent: totals; they are in `summary`.
 
-use schemas::{Report, Status};
+use schemas::{CsvStyle, Report, Status};
 use serde::Serialize;
 
-use crate::csv::{guard, push_record};
+use crate::csv::{Records, guard};
 
 /// One table of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,14 +73,15 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
 
 struct Table {
     name: &'static str,
+    records: Records,
     text: String,
 }
 
 impl Table {
     fn new(name: &'static str, columns: &[&str]) -> Self {
-        let mut text = String::new();
-        push_record(&mut text, &columns.iter().map(|column| Some(*column)).collect::<Vec<_>>());
-        Self { name, text }
+        let (records, mut text) = (Records::new(&CsvStyle::default(), columns.len()), String::new());
+        records.push(&mut text, &columns.iter().map(|column| Some(*column)).collect::<Vec<_>>());
+        Self { name, records, text }
     }
 
     fn row<const N: usize>(&mut self, cells: [Cell; N]) {
@@ -89,7 +90,7 @@ impl Table {
             Cell::Text(text) => Some(guard(&text).into_owned()),
             Cell::Plain(text) => Some(text),
         });
-        push_record(&mut self.text, &cells.iter().map(Option::as_deref).collect::<Vec<_>>());
+        self.records.push(&mut self.text, &cells.iter().map(Option::as_deref).collect::<Vec<_>>());
     }
 
     fn done(self) -> CsvTable {

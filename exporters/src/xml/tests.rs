@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, StringArray, TimestampSecondArray};
+use arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray, TimestampSecondArray};
 use arrow::datatypes::Schema;
 use expect_test::{Expect, expect, expect_file};
 use quick_xml::Reader;

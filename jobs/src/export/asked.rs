@@ -1,14 +1,18 @@
 //! What is asked for, by a command line or by a job, and the plan of its rows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use engine::{ExportPlan, LakeSession, RowOrder, export_plan, export_sql};
+use engine::{AnswerKind, ExportPlan, LakeSession, RowOrder, export_plan, export_sql};
 use exporters::{Compression, ExportOptions, Format};
-use schemas::{ColumnSource, ExportColumn, ExportRows, ExportShape, Interval};
+use schemas::{
+    ColumnSource, CsvStyle, Delimiter, ExportColumn, ExportRows, ExportShape, Interval, LineEnd, Permission,
+};
 
-use super::records::{Input, Inputs, Start, sha256};
+use super::records::{Input, Inputs, SeenBy, Start, sha256};
+use crate::access::Asker;
 use crate::args::ExportArgs;
 use crate::error::JobError;
 use crate::lake::{OpenLake, names};
@@ -30,6 +34,7 @@ pub(crate) struct Planned {
     pub(crate) order: RowOrder,
     pub(crate) options: ExportOptions,
     pub(crate) start: Start,
+    pub(crate) datasets: BTreeSet<String>,
 }
 
 impl Asked {
@@ -53,6 +58,12 @@ impl Asked {
             strict: args.strict,
             timezone: args.timezone,
             int64_as_text: args.int64.as_deref() == Some("string"),
+            csv: CsvStyle {
+                delimiter: args.delimiter.as_deref().and_then(Delimiter::parse).unwrap_or_default(),
+                line_end: if args.line_end.as_deref() == Some("lf") { LineEnd::Lf } else { LineEnd::Crlf },
+                null: args.null_text.clone().unwrap_or_default(),
+                bom: args.bom,
+            },
             ..ExportShape::new(format)
         };
         shape.check().map_err(JobError::Usage)?;
@@ -72,16 +83,25 @@ impl Asked {
     }
 
     /// Plans the rows, pins the files they come from, and checks that the format can hold them.
-    pub(crate) async fn plan(&self, lake: &OpenLake, instant: DateTime<Utc>) -> Result<Planned, JobError> {
-        let session = lake.sessions.ordered_session(instant)?;
+    pub(crate) async fn plan(
+        &self,
+        lake: &OpenLake,
+        asker: &Asker,
+        instant: DateTime<Utc>,
+    ) -> Result<Planned, JobError> {
+        asker.needs(Permission::ExportRequest, "an export needs")?;
+        if matches!(self.rows, ExportRows::Sql(_)) {
+            asker.needs(Permission::SqlQuery, "an export of a statement needs")?;
+        }
+        let session = asker.session(lake, instant, AnswerKind::Export)?;
         self.check_names(&session).await?;
         let ExportPlan { plan, order, datasets } = export_plan(&session, &self.rows, self.interval).await?;
         let schema: SchemaRef = Arc::new(plan.schema().as_arrow().clone());
         let options = self.options(lake, instant);
         exporters::check(&schema, &options)?;
         let mut list = Vec::new();
-        for dataset in datasets {
-            for file in session.files(&dataset).await?.unwrap_or_default() {
+        for dataset in &datasets {
+            for file in session.files(dataset).await?.unwrap_or_default() {
                 list.push(Input {
                     dataset: dataset.clone(),
                     path: file.path().to_owned(),
@@ -97,13 +117,23 @@ impl Asked {
             query_sha256: self.query_sha256(lake),
             options_sha256: sha256(&format!("{options:?} {}", self.shape.bundle)),
             order: order.as_str().to_owned(),
-            inputs: Inputs::new(list),
+            // Paths of files may tell of other tenants.
+            inputs: Inputs::new(list, asker.principal().is_none()),
+            seen_by: asker.principal().map(|principal| SeenBy {
+                principal: principal.name.clone(),
+                access_sha256: lake.definitions.access.as_ref().map(|access| access.sha256.clone()).unwrap_or_default(),
+            }),
         };
-        Ok(Planned { session, plan, schema, order, options, start })
+        Ok(Planned { session, plan, schema, order, options, start, datasets })
+    }
+
+    /// Its text, for records.
+    pub(crate) fn sql(&self, lake: &OpenLake) -> String {
+        export_sql(&self.rows, self.dataset().and_then(|name| lake.dataset(name).ok()))
     }
 
     fn query_sha256(&self, lake: &OpenLake) -> String {
-        sha256(&export_sql(&self.rows, self.dataset().and_then(|name| lake.dataset(name).ok())))
+        sha256(&self.sql(lake))
     }
 
     fn dataset(&self) -> Option<&str> {

@@ -10,37 +10,58 @@ use super::asked::{Asked, Planned};
 use super::place::ObjectPlace;
 use super::records::{Manifest, Receipt, RunOf, Start, sha256_of};
 use super::work::Work;
+use crate::access::{Asker, Delivered};
 use crate::error::JobError;
 use crate::ledger::{ExportSummary, Output, OutputRole, RunSummary};
 use crate::runner::{Attempt, Executed};
+use crate::world::World;
 
 /// Exports the interval of the attempt.
-pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ExportSpec) -> Result<Executed, JobError> {
+pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &ExportSpec) -> Result<Executed, JobError> {
     let lake = attempt.lake;
     let folder = spec.to.render(&attempt.interval, lake.definitions.timezone);
     let root = ObjectPlace::in_lake(&lake.front, &folder);
     let asked = Asked { rows: spec.rows.clone(), shape: spec.shape.clone(), interval: Some(attempt.interval) };
-    let planned = asked.plan(lake, attempt.key.instant).await?;
+    let asker = Asker::named(lake, spec.principal.as_deref())?;
+    let planned = asked.plan(lake, &asker, attempt.key.instant).await;
+    let record = super::ask(lake, world, &asker, &asked, (&planned, "job", None)).await?;
+    let executed = match planned {
+        Ok(planned) => export(attempt, spec, &root, planned).await,
+        Err(error) => Err(error),
+    };
+    record.end(executed, |executed| delivered(&executed.summary)).await
+}
+
+fn delivered(summary: &RunSummary) -> Delivered {
+    let export = summary.export.as_ref();
+    export.map_or_else(Delivered::default, |export| Delivered { rows: export.rows, bytes: export.bytes })
+}
+
+async fn export(
+    attempt: &Attempt<'_>,
+    spec: &ExportSpec,
+    root: &ObjectPlace,
+    planned: Planned,
+) -> Result<Executed, JobError> {
     let inputs = inputs(&planned).await?;
     let reads = lineage::reads(&planned.session.optimized(&planned.plan)?).tables;
     let run = RunOf { job: attempt.key.job.to_string(), instant: attempt.key.instant, attempt: attempt.number };
-    let manifest = match published(&root, &run).await? {
+    let manifest = match published(root, &run).await? {
         Some(manifest) => manifest,
         None => {
             let place = root.of_attempt(attempt.number);
             let work = Work {
-                place: &place,
                 bundle: spec.shape.bundle,
                 fence: Some(attempt.fence),
                 run: Some(run),
-                progress: *attempt.progress,
+                ..Work::new(&place, *attempt.progress)
             };
-            let done = adopted(&work, &root, attempt.number, &planned).await?;
+            let done = adopted(&work, root, attempt.number, &planned).await?;
             work.finish(planned, done).await?
         }
     };
-    tidy(&root, &manifest).await?;
-    let outputs = outputs(&root, &manifest).await?;
+    tidy(root, &manifest).await?;
+    let outputs = outputs(root, &manifest).await?;
     Ok(Executed {
         inputs,
         reads: reads.into_iter().map(|(table, columns)| (table, columns.into_iter().collect())).collect(),
@@ -69,7 +90,7 @@ async fn published(root: &ObjectPlace, run: &RunOf) -> Result<Option<Manifest>, 
 }
 
 /// Notes what this attempt begins, and takes over the parts of the last one that asked for the same.
-async fn adopted(
+pub(super) async fn adopted(
     work: &Work<'_>,
     root: &ObjectPlace,
     number: u64,
@@ -92,7 +113,7 @@ async fn adopted(
 }
 
 /// Takes away what no manifest names: records to go on with, and parts of attempts that were given up.
-async fn tidy(root: &ObjectPlace, manifest: &Manifest) -> Result<(), JobError> {
+pub(super) async fn tidy(root: &ObjectPlace, manifest: &Manifest) -> Result<(), JobError> {
     let named = |name: &str| {
         manifest.parts.iter().any(|part| part.path == name) || manifest.beside.iter().any(|file| file.path == name)
     };
@@ -111,10 +132,8 @@ async fn tidy(root: &ObjectPlace, manifest: &Manifest) -> Result<(), JobError> {
 async fn inputs(planned: &Planned) -> Result<Vec<InputFile>, JobError> {
     let always =
         Interval { start: chrono::DateTime::<chrono::Utc>::MIN_UTC, end: chrono::DateTime::<chrono::Utc>::MAX_UTC };
-    let mut datasets: Vec<&str> = planned.start.inputs.list.iter().map(|input| input.dataset.as_str()).collect();
-    datasets.dedup();
     let mut inputs = Vec::new();
-    for dataset in datasets {
+    for dataset in &planned.datasets {
         inputs.extend(input_files(&planned.session, dataset, always).await?);
     }
     Ok(inputs)

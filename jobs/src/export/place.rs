@@ -81,6 +81,11 @@ impl ObjectPlace {
         Self { attempt: format!("e{number:06}/"), ..self.clone() }
     }
 
+    /// Whether it is on a disk of this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.front.is_local()
+    }
+
     /// Whether it is one object.
     pub(crate) fn is_single(&self) -> bool {
         self.single.is_some()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use exporters::{CutCell, ExportOptions, Part, exporter};
+use exporters::{CutCell, ExportOptions, Format, Part, exporter};
 use schemas::Interval;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -25,6 +25,17 @@ pub(crate) struct Start {
     pub(crate) options_sha256: String,
     pub(crate) order: String,
     pub(crate) inputs: Inputs,
+    /// The principal whose views the rows went through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seen_by: Option<SeenBy>,
+}
+
+/// Whose views rows went through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SeenBy {
+    pub(crate) principal: String,
+    /// Of the `access.yaml` that said so.
+    pub(crate) access_sha256: String,
 }
 
 /// The files that were read, or could have been.
@@ -47,13 +58,15 @@ pub(crate) struct Input {
 }
 
 impl Inputs {
-    pub(crate) fn new(list: Vec<Input>) -> Self {
+    /// `tells` says whether the list is kept.
+    pub(crate) fn new(list: Vec<Input>, tells: bool) -> Self {
         let mut hash = Sha256::new();
         for input in &list {
             hash.update(format!("{}\n{}\n{}\n", input.dataset, input.path, input.etag));
         }
         let bytes = list.iter().map(|input| input.bytes).sum();
-        Self { files: list.len() as u64, bytes, sha256: engine::hex(&hash.finalize()), list }
+        let files = list.len() as u64;
+        Self { files, bytes, sha256: engine::hex(&hash.finalize()), list: if tells { list } else { Vec::new() } }
     }
 }
 
@@ -64,6 +77,8 @@ impl Start {
             "another version of auditlake began it"
         } else if (self.instant, self.interval) != (other.instant, other.interval) {
             "it is of another instant"
+        } else if self.seen_by != other.seen_by {
+            "it is of another principal, or access.yaml has changed since"
         } else if self.query_sha256 != other.query_sha256 {
             "it asks for other rows"
         } else if self.options_sha256 != other.options_sha256 || self.order != other.order {
@@ -91,12 +106,18 @@ pub(crate) struct Manifest {
     /// The run that made it, where a job did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) run: Option<RunOf>,
+    /// The request that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<RequestOf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) interval: Option<Interval>,
     pub(crate) instant: DateTime<Utc>,
     pub(crate) query_sha256: String,
     pub(crate) order: String,
     pub(crate) inputs: Inputs,
+    /// The principal whose views the rows went through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seen_by: Option<SeenBy>,
     pub(crate) schema: Vec<Column>,
     pub(crate) format: FormatUsed,
     /// A file that belongs to the parts, such as a schema.
@@ -116,6 +137,15 @@ pub(crate) struct RunOf {
     pub(crate) job: String,
     pub(crate) instant: DateTime<Utc>,
     pub(crate) attempt: u64,
+}
+
+/// A request that was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RequestOf {
+    pub(crate) id: String,
+    pub(crate) principal: String,
+    /// From when on the answer may be gone.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
 }
 
 /// A column, as it came and as it is written.
@@ -139,6 +169,30 @@ pub(crate) struct FormatUsed {
     /// Of timestamps that have one.
     pub(crate) timezone: String,
     pub(crate) int64: String,
+    /// How the file is written, of CSV.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) csv: Option<CsvUsed>,
+}
+
+/// The shape of a CSV file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CsvUsed {
+    pub(crate) delimiter: String,
+    pub(crate) line_end: String,
+    pub(crate) null: String,
+    pub(crate) bom: bool,
+}
+
+impl CsvUsed {
+    fn of(options: &ExportOptions) -> Option<Self> {
+        let style = (options.format == Format::Csv).then_some(&options.csv)?;
+        Some(Self {
+            delimiter: style.delimiter.as_str().to_owned(),
+            line_end: style.line_end.as_str().to_owned(),
+            null: style.null.clone(),
+            bom: style.bom,
+        })
+    }
 }
 
 /// A file beside the parts.
@@ -210,11 +264,13 @@ impl Manifest {
             manifest: 1,
             auditlake: start.version.clone(),
             run: None,
+            request: None,
             interval: start.interval,
             instant: start.instant,
             query_sha256: start.query_sha256.clone(),
             order: start.order.clone(),
             inputs: start.inputs.clone(),
+            seen_by: start.seen_by.clone(),
             schema: schema.fields().iter().map(column).collect(),
             format: FormatUsed {
                 name: options.format.to_string(),
@@ -224,6 +280,7 @@ impl Manifest {
                 strict: options.strict,
                 timezone: options.timezone.map_or_else(|| "UTC".to_owned(), |zone| zone.to_string()),
                 int64: if options.int64_as_text { "string" } else { "number" }.to_owned(),
+                csv: CsvUsed::of(options),
             },
             beside: None,
             parts: Vec::new(),
@@ -233,6 +290,12 @@ impl Manifest {
             resumed_parts: 0,
             complete: true,
         }
+    }
+
+    /// The attempt whose parts it has.
+    pub(crate) fn attempt(&self) -> u64 {
+        let folder = self.parts.first().and_then(|part| part.path.strip_prefix('e')?.split('/').next());
+        folder.and_then(|number| number.parse().ok()).unwrap_or(1)
     }
 
     /// Takes the sums of the parts.

@@ -25,9 +25,9 @@ pub(crate) async fn write<S: PartSink + Send + 'static>(
     planned: Planned,
     done: Vec<Part>,
     mut sink: S,
-    progress: Progress,
+    (progress, counters): (Progress, &Arc<ExportProgress>),
 ) -> Result<(Vec<Part>, S), JobError> {
-    let counters = Arc::new(ExportProgress::default());
+    let counters = Arc::clone(counters);
     let bar = progress.export(&counters);
     let (sender, mut receiver) = channel(BATCHES);
     let Planned { session, plan, schema, options, .. } = planned;

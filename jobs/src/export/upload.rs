@@ -12,8 +12,10 @@ use super::place::{ObjectPlace, pretty};
 use super::records::Receipt;
 use crate::error::JobError;
 
-/// Bytes of a piece of an upload; some stores want all but the last to be of one size.
+/// Bytes of a piece of an upload to a bucket; some stores want all but the last to be of one size, and not too many.
 const PIECE_BYTES: usize = 10 << 20;
+/// Bytes of a piece of a local file: few enough to be still in the processor's cache when they are written.
+const LOCAL_PIECE_BYTES: usize = 1 << 20;
 /// Pieces under way.
 const PIECES: usize = 2;
 
@@ -40,6 +42,7 @@ impl PartSink for Objects {
             place: self.place.clone(),
             object,
             waiting: Vec::new(),
+            piece_bytes: if self.place.is_local() { LOCAL_PIECE_BYTES } else { PIECE_BYTES },
             pieces: None,
         }))
     }
@@ -66,6 +69,7 @@ struct Upload {
     place: ObjectPlace,
     object: String,
     waiting: Vec<u8>,
+    piece_bytes: usize,
     pieces: Option<WriteMultipart>,
 }
 
@@ -87,11 +91,10 @@ impl Upload {
             None => {
                 let (store, path) = (self.store(), self.place.path(&self.object));
                 let upload = self.runtime.block_on(async move { store.put_multipart(&path).await });
-                WriteMultipart::new_with_chunk_size(upload.map_err(|source| self.refused(source))?, PIECE_BYTES)
+                WriteMultipart::new_with_chunk_size(upload.map_err(|source| self.refused(source))?, self.piece_bytes)
             }
         };
-        pieces.write(&self.waiting);
-        self.waiting.clear();
+        pieces.put(std::mem::take(&mut self.waiting).into());
         let room = self.runtime.block_on(pieces.wait_for_capacity(PIECES));
         self.pieces = Some(pieces);
         drop(entered);
@@ -102,7 +105,7 @@ impl Upload {
 impl Write for Upload {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.waiting.extend_from_slice(bytes);
-        if self.waiting.len() >= PIECE_BYTES {
+        if self.waiting.len() >= self.piece_bytes {
             self.hand_on()?;
         }
         Ok(bytes.len())
@@ -114,6 +117,18 @@ impl Write for Upload {
 }
 
 impl PartOut for Upload {
+    fn write_vec(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        if self.pieces.is_none() || !self.place.is_local() {
+            return self.write_all(&bytes);
+        }
+        // Pieces of a local file may have any size.
+        if !self.waiting.is_empty() {
+            self.hand_on()?;
+        }
+        self.waiting = bytes;
+        self.hand_on()
+    }
+
     fn complete(mut self: Box<Self>) -> io::Result<()> {
         if self.pieces.is_none() {
             let (store, path) = (self.store(), self.place.path(&self.object));

@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use engine::{Fence, RowOrder};
-use exporters::{Bundle, Part, PartSink};
+use exporters::{Bundle, ExportProgress, Part, PartSink};
 use tokio::runtime::Handle;
 
 use super::asked::Planned;
 use super::place::{ObjectPlace, pretty};
-use super::records::{Beside, Manifest, ManifestPart, Receipt, RunOf, Start, sha256};
+use super::records::{Beside, Manifest, ManifestPart, Receipt, RequestOf, RunOf, Start, sha256};
 use super::rows;
 use super::upload::Objects;
 use crate::error::JobError;
@@ -29,7 +29,18 @@ pub(crate) struct Work<'a> {
     /// Says before the manifest whether it is still ours to write.
     pub(crate) fence: Option<&'a dyn Fence>,
     pub(crate) run: Option<RunOf>,
+    /// The request that it answers.
+    pub(crate) request: Option<RequestOf>,
     pub(crate) progress: Progress,
+    /// How far it is.
+    pub(crate) counters: Arc<ExportProgress>,
+}
+
+impl<'a> Work<'a> {
+    /// Into parts, for nobody but who is there.
+    pub(crate) fn new(place: &'a ObjectPlace, progress: Progress) -> Self {
+        Self { place, bundle: false, fence: None, run: None, request: None, progress, counters: Arc::default() }
+    }
 }
 
 impl Work<'_> {
@@ -39,6 +50,7 @@ impl Work<'_> {
         let resumed = done.len() as u64;
         let mut manifest = Manifest::new(&start, &schema, &options);
         manifest.run.clone_from(&self.run);
+        manifest.request.clone_from(&self.request);
         if self.bundle {
             let parts = self.bundle(planned, &manifest).await?;
             manifest.format.bundle = Some("zip".to_owned());
@@ -50,7 +62,7 @@ impl Work<'_> {
             let paths: Vec<String> = done.iter().map(|receipt| receipt.path.clone()).collect();
             let done = done.into_iter().map(|receipt| receipt.part).collect();
             let sink = Objects { place: self.place.clone(), runtime: Handle::current(), number: resumed + 1 };
-            let (parts, _) = rows::write(planned, done, sink, self.progress).await?;
+            let (parts, _) = rows::write(planned, done, sink, (self.progress, &self.counters)).await?;
             manifest.count(&parts);
             manifest.resumed_parts = resumed;
             for (number, part) in (1..).zip(&parts) {
@@ -94,7 +106,7 @@ impl Work<'_> {
         let name = format!("part-00001.{}.zip", planned.options.ending());
         let mut objects = Objects { place: self.place.clone(), runtime: Handle::current(), number: 1 };
         let out = objects.begin(&name).map_err(super::write_error)?;
-        let (parts, bundled) = bundled(planned, out, manifest.clone(), self.progress).await?;
+        let (parts, bundled) = bundled(planned, out, manifest.clone(), (self.progress, &self.counters)).await?;
         let path = self.place.part(&name, 1).unwrap_or_default();
         let whole = Part {
             name,
@@ -146,7 +158,7 @@ pub(crate) async fn bundled(
     planned: Planned,
     out: Box<dyn exporters::PartOut>,
     mut manifest: Manifest,
-    progress: Progress,
+    progress: (Progress, &Arc<ExportProgress>),
 ) -> Result<(Vec<Part>, exporters::Bundled), JobError> {
     let (schema, options) = (Arc::clone(&planned.schema), planned.options.clone());
     let bundle = Bundle::start(out, &options);

@@ -40,7 +40,8 @@ fn with_lake<T>(act: impl AsyncFnOnce(&mut Shell<'_>) -> T) -> T {
     scaffold::init(path, &world()).expect("a lake");
     let lake = OpenLake::open(path).expect("opens");
     let world = world();
-    let mut shell = Shell::new(&lake, &world, RowFormat::Csv, Progress::silent());
+    let asker = Asker::default();
+    let mut shell = Shell::new(&lake, &world, &asker, RowFormat::Csv, Progress::silent());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(act(&mut shell))
 }

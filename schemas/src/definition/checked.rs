@@ -8,6 +8,7 @@ use super::dataset::REJECTED_ENDING;
 use super::export::ExportSpec;
 use super::path_template::PathTemplate;
 use super::store_url::StoreUrl;
+use crate::access::Access;
 use crate::control::{Control, ParamValue};
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId};
@@ -23,6 +24,8 @@ pub struct Lake {
     pub store: StoreUrl,
     /// Zone of schedules, reports and paths; UTC unless said otherwise.
     pub timezone: chrono_tz::Tz,
+    /// Who may see what; none where whoever reads the store sees all of it.
+    pub access: Option<Access>,
     /// Datasets, by id.
     pub datasets: Vec<Dataset>,
     /// Jobs, by id.

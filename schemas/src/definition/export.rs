@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::csv_style::CsvStyle;
 use super::path_template::PathTemplate;
 
 /// The formats of an export.
@@ -159,6 +160,8 @@ pub struct ExportShape {
     pub timezone: Option<chrono_tz::Tz>,
     /// Whether JSON has whole numbers of 64 bits as texts.
     pub int64_as_text: bool,
+    /// How CSV is written.
+    pub csv: CsvStyle,
 }
 
 impl ExportShape {
@@ -174,6 +177,7 @@ impl ExportShape {
             strict: false,
             timezone: None,
             int64_as_text: false,
+            csv: CsvStyle::default(),
         }
     }
 
@@ -190,6 +194,10 @@ impl ExportShape {
         if self.guard && *format != ExportFormat::Csv {
             return Err(format!("guard is for csv; a text of {format} is never a formula, so leave it out"));
         }
+        if self.csv != CsvStyle::default() && *format != ExportFormat::Csv {
+            return Err(format!("delimiter, line_end, null_text and bom are for csv; leave them out for {format}"));
+        }
+        self.csv.check()?;
         if self.timezone.is_some() && !format.has_zones() {
             return Err(format!("timezone is not for {format}, whose readers know instants; leave it out"));
         }
@@ -214,6 +222,8 @@ pub struct ExportSpec {
     pub shape: ExportShape,
     /// Folder in the store.
     pub to: PathTemplate,
+    /// Whose views the rows go through.
+    pub principal: Option<String>,
 }
 
 /// Bytes of a size such as `100MiB`, or of a number.
@@ -257,9 +267,11 @@ mod tests {
             assert!(!refused(format, |_| {}));
             assert_eq!(refused(format, |shape| shape.compression = Some(ExportCompression::Zstd)), !format.is_text());
             assert_eq!(refused(format, |shape| shape.guard = true), format != ExportFormat::Csv);
+            assert_eq!(refused(format, |shape| shape.csv.bom = true), format != ExportFormat::Csv);
             assert_eq!(refused(format, |shape| shape.split_bytes = Some(1)), format == ExportFormat::Xlsx);
         }
         assert!(refused(ExportFormat::Parquet, |shape| shape.timezone = Some(chrono_tz::UTC)));
         assert!(refused(ExportFormat::Csv, |shape| shape.int64_as_text = true));
+        assert!(refused(ExportFormat::Csv, |shape| shape.csv.null = "a,b".to_owned()));
     }
 }

@@ -9,9 +9,11 @@ use super::later;
 use super::problem::{DefinitionError, Place, Problems};
 use super::query_job;
 use super::raw::{RawControl, RawDataset, RawExport, RawIngest, RawLake, RawQuery, RawReport};
+use super::raw_access::RawAccess;
 use super::surroundings::Surroundings;
 use super::yaml::{self, Node};
-use super::{control, dataset, job, lake, raw_of};
+use super::{access, control, dataset, job, lake, raw_of};
+use crate::access::Access;
 use crate::hex;
 use crate::id::{ControlId, JobId};
 use crate::shipped::{shipped_controls, shipped_frameworks};
@@ -38,6 +40,7 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
     let mut folder = Folder {
         around: Surroundings::new(shipped_controls(), shipped_frameworks()),
         lake: None,
+        access: None,
         jobs: Vec::new(),
         errors: Vec::new(),
     };
@@ -48,7 +51,7 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
         folder.errors.extend(problems.into_errors());
     }
     let opened: Vec<Opened<'_>> = files.iter().filter_map(|(slot, file)| folder.open(slot, file)).collect();
-    for wanted in [Slot::Lake, Slot::Dataset, Slot::Control, Slot::Job] {
+    for wanted in [Slot::Lake, Slot::Dataset, Slot::Access, Slot::Control, Slot::Job] {
         opened.iter().filter(|one| *one.slot == wanted).for_each(|one| folder.check_one(one));
     }
     folder.into_lake(sha256_of_all(&files))
@@ -65,6 +68,7 @@ pub fn is_definition(path: &str) -> bool {
 enum Slot {
     Lake,
     Dataset,
+    Access,
     Control,
     Job,
     /// Not read, and why.
@@ -87,6 +91,7 @@ fn slot(path: &str) -> Option<Slot> {
     }
     let slot = match (folder, stem) {
         (None, "lake") => Slot::Lake,
+        (None, "access") => Slot::Access,
         (None, "lakes") => Slot::Refused("the file is not read; it is called lake.yaml".to_owned()),
         (None, "datasets" | "jobs" | "controls") => {
             return Some(Slot::Refused(format!("the file is not read; write one file for each in {stem}/")));
@@ -117,6 +122,7 @@ struct Opened<'a> {
 struct Folder {
     around: Surroundings,
     lake: Option<LakeFile>,
+    access: Option<Access>,
     jobs: Vec<Job>,
     errors: Vec<DefinitionError>,
 }
@@ -135,7 +141,7 @@ impl Folder {
             Slot::Dataset => (&mut self.around.dataset_names, "dataset"),
             Slot::Control => (&mut self.around.control_names, "control"),
             Slot::Job => (&mut self.around.job_names, "job"),
-            Slot::Lake | Slot::Refused(_) => {
+            Slot::Lake | Slot::Access | Slot::Refused(_) => {
                 self.errors.extend(problems.into_errors());
                 return Some(Opened { slot, file, node: node? });
             }
@@ -170,6 +176,15 @@ impl Folder {
                 let raw = raw_of::<RawDataset>("dataset", file, node, &mut problems);
                 let built = raw.and_then(|raw| dataset::build(raw, &self.around.datasets, &mut problems));
                 self.around.datasets.extend(built.map(|dataset| (dataset, file.path.clone())));
+            }
+            Slot::Access => {
+                let raw = raw_of::<RawAccess>("access", file, node, &mut problems);
+                let sha256 = hex(&Sha256::digest(&file.text));
+                self.around.principal_names.unknown = raw.is_none();
+                for name in raw.iter().flat_map(|raw| raw.principals.keys()) {
+                    self.around.principal_names.claim(name, Some(&file.path));
+                }
+                self.access = raw.and_then(|raw| access::build(raw, sha256, &self.around, &mut problems));
             }
             Slot::Control => {
                 let raw = raw_of::<RawControl>("control", file, node, &mut problems);
@@ -230,6 +245,7 @@ impl Folder {
             id: lake.id,
             store: lake.store,
             timezone: lake.timezone,
+            access: self.access,
             datasets,
             jobs: self.jobs,
             controls: self.around.controls,

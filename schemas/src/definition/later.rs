@@ -23,7 +23,6 @@ pub(crate) const STORES: &[(&str, &str)] = &[
 pub(crate) const FILES: &[(&str, &str)] = &[
     ("policies/", "retention is not part of this version; keep the folder elsewhere until it is"),
     ("slas/", "SLAs are not part of this version; keep the folder elsewhere until they are"),
-    ("access.yaml", "principals and permissions are not part of this version; whoever reads the store sees all of it"),
     ("frameworks/", "own frameworks are not part of this version; controls name requirements of those that ship"),
     ("mappings/", "mappings in files of their own are not part of this version; write map: in the job"),
 ];

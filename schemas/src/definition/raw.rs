@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::checked::{Class, IngestFormat, ReportFormat};
+use super::csv_style::{Delimiter, LineEnd};
 use super::export::{ExportCompression, ExportFormat};
 use super::yaml::At;
 use crate::control::{ControlType, ParamValue, Severity, Status};
@@ -148,6 +149,8 @@ pub(super) struct RawExport {
     pub(super) strict: Option<bool>,
     /// folder in the store, for example "exports/denied/{interval.end:%Y-%m-%d}/"
     pub(super) to: At<String>,
+    /// whose views the rows go through, by its name in access.yaml; every row as it is when left out
+    pub(super) principal: Option<At<String>>,
 }
 
 /// A column: the name of one, or an expression with a name.
@@ -181,6 +184,14 @@ pub(super) struct RawExportOptions {
     pub(super) timezone: Option<At<String>>,
     /// string: whole numbers of 64 bits are texts in json; number when left out
     pub(super) int64: Option<Int64>,
+    /// what stands between the fields of csv; comma when left out
+    pub(super) delimiter: Option<Delimiter>,
+    /// lf: records of csv end with LF alone; crlf when left out
+    pub(super) line_end: Option<LineEnd>,
+    /// what stands for null in csv, for example NULL; nothing when left out
+    pub(super) null_text: Option<String>,
+    /// true: csv begins with the mark of byte order, by which spreadsheets know UTF-8
+    pub(super) bom: Option<bool>,
 }
 
 /// On or off.

@@ -58,6 +58,8 @@ pub(super) struct Surroundings {
     pub(super) control_names: Names,
     /// Every job that is named.
     pub(super) job_names: Names,
+    /// Every principal that is named.
+    pub(super) principal_names: Names,
     /// The frameworks that ship.
     pub(super) frameworks: &'static [Framework],
     /// What jobs write: what it is and template, to the job.
@@ -78,6 +80,7 @@ impl Surroundings {
             controls: controls.to_vec(),
             control_names,
             job_names: Names::default(),
+            principal_names: Names::default(),
             frameworks,
             outputs: BTreeMap::new(),
         }

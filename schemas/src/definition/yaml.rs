@@ -14,12 +14,27 @@ use serde_saphyr::{DefaultMessageFormatter, Error, Location, MessageFormatter, S
 
 use super::problem::Place;
 
-/// Bytes that one definition file may have.
-const FILE_BYTES_MAX: usize = 1 << 20;
-/// Mappings and lists inside one another.
-const DEPTH_MAX: usize = 24;
-/// Keys and values of one file, aliases followed.
-const NODES_MAX: usize = 50_000;
+/// How much one file may hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// What the file is, for messages.
+    what: &'static str,
+    bytes: usize,
+    /// Mappings and lists inside one another.
+    depth: usize,
+    /// Keys and values, aliases followed.
+    nodes: usize,
+    /// Whether a value may be named and used again.
+    has_aliases: bool,
+}
+
+impl Bounds {
+    /// Of a definition, whose writer is known.
+    const DEFINITION: Self = Self { what: "definition", bytes: 1 << 20, depth: 24, nodes: 50_000, has_aliases: true };
+    /// Of a request, which anybody may have written.
+    pub(crate) const REQUEST: Self =
+        Self { what: "request", bytes: super::request::REQUEST_BYTES_MAX, depth: 16, nodes: 2_500, has_aliases: false };
+}
 
 /// A value with the place it was read from.
 #[derive(Debug, Clone)]
@@ -156,22 +171,25 @@ impl<'de> Visitor<'de> for TreeVisitor {
 
 /// The tree of a file, or the one thing that keeps it from being read.
 pub(crate) fn tree(bytes: &[u8]) -> Result<Node, (Place, String)> {
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err((
-            Place::START,
-            format!("file has {} bytes; a definition has at most {FILE_BYTES_MAX}", bytes.len()),
-        ));
+    tree_within(bytes, &Bounds::DEFINITION)
+}
+
+/// The same within other bounds.
+pub(crate) fn tree_within(bytes: &[u8], bounds: &Bounds) -> Result<Node, (Place, String)> {
+    let Bounds { what, bytes: most, .. } = bounds;
+    if bytes.len() > *most {
+        return Err((Place::START, format!("file has {} bytes; a {what} has at most {most}", bytes.len())));
     }
     let text = text(bytes)?;
     if text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
-        return Err((Place::START, "file is empty; write a definition or remove the file".to_owned()));
+        return Err((Place::START, format!("file is empty; write a {what} or remove the file")));
     }
-    read(text)
+    read(text, bounds)
 }
 
 /// Typed reading of a text whose tree has the right shape.
 pub(crate) fn typed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, (Place, String)> {
-    read(text(bytes)?)
+    read(text(bytes)?, &Bounds::DEFINITION)
 }
 
 fn text(bytes: &[u8]) -> Result<&str, (Place, String)> {
@@ -184,18 +202,20 @@ fn text(bytes: &[u8]) -> Result<&str, (Place, String)> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, (Place, String)> {
+fn read<T: DeserializeOwned>(text: &str, bounds: &Bounds) -> Result<T, (Place, String)> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_depth: DEPTH_MAX,
-            flow_nesting_limit: 2 * DEPTH_MAX,
-            max_nodes: NODES_MAX,
-            max_events: 4 * NODES_MAX,
+            max_depth: bounds.depth,
+            flow_nesting_limit: 2 * bounds.depth,
+            max_nodes: bounds.nodes,
+            max_events: 4 * bounds.nodes,
             max_documents: 2,
+            max_anchors: if bounds.has_aliases { bounds.nodes } else { 0 },
+            max_aliases: if bounds.has_aliases { bounds.nodes } else { 0 },
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: NODES_MAX,
-            max_replay_stack_depth: DEPTH_MAX,
+            max_total_replayed_events: bounds.nodes,
+            max_replay_stack_depth: bounds.depth,
         },
         duplicate_keys: DuplicateKeyPolicy::Error,
         merge_keys: MergeKeyPolicy::Error,
@@ -206,7 +226,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, (Place, String)> {
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let error = innermost(&error);
-        (error.location().map_or(Place::START, place), unreadable(error))
+        (error.location().map_or(Place::START, place), unreadable(error, bounds))
     })
 }
 
@@ -218,7 +238,7 @@ fn innermost(mut error: &Error) -> &Error {
 }
 
 /// Why a text is no tree, in words that say what would be right.
-fn unreadable(error: &Error) -> String {
+fn unreadable(error: &Error, bounds: &Bounds) -> String {
     match error {
         Error::DuplicateMappingKey { key: Some(key), .. } => format!("key {key:?} stands here a second time; keep one"),
         Error::DuplicateMappingKey { key: None, .. } => "a key stands here a second time; keep one".to_owned(),
@@ -228,7 +248,7 @@ fn unreadable(error: &Error) -> String {
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => too_large(),
+        | Error::AliasReplayStackDepthExceeded { .. } => too_large(bounds),
         Error::MergeKeyNotAllowed { .. } => "merge keys (<<) are not read; write the keys out".to_owned(),
         Error::UnsupportedTag { .. } => "tags (!…) are not read; write the plain value".to_owned(),
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
@@ -238,7 +258,7 @@ fn unreadable(error: &Error) -> String {
             let said = DefaultMessageFormatter.format_message(other);
             // The scanner's own limit on nested brackets has no variant here, only these words.
             if said.contains("recursion limit") {
-                return too_large();
+                return too_large(bounds);
             }
             let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             format!("file is not readable as YAML: {said}")
@@ -246,11 +266,10 @@ fn unreadable(error: &Error) -> String {
     }
 }
 
-fn too_large() -> String {
-    format!(
-        "file is too large or too deeply nested; a definition has at most {NODES_MAX} values, aliases followed, and \
-         {DEPTH_MAX} levels"
-    )
+fn too_large(bounds: &Bounds) -> String {
+    let Bounds { what, depth, nodes, has_aliases, .. } = bounds;
+    let aliases = if *has_aliases { ", aliases followed," } else { ", neither anchors nor aliases," };
+    format!("file is too large or too deeply nested; a {what} has at most {nodes} values{aliases} and {depth} levels")
 }
 
 fn place(location: Location) -> Place {

@@ -28,6 +28,27 @@ columns:
         "dataset: identity\nlocation: people/identity/\nschema: identity.v1\nsubjects: [account_id]\n",
     ),
     (
+        "access.yaml",
+        "roles:
+  tenant_analyst:
+    inherits: [analyst]
+    datasets:
+      audit:
+        rows: tenant_id = principal.tenant
+        columns: {src_ip: {mask: truncate_ip}, actor_id: {mask: pseudonym, key: {id: a26, secret: env:AL_A26}}}
+        hide: [attributes]
+    limits: {seconds: 120, memory: 1GiB}
+  support: {inherits: [tenant_analyst], datasets: {audit: {rows: all, columns: {time: {mask: floor, unit: day}}}}}
+  third: {inherits: [analyst], datasets: {audit: {rows: all, columns: {src_ip: {mask: nothing}}}}}
+restrict:
+  - {datasets: [audit], rows: severity < 4, unless: [privacy_officer]}
+principals:
+  alice: {tenants: [t1], roles: [tenant_analyst], channels: [inbox], attributes: {region: emea}}
+  runner: {tenants: all, roles: [operator], service: true}
+service_principal: runner
+",
+    ),
+    (
         "jobs/ingest-trail.yaml",
         "job: ingest-trail\nkind: ingest\nfrom: {location: drop/trail/, format: cloudtrail}\ninto: audit\n",
     ),

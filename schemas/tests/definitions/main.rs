@@ -3,6 +3,7 @@
 mod acme;
 mod mutation;
 mod refused;
+mod request;
 mod shipped;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,8 @@ use std::collections::BTreeMap;
 use acme::{acme, with};
 use schemas::{
     Class, ControlId, ControlSql, DATASET_SCHEMAS, DatasetId, DefinitionKind, IngestFormat, Interval, JobId, JobKind,
-    Lake, ParamValue, ReportFormat, Status, StoreUrl, check, json_schema, parse_rfc3339, shipped_controls,
+    Lake, Limit, ParamValue, Permission, ReportFormat, Status, StoreUrl, Tenants, check, json_schema, parse_rfc3339,
+    shipped_controls,
 };
 
 fn checked() -> Lake {
@@ -46,6 +48,58 @@ fn a_dataset_takes_from_its_schema_what_it_does_not_say() {
     let identity = lake.dataset(&DatasetId::parse("identity").expect("name")).expect("declared");
     assert_eq!(identity.time, None);
     assert_eq!(identity.subjects, ["account_id"]);
+}
+
+#[test]
+fn what_each_principal_sees_is_resolved() {
+    let access = checked().access.expect("access.yaml is there");
+    assert_eq!(access.service_principal.as_deref(), Some("runner"));
+    let alice = access.principal("alice").expect("alice");
+    assert_eq!((alice.kind(), alice.tenants.only()), ("user", Some("t1")));
+    assert!(alice.may(Permission::SqlQuery) && !alice.may(Permission::DatasetUnmasked));
+    assert_eq!((alice.limits.of(Limit::Seconds), alice.limits.of(Limit::Memory)), (120, 1 << 30));
+    let audit = &alice.datasets["audit"];
+    let filters: Vec<_> = audit.rows.iter().map(|rule| (rule.role.as_str(), rule.filter.as_deref())).collect();
+    assert_eq!(filters, [("tenant_analyst", Some("tenant_id = principal.tenant"))]);
+    assert_eq!(audit.restrict, ["severity < 4"]);
+    let masks: Vec<_> =
+        audit.masks.iter().map(|(column, rule)| (column.as_str(), rule.mask.as_str(), rule.role.is_some())).collect();
+    // `src_ip` and `subject_id` are personal; of one of them a role says what is shown.
+    assert_eq!(
+        masks,
+        [("actor_id", "pseudonym", true), ("src_ip", "truncate_ip", true), ("subject_id", "nothing", false)]
+    );
+    assert_eq!(audit.hidden.keys().collect::<Vec<_>>(), ["attributes"]);
+    let runner = access.principal("runner").expect("runner");
+    assert!(runner.datasets.is_empty() && runner.kind() == "service" && runner.tenants == Tenants::All);
+}
+
+#[test]
+fn an_entry_of_a_role_stands_in_place_of_the_one_it_inherits() {
+    let files = with("access.yaml", "roles: [tenant_analyst], channels", "roles: [support], channels");
+    let access = check(&files).expect("is right").access.expect("access.yaml is there");
+    let audit = &access.principal("alice").expect("alice").datasets["audit"];
+    assert_eq!(audit.all_rows_by(), Some("support"));
+    assert!(audit.hidden.is_empty() && !audit.masks.contains_key("actor_id"));
+    assert_eq!(audit.masks["time"].role.as_deref(), Some("support"));
+    assert_eq!(audit.masks["src_ip"].role, None, "personal, and nobody says otherwise any more");
+    // Two roles side by side: rows of either, masks and hidden columns of both.
+    let files = with("access.yaml", "roles: [tenant_analyst], channels", "roles: [tenant_analyst, support], channels");
+    let access = check(&files).expect("is right").access.expect("access.yaml is there");
+    let audit = &access.principal("alice").expect("alice").datasets["audit"];
+    assert_eq!((audit.rows.len(), audit.all_rows_by()), (2, Some("support")));
+    assert!(audit.hidden.contains_key("attributes") && audit.masks.contains_key("actor_id"));
+}
+
+#[test]
+fn roles_inherit_eight_deep_and_no_deeper() {
+    let chain = |length: usize| {
+        let roles = (1..length).map(|at| format!("  r{at}: {{inherits: [r{}]}}\n", at + 1)).collect::<String>();
+        with("access.yaml", "  third:", &format!("{roles}  r{length}: {{inherits: [analyst]}}\n  third:"))
+    };
+    assert!(check(&chain(8)).is_ok());
+    let errors = check(&chain(9)).map(drop).expect_err("is refused");
+    assert!(errors.iter().any(|error| error.message.contains("inherit more than 8 deep")), "{errors:?}");
 }
 
 #[test]

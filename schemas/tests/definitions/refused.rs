@@ -81,9 +81,7 @@ fn files_as_a_whole() {
     );
     says(
         &plus("access.yaml", b"x"),
-        expect![
-            "access.yaml:1:1: principals and permissions are not part of this version; whoever reads the store sees all of it"
-        ],
+        expect![[r#"access.yaml:1:1: access must be a mapping of keys to values; found "x""#]],
     );
 }
 

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use super::{Slice, Wanted};
 use crate::compact_texts::compact_texts;
 use crate::error::EngineError;
-use crate::session::{LakeSession, stream_error};
+use crate::lake_session::{LakeSession, stream_error};
 
 /// The part of the memory of all statements that rows may take.
 const PART_OF_POOL: usize = 4;

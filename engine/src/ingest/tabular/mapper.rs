@@ -24,7 +24,7 @@ use super::built_in::{Built, BuiltIn};
 use super::given::Given;
 use super::{Chunk, Form, Tables, field};
 use crate::error::EngineError;
-use crate::session::LakeSession;
+use crate::lake_session::LakeSession;
 
 /// The column that is filled with hash and line where a mapping leaves it out.
 const ID: &str = "usage_id";

@@ -1,0 +1,239 @@
+//! The functions behind masks: they never fail, and what they give has the type of the column.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+use datafusion::error::Result;
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use hmac::{Hmac, Mac};
+use schemas::FloorUnit;
+use sha2::{Digest, Sha256};
+
+/// Stands for the letters that a partial mask hides, however many there are.
+const HIDDEN: &str = "***";
+/// Bytes of a pseudonym before they are text.
+const PSEUDONYM_BYTES: usize = 16;
+
+/// What is shown.
+#[derive(Clone)]
+pub(super) enum Shown {
+    Partial { first: u32, last: u32 },
+    Network,
+    Floor(FloorUnit),
+    Bucket(u64),
+    Pseudonym { id: String, secret: Arc<[u8]> },
+}
+
+/// A key is not to be seen: not in a plan, not in a log.
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Partial { first, last } => write!(f, "partial({first}, {last})"),
+            Self::Network => f.write_str("truncate_ip"),
+            Self::Floor(unit) => write!(f, "floor({})", unit.as_str()),
+            Self::Bucket(width) => write!(f, "bucket({width})"),
+            Self::Pseudonym { id, .. } => write!(f, "pseudonym({id})"),
+        }
+    }
+}
+
+/// One mask of one column.
+#[derive(Debug, Clone)]
+pub(super) struct MaskFunction {
+    shown: Shown,
+    /// The mask, and of its key a digest.
+    identity: String,
+    signature: Signature,
+}
+
+impl MaskFunction {
+    pub(super) fn new(shown: Shown) -> Self {
+        let key = match &shown {
+            Shown::Pseudonym { secret, .. } => schemas::hex(&Sha256::digest(secret)),
+            _ => String::new(),
+        };
+        let identity = format!("{shown:?} {key}");
+        Self { shown, identity, signature: Signature::variadic_any(Volatility::Immutable) }
+    }
+}
+
+impl PartialEq for MaskFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity == other.identity
+    }
+}
+
+impl Eq for MaskFunction {}
+
+impl Hash for MaskFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for MaskFunction {
+    fn name(&self) -> &'static str {
+        "masked"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, given: &[DataType]) -> Result<DataType> {
+        Ok(given.first().cloned().unwrap_or(DataType::Null))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let columns: Vec<ArrayRef> =
+            args.args.iter().map(|value| value.to_array(args.number_rows)).collect::<Result<_>>()?;
+        let Some(column) = columns.first() else { return datafusion::common::plan_err!("a mask is of a column") };
+        let shown: ArrayRef = match &self.shown {
+            Shown::Floor(unit) => {
+                let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+                let instants = cast(column, &utc)?;
+                let floors = instants.as_primitive::<TimestampMicrosecondType>().iter().map(|at| floor(at?, *unit));
+                Arc::new(floors.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+            }
+            Shown::Bucket(width) => {
+                let width = i64::try_from(*width).unwrap_or(i64::MAX);
+                let numbers = cast(column, &DataType::Int64)?;
+                let buckets = numbers.as_primitive::<Int64Type>().iter().map(|number| Some(bucket(number?, width)));
+                Arc::new(buckets.collect::<Int64Array>())
+            }
+            Shown::Partial { first, last } => {
+                texts(column, |text| Some(partial(text, *first as usize, *last as usize)))?
+            }
+            Shown::Network => texts(column, network)?,
+            Shown::Pseudonym { id, secret } => pseudonyms(column, columns.get(1), id, secret)?,
+        };
+        // What does not fit the column's type any more, as a floor below its smallest value, is null.
+        Ok(ColumnarValue::Array(cast(&shown, column.data_type())?))
+    }
+}
+
+fn texts(column: &ArrayRef, of: impl Fn(&str) -> Option<String>) -> Result<ArrayRef> {
+    let column = cast(column, &DataType::Utf8)?;
+    Ok(Arc::new(column.as_string::<i32>().iter().map(|text| text.and_then(&of)).collect::<StringArray>()))
+}
+
+/// The letters at both ends; nothing of a text that they would show whole.
+fn partial(text: &str, first: usize, last: usize) -> String {
+    let letters = text.chars().count();
+    if letters <= first + last {
+        return HIDDEN.to_owned();
+    }
+    let begin: String = text.chars().take(first).collect();
+    let end: String = text.chars().skip(letters - last).collect();
+    format!("{begin}{HIDDEN}{end}")
+}
+
+/// The first 24 bits of an IPv4 address, the first 48 of an IPv6 one; an IPv4 address in IPv6 clothes is IPv4.
+fn network(text: &str) -> Option<String> {
+    match text.trim().parse::<IpAddr>().ok()?.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            Some(format!("{a}.{b}.{c}.0"))
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Some(std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string())
+        }
+    }
+}
+
+fn floor(micros: i64, unit: FloorUnit) -> Option<i64> {
+    let at: DateTime<Utc> = DateTime::from_timestamp_micros(micros)?;
+    let (month, day) = match unit {
+        FloorUnit::Hour | FloorUnit::Day => (at.month(), at.day()),
+        FloorUnit::Month => (at.month(), 1),
+        FloorUnit::Year => (1, 1),
+    };
+    let hour = if unit == FloorUnit::Hour { at.hour() } else { 0 };
+    Some(NaiveDate::from_ymd_opt(at.year(), month, day)?.and_hms_opt(hour, 0, 0)?.and_utc().timestamp_micros())
+}
+
+/// The largest multiple of `width` that is not above the number; the smallest there is where that would not fit.
+fn bucket(number: i64, width: i64) -> i64 {
+    number.div_euclid(width).checked_mul(width).unwrap_or(i64::MIN)
+}
+
+fn pseudonyms(column: &ArrayRef, tenants: Option<&ArrayRef>, id: &str, secret: &[u8]) -> Result<ArrayRef> {
+    let column = cast(column, &DataType::Utf8)?;
+    let tenants = tenants.map(|tenants| cast(tenants, &DataType::Utf8)).transpose()?;
+    let tenants = tenants.as_ref().map(|tenants| tenants.as_string::<i32>());
+    let texts = column.as_string::<i32>();
+    // Of a batch's rows most are of few people.
+    let mut known: HashMap<(&str, &str), String> = HashMap::new();
+    let rows = (0..texts.len()).map(|row| {
+        let text = texts.is_valid(row).then(|| texts.value(row))?;
+        let tenant = tenants.filter(|tenants| tenants.is_valid(row)).map_or("", |tenants| tenants.value(row));
+        Some(known.entry((tenant, text)).or_insert_with(|| pseudonym(id, secret, tenant, text)).clone())
+    });
+    Ok(Arc::new(rows.collect::<StringArray>()))
+}
+
+/// HMAC-SHA256 (RFC 2104) over purpose, tenant and value, each with its length before it.
+fn pseudonym(id: &str, secret: &[u8], tenant: &str, text: &str) -> String {
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(secret).expect("HMAC takes keys of any length");
+    for part in ["access", tenant, text] {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    let digest = mac.finalize().into_bytes();
+    format!("{id}:{}", URL_SAFE_NO_PAD.encode(&digest[..PSEUDONYM_BYTES]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_text_says_nothing_of_its_length() {
+        assert_eq!(partial("alice@example.org", 1, 4), "a***.org");
+        assert_eq!(partial("abc", 1, 4), "***");
+        assert_eq!(partial("", 2, 0), "***");
+        assert_eq!(partial("äöüß", 0, 2), "***üß");
+    }
+
+    #[test]
+    fn an_address_becomes_its_network_and_anything_else_nothing() {
+        let of = |text| network(text);
+        assert_eq!(of("203.0.113.77").as_deref(), Some("203.0.113.0"));
+        assert_eq!(of("2001:db8:1:2::3").as_deref(), Some("2001:db8:1::"));
+        assert_eq!(of("::ffff:203.0.113.77").as_deref(), Some("203.0.113.0"));
+        assert_eq!(of("not an address"), None);
+        assert_eq!(of("203.0.113.77:443"), None);
+    }
+
+    #[test]
+    fn floors_and_buckets_are_not_above_the_value_and_never_fail() {
+        let at = |text: &str| schemas::parse_rfc3339(text).expect("is an instant").timestamp_micros();
+        assert_eq!(floor(at("2026-03-29T04:05:06.7Z"), FloorUnit::Hour), Some(at("2026-03-29T04:00:00Z")));
+        assert_eq!(floor(at("2026-03-29T04:05:06Z"), FloorUnit::Month), Some(at("2026-03-01T00:00:00Z")));
+        assert_eq!(floor(at("1969-12-31T23:59:59Z"), FloorUnit::Year), Some(at("1969-01-01T00:00:00Z")));
+        assert!(floor(i64::MIN, FloorUnit::Year).is_none_or(|floor| floor < 0));
+        assert_eq!((bucket(17, 10), bucket(-1, 10), bucket(i64::MIN, 10)), (10, -10, i64::MIN));
+    }
+
+    #[test]
+    fn a_pseudonym_is_of_its_key_tenant_and_value() {
+        let of = |secret: &[u8], tenant, text| pseudonym("a26", secret, tenant, text);
+        let alice = of(b"key", "t1", "alice");
+        assert_eq!(alice.len(), "a26:".len() + 22);
+        assert_eq!(alice, of(b"key", "t1", "alice"));
+        let others = [of(b"key", "t2", "alice"), of(b"other", "t1", "alice"), of(b"key", "t1a", "lice")];
+        assert!(others.iter().all(|other| *other != alice));
+        let shown = Shown::Pseudonym { id: "a26".to_owned(), secret: Arc::from(&b"very secret"[..]) };
+        assert!(!format!("{:?}", MaskFunction::new(shown)).contains("secret"));
+    }
+}

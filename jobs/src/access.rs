@@ -1,0 +1,159 @@
+//! Who asks: principals of `access.yaml` at the door of the command line.
+//!
+//! Whoever runs this program holds the credentials of the store; `--as` shows what a principal sees and is no wall.
+
+mod explain;
+mod statements;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use engine::{AnswerKind, EngineError, LakeSession, ViewFault, Viewer, check_views};
+use schemas::{Access, Permission, Principal, SecretSource};
+
+use crate::error::JobError;
+use crate::lake::OpenLake;
+
+pub(crate) use explain::{explain, list};
+pub(crate) use statements::{Delivered, Question, Statement, StatementRow, Statements, rows_of};
+
+/// Who a session is for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asker {
+    /// The principal; none where whoever runs the program asks itself.
+    viewer: Option<Arc<Viewer>>,
+}
+
+impl Asker {
+    /// The principal of that name, or whoever runs the program.
+    pub(crate) fn named(lake: &OpenLake, name: Option<&str>) -> Result<Self, JobError> {
+        let Some(name) = name else { return Ok(Self::default()) };
+        let access = lake.definitions.access.as_ref().ok_or_else(|| {
+            JobError::Usage(format!("there is no access.yaml, so there is no principal \"{name}\"; write one"))
+        })?;
+        Self::of(known(access, name)?)
+    }
+
+    /// A principal.
+    pub(crate) fn of(principal: &Principal) -> Result<Self, JobError> {
+        Ok(Self { viewer: Some(Arc::new(viewer(principal)?)) })
+    }
+
+    /// A session of it.
+    pub(crate) fn session(
+        &self,
+        lake: &OpenLake,
+        instant: DateTime<Utc>,
+        kind: AnswerKind,
+    ) -> Result<LakeSession, JobError> {
+        Ok(match (&self.viewer, kind) {
+            (Some(viewer), kind) => lake.sessions.session_as(viewer, instant, kind)?,
+            (None, AnswerKind::Statement) => lake.sessions.session(instant)?,
+            (None, AnswerKind::Export) => lake.sessions.ordered_session(instant)?,
+        })
+    }
+
+    /// Who it is, where it is a principal by name.
+    pub(crate) fn principal(&self) -> Option<&Principal> {
+        self.viewer.as_deref().map(Viewer::principal)
+    }
+}
+
+impl Asker {
+    /// Refuses what a principal may not do; whoever runs the program may do all.
+    pub(crate) fn needs(&self, permission: Permission, what: &str) -> Result<(), JobError> {
+        match self.principal() {
+            Some(principal) if !principal.may(permission) => Err(JobError::Engine(EngineError::Denied {
+                what: format!(
+                    "{what} the permission {}, and no role of \"{}\" has it",
+                    permission.as_str(),
+                    principal.name
+                ),
+            })),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether one of these datasets is an audit log.
+pub(crate) fn is_of_audit(lake: &OpenLake, datasets: &[String]) -> bool {
+    datasets.iter().any(|name| lake.dataset(name).is_ok_and(|dataset| dataset.schema.name == schemas::AUDIT.name))
+}
+
+/// The principal of that name.
+pub(crate) fn known<'a>(access: &'a Access, name: &str) -> Result<&'a Principal, JobError> {
+    access.principal(name).ok_or_else(|| {
+        let names = || access.principals.keys().map(String::as_str);
+        let remedy = match schemas::nearest(name, names()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("principals are: {}", crate::lake::names(names())),
+        };
+        JobError::Unknown { what: "principal", name: name.to_owned(), remedy }
+    })
+}
+
+/// A principal with the keys of its masks.
+pub(crate) fn viewer(principal: &Principal) -> Result<Viewer, JobError> {
+    Viewer::new(principal.clone(), secret)
+}
+
+/// Reads a secret: its bytes, without the last line end of a file.
+pub(crate) fn secret(source: &SecretSource) -> Result<Vec<u8>, JobError> {
+    let read = match source {
+        SecretSource::Env(name) => {
+            let value = std::env::var(name).map_err(|_| {
+                JobError::Usage(format!("the variable {name} is not set, and access.yaml says a secret is there"))
+            })?;
+            value.into_bytes()
+        }
+        SecretSource::File(path) => {
+            let mut bytes = std::fs::read(path).map_err(|source| JobError::Local {
+                action: "read the secret",
+                path: path.clone(),
+                source,
+            })?;
+            while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+                bytes.pop();
+            }
+            bytes
+        }
+    };
+    if read.len() < SECRET_BYTES {
+        let place = match source {
+            SecretSource::Env(name) => format!("variable {name}"),
+            SecretSource::File(path) => format!("file \"{path}\""),
+        };
+        return Err(JobError::Usage(format!(
+            "the secret in {place} has {} bytes and could be guessed; give it {SECRET_BYTES} or more, for example with \
+             openssl rand -hex 32",
+            read.len()
+        )));
+    }
+    Ok(read)
+}
+
+/// Bytes of a secret at least.
+const SECRET_BYTES: usize = 16;
+
+/// Every view of every principal that cannot be made. Secrets need not be there: a check may run where they are not.
+pub(crate) async fn check(
+    lake: &OpenLake,
+    instant: DateTime<Utc>,
+    knows_files: bool,
+) -> Result<Vec<ViewFault>, JobError> {
+    let Some(access) = &lake.definitions.access else { return Ok(Vec::new()) };
+    let columns_are_known = |name: &str| {
+        let of = lake.definitions.datasets.iter().find(|dataset| {
+            name == dataset.id.as_str() || name.strip_suffix(schemas::HISTORY_ENDING) == Some(dataset.id.as_str())
+        });
+        knows_files || of.is_none_or(|dataset| dataset.map.is_none() && !dataset.is_inferred())
+    };
+    let mut faults = Vec::new();
+    for principal in access.principals.values() {
+        let stand_in = |_: &SecretSource| Ok::<_, JobError>(vec![0; SECRET_BYTES]);
+        let viewer = Viewer::new(principal.clone(), stand_in)?;
+        let session = lake.sessions.session_as(&viewer, instant, AnswerKind::Statement)?;
+        faults.extend(check_views(&session, &viewer, columns_are_known).await?);
+    }
+    Ok(faults)
+}

@@ -1,0 +1,134 @@
+//! Watching the inbox: several requests at once, and one of each principal at a time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex as StdMutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use engine::Lakefront;
+use futures::StreamExt;
+use object_store::path::Path;
+use schemas::Access;
+use tokio::sync::Mutex;
+
+use super::answer::{Answerer, Outcome};
+use super::inbox::{Dropped, Watched};
+use super::{EXPORTS, RequestId};
+use crate::claim::Patience;
+use crate::clock::Stopwatch;
+use crate::error::JobError;
+use crate::export::{Manifest, ObjectPlace};
+use crate::lake::OpenLake;
+use crate::world::World;
+
+/// How often the inbox is looked at.
+const LOOK: Duration = Duration::from_millis(1_000);
+/// How often answers that have expired are looked for, in seconds.
+const EXPIRY_LOOK: f64 = 600.0;
+/// How long the parts of an answer stay after it has expired.
+const EXPIRY_GRACE: chrono::TimeDelta = chrono::TimeDelta::hours(1);
+
+/// How the inbox is watched.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watch {
+    /// Whether it ends when nothing is left to do now.
+    pub(crate) once: bool,
+    /// Requests answered at the same time.
+    pub(crate) workers: usize,
+    /// Seconds that a file must not have changed.
+    pub(crate) settle: f64,
+}
+
+/// Watches the inbox and tells what becomes of each file.
+///
+/// # Errors
+/// When the inbox cannot be listed.
+pub(crate) async fn watch(
+    lake: &OpenLake,
+    world: &World,
+    access: &Access,
+    how: Watch,
+    tell: &(dyn Fn(&Dropped, &Result<Outcome, JobError>) + Sync),
+) -> Result<(), JobError> {
+    let answerer = Answerer { lake, world, access };
+    let (patience, turns) = (Patience::default(), Turns::default());
+    let mut watched = Watched::default();
+    let mut looked: Option<Stopwatch> = None;
+    loop {
+        if looked.as_ref().is_none_or(|looked| looked.seconds() >= EXPIRY_LOOK) {
+            expire(&lake.front, world).await?;
+            looked = Some(Stopwatch::start());
+        }
+        let (stable, waiting) = watched.look(&lake.front, how.settle).await?;
+        let left = StdMutex::new(0_usize);
+        futures::stream::iter(stable)
+            .for_each_concurrent(how.workers.max(1), |dropped| {
+                let (answerer, patience, turns, left) = (&answerer, &patience, &turns, &left);
+                async move {
+                    let turn = turns.of(&dropped.folder);
+                    let turn = turn.lock().await;
+                    let outcome = answerer.answer(&dropped, patience).await;
+                    drop(turn);
+                    if matches!(outcome, Ok(Outcome::Again(..) | Outcome::Busy(_) | Outcome::Gone)) {
+                        *left.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                    }
+                    tell(&dropped, &outcome);
+                }
+            })
+            .await;
+        let left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if how.once && waiting == 0 && left == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Of each principal one request at a time.
+#[derive(Debug, Default)]
+struct Turns {
+    by_folder: StdMutex<HashMap<String, Arc<Mutex<()>>>>,
+}
+
+impl Turns {
+    fn of(&self, folder: &str) -> Arc<Mutex<()>> {
+        let mut by_folder = self.by_folder.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(by_folder.entry(folder.to_owned()).or_default())
+    }
+}
+
+/// Every answer: its request, and its folder.
+pub(crate) async fn answers(front: &Lakefront) -> Result<Vec<(RequestId, ObjectPlace)>, JobError> {
+    let listed = front.list(&Path::from(EXPORTS)).await?;
+    let id = |path: &Path| {
+        let below = path.as_ref().strip_prefix(EXPORTS)?.strip_prefix('/')?;
+        RequestId::parse(below.strip_suffix("/manifest.json")?)
+    };
+    let ids = listed.iter().filter_map(|meta| id(&meta.location));
+    Ok(ids.map(|id| (id.clone(), ObjectPlace::in_lake(front, &id.answer()))).collect())
+}
+
+/// Marks answers whose time is over, and after a while takes their parts away; the manifest stays.
+async fn expire(front: &Lakefront, world: &World) -> Result<(), JobError> {
+    for (_, place) in answers(front).await? {
+        let Some(manifest) = place.read_json::<Manifest>("manifest.json").await? else { continue };
+        let Some(expires_at) = manifest.request.as_ref().and_then(|request| request.expires_at) else { continue };
+        if expires_at > world.now() {
+            continue;
+        }
+        let marked = serde_json::json!({ "expired_at": schemas::rfc3339(expires_at) });
+        if place.head("expired.json").await?.is_none() {
+            place.replace("expired.json", crate::export::pretty(&marked)?).await?;
+        }
+        if expires_at + EXPIRY_GRACE <= world.now() {
+            for part in &manifest.parts {
+                place.remove(&part.path).await?;
+            }
+            if let Some(beside) = &manifest.beside {
+                place.remove(&beside.path).await?;
+            }
+        }
+    }
+    Ok(())
+}

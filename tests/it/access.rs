@@ -1,0 +1,147 @@
+//! Principals at the command line: what each sees, what each is told, and what is written down of it.
+
+use serde_json::Value;
+
+use crate::auditlake::Lake;
+use crate::kill::{EVENTS, INGEST, dropped};
+
+/// Principals of the events that `dropped` makes, of tenants t0 and t1.
+pub(crate) const ACCESS: &str = "
+roles:
+  reader:
+    inherits: [analyst]
+    datasets:
+      audit: {rows: all, columns: {actor_id: {mask: partial, first: 1}}, hide: [attributes]}
+  denials: {inherits: [analyst], datasets: {audit: {rows: outcome = 'denied'}}}
+principals:
+  ann: {tenants: [t0], roles: [reader], channels: [inbox]}
+  rob: {tenants: all, roles: [denials], channels: [inbox]}
+  ops: {tenants: all, roles: [operator]}
+  runner: {tenants: all, roles: [operator], service: true}
+service_principal: runner
+";
+
+pub(crate) fn lake() -> Lake {
+    let lake = dropped(Lake::new());
+    lake.write("access.yaml", ACCESS);
+    lake.json(&INGEST);
+    lake
+}
+
+fn figure(lake: &Lake, who: &str, sql: &str) -> Value {
+    lake.json(&["sql", "--as", who, sql])[0]["n"].clone()
+}
+
+#[test]
+fn each_principal_sees_its_rows_by_every_door_of_the_command_line() {
+    let lake = lake();
+    let all = lake.figure("SELECT count(*) AS n FROM audit");
+    assert_eq!(all, EVENTS);
+    let own = lake.figure("SELECT count(*) AS n FROM audit WHERE tenant_id = 't0'");
+    assert!(own > 0 && own < all);
+    assert_eq!(figure(&lake, "ann", "SELECT count(*) AS n FROM audit"), own);
+    assert_eq!(figure(&lake, "rob", "SELECT count(*) AS n FROM audit WHERE outcome <> 'denied'"), 0);
+    let script = lake.run(&[
+        "sql",
+        "--as",
+        "ann",
+        "--file",
+        &lake.write("s.sql", "SELECT count(*) AS n FROM audit;").display().to_string(),
+        "--format",
+        "csv",
+    ]);
+    assert_eq!(script.out, format!("n\r\n{own}\r\n"));
+    let export = lake.json(&["export", "--as", "ann", "--dataset", "audit", "--to", "out/", "--format", "ndjson"]);
+    assert_eq!(export["rows"], own);
+    let manifest = std::fs::read_to_string(lake.folder().join("out/manifest.json")).expect("the manifest");
+    let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
+    assert_eq!(manifest["seen_by"]["principal"], "ann");
+    assert_eq!(manifest["inputs"]["list"], Value::Array(Vec::new()), "paths of files are not for principals");
+    let rows = std::fs::read_to_string(lake.folder().join("out/part-00001.ndjson")).expect("the part");
+    assert!(!rows.contains("\"t1\"") && !rows.contains("attributes") && rows.contains("***"));
+}
+
+#[test]
+fn what_a_principal_may_not_do_is_told() {
+    let lake = lake();
+    lake.run(&["sql", "--as", "ops", "SELECT 1"]).failed(1, &["SQL needs the permission sql.query", "\"ops\""]);
+    lake.run(&["export", "--as", "ops", "--dataset", "audit", "--to", "x.csv"]).failed(1, &["export.request"]);
+    lake.run(&["sql", "--as", "anne", "SELECT 1"]).failed(2, &["principal \"anne\" does not exist", "\"ann\""]);
+    lake.run(&["sql", "--as", "ann", "SELECT attributes FROM audit"]).failed(1, &["No field named attributes"]);
+    lake.run(&["export", "--as", "ann", "--dataset", "audit", "--columns", "attributes", "--to", "x.csv"])
+        .failed(2, &["column \"attributes\" does not exist"]);
+    lake.run(&["export", "--as", "ann", "--dataset", "audit_rejected", "--to", "x.csv"])
+        .failed(2, &["dataset \"audit_rejected\" does not exist; there are: audit"]);
+    let other = Lake::new();
+    other.run(&["sql", "--as", "ann", "SELECT 1"]).failed(2, &["there is no access.yaml"]);
+}
+
+#[test]
+fn a_view_that_cannot_be_made_is_an_error_of_the_definitions() {
+    let lake = Lake::new();
+    lake.write("access.yaml", ACCESS.replace("outcome = 'denied'", "outcom = 'denied'"));
+    lake.run(&["check"]).failed(2, &["access.yaml", "\"rob\"", "outcom"]);
+    lake.write("access.yaml", ACCESS.replace("[reader]", "[reder]"));
+    lake.run(&["check"]).failed(2, &["access.yaml:", "role \"reder\" does not exist; did you mean \"reader\"?"]);
+    lake.write("access.yaml", ACCESS);
+    lake.run(&["check"]).succeeded();
+}
+
+#[test]
+fn each_statement_is_written_down_and_one_that_cannot_be_is_refused() {
+    let lake = lake();
+    lake.run(&["sql", "--as", "ann", "SELECT count(*) AS n FROM audit WHERE actor_id <> 'a-secret-name'"]).succeeded();
+    lake.run(&["sql", "--as", "ann", "SELECT CAST(event_id AS BIGINT) AS n FROM audit"]).failed(1, &["cannot be cast"]);
+    lake.run(&["sql", "--as", "ops", "SELECT 1"]).failed(1, &["sql.query"]);
+    let rows = lake.rows(
+        "SELECT actor_id, impersonator_id, event_type, outcome, row_count, tenant_id, attributes['statement'] AS s
+         FROM auditlake.statements WHERE actor_id <> 'runner' ORDER BY time, event_id",
+    );
+    let told: Vec<String> = rows.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].contains("\"audit.viewed\"") && told[0].contains("\"runner\"") && told[0].contains("\"t0\""));
+    assert!(!told.iter().any(|row| row.contains("a-secret-name")), "no literal is kept: {told:?}");
+    assert!(told[1].contains("\"failure\"") && told[2].contains("\"access.denied\""));
+    // A principal sees its own records, and those alone.
+    let own = lake.json(&["sql", "--as", "ann", "SELECT DISTINCT actor_id FROM auditlake.statements"]);
+    assert_eq!(own, serde_json::json!([{ "actor_id": "ann" }]));
+    // The folder of records is a file, so nothing can be written there.
+    let records = lake.data().join("_auditlake/access");
+    std::fs::remove_dir_all(&records).expect("is removed");
+    std::fs::write(&records, "").expect("is written");
+    let refused = lake.run(&["sql", "--as", "ann", "SELECT count(*) AS n FROM audit"]);
+    assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""), "{}", refused.err);
+}
+
+#[test]
+fn an_export_job_of_a_principal_writes_what_it_sees() {
+    let lake = lake();
+    lake.write(
+        "jobs/own.yaml",
+        "job: own\nkind: export\nwindow: 400d\ndataset: audit\nformat: ndjson\nprincipal: ann\nto: \"exports/{job}/{interval.end:%Y-%m-%d}/\"\n",
+    );
+    lake.run(&["run", "own", "--at", "2026-03-05T00:00:00Z"]).succeeded();
+    let own = lake.figure("SELECT count(*) AS n FROM audit WHERE tenant_id = 't0'");
+    let manifest: Value =
+        serde_json::from_slice(&lake.object("exports/own/2026-03-05/manifest.json")).expect("the manifest");
+    assert_eq!((&manifest["rows"], &manifest["seen_by"]["principal"]), (&own.into(), &"ann".into()));
+}
+
+#[test]
+fn explanations_say_why() {
+    let lake = lake();
+    let told = lake.run(&["access", "explain", "ann", "audit"]).out;
+    for words in [
+        "of tenant t0 only",
+        "by role reader",
+        "attributes: does not exist",
+        "actor_id: its first 1",
+        "src_ip: always null, by its class",
+    ] {
+        assert!(told.contains(words), "{words} is not in\n{told}");
+    }
+    let told = lake.run(&["access", "explain", "ops", "audit"]).out;
+    assert!(told.contains("ops does not see dataset audit") && told.contains("rows: all"), "{told}");
+    assert!(lake.run(&["access", "list"]).out.contains("rob"));
+    lake.run(&["access", "explain", "ann", "audti"]).failed(2, &["dataset \"audti\" does not exist"]);
+}
