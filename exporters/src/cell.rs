@@ -137,11 +137,19 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Whether a byte passes a test. Sixteen are tested together, which is faster than to stop at the first.
+/// Whether a byte passes a test. Many are tested together, which is faster than to stop at the first; the last ones of a
+/// text are tested twice rather than one by one.
 pub(crate) fn any_byte(bytes: &[u8], test: impl Fn(u8) -> bool) -> bool {
-    let one_of = |block: &[u8]| block.iter().fold(false, |found, byte| found | test(*byte));
-    let (blocks, rest) = bytes.as_chunks::<16>();
-    blocks.iter().any(|block| one_of(block)) || one_of(rest)
+    let ends = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>());
+    match (bytes.last_chunk::<16>(), ends) {
+        (Some(last), _) => bytes.as_chunks::<16>().0.iter().chain([last]).any(|block| any_of(block, &test)),
+        (None, (Some(first), Some(last))) => any_of(first, &test) || any_of(last, &test),
+        (None, _) => bytes.iter().any(|byte| test(*byte)),
+    }
+}
+
+fn any_of<const N: usize>(block: &[u8; N], test: impl Fn(u8) -> bool) -> bool {
+    block.iter().fold(0, |found, byte| found | u8::from(test(*byte))) != 0
 }
 
 /// The text of a text column, borrowed.

@@ -172,3 +172,16 @@ fn wide_numbers_can_be_texts() {
     push_value(&mut out, &field, &array, 0, TextStyle::JSON, &mut losses).expect("has a text");
     assert_ne!(losses, Losses::NONE);
 }
+
+#[test]
+fn a_byte_is_found_wherever_it_stands() {
+    for length in 0..70 {
+        let mut bytes = vec![b'a'; length];
+        assert!(!any_byte(&bytes, |byte| byte == b'"'), "{length}");
+        for at in 0..length {
+            bytes[at] = b'"';
+            assert!(any_byte(&bytes, |byte| byte == b'"'), "{at} of {length}");
+            bytes[at] = b'a';
+        }
+    }
+}
