@@ -31,7 +31,7 @@ use upload::Stdout;
 use work::Work;
 
 pub(crate) use asked::{Asked, Planned};
-pub(crate) use job::execute;
+pub(crate) use job::{execute, tidy};
 pub(crate) use place::{ObjectPlace, pretty};
 pub(crate) use records::{Manifest, RequestOf};
 
@@ -125,7 +125,7 @@ pub(crate) async fn answered(
     };
     let done = job::adopted(&work, root, number, &planned).await?;
     let manifest = work.finish(planned, done).await?;
-    job::tidy(root, &manifest).await?;
+    tidy(root, &manifest).await?;
     Ok(manifest)
 }
 

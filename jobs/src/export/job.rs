@@ -113,7 +113,7 @@ pub(super) async fn adopted(
 }
 
 /// Takes away what no manifest names: records to go on with, and parts of attempts that were given up.
-pub(super) async fn tidy(root: &ObjectPlace, manifest: &Manifest) -> Result<(), JobError> {
+pub(crate) async fn tidy(root: &ObjectPlace, manifest: &Manifest) -> Result<(), JobError> {
     let named = |name: &str| {
         manifest.parts.iter().any(|part| part.path == name) || manifest.beside.iter().any(|file| file.path == name)
     };

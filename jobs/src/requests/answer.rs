@@ -177,7 +177,10 @@ impl Answerer<'_> {
 
     /// What was decided about the same bytes before, with what was left to do done.
     async fn known(&self, read: &Read<'_>) -> Result<Option<Outcome>, JobError> {
-        if let Some(manifest) = self.place(&read.id).read_json::<Manifest>("manifest.json").await? {
+        let place = self.place(&read.id);
+        if let Some(manifest) = place.read_json::<Manifest>("manifest.json").await? {
+            // Whoever published it may have been gone before it cleared up.
+            export::tidy(&place, &manifest).await?;
             self.done(read, &manifest, manifest.attempt()).await?;
             return Ok(Some(Outcome::Known(read.id.clone())));
         }
