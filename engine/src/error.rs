@@ -269,8 +269,7 @@ fn narrower(limit: Limit) -> &'static str {
         Limit::ExportRows | Limit::ExportBytes | Limit::ExportSeconds => {
             "filter by time and export the parts one after the other"
         }
-        Limit::Concurrent => "wait until another statement has ended",
-        Limit::StatementsPerMinute | Limit::ScannedBytesPerHour | Limit::ExportsPerHour => "wait a while",
+        Limit::ExportsPerHour => "wait a while",
         Limit::ExpirySeconds => "ask for a shorter time",
     }
 }

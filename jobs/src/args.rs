@@ -204,6 +204,12 @@ pub enum RequestsCommand {
         /// Principal and hash, as the list shows them
         request: String,
     },
+    /// Stop a request that is being answered, or will be
+    #[command(after_help = "Example: auditlake requests cancel alice/0123456789abcdef0123")]
+    Cancel {
+        /// Principal and hash, as the list shows them
+        request: String,
+    },
     /// Put a request that was rejected or has failed back into the inbox
     Retry {
         /// Principal and hash, as the list shows them

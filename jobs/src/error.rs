@@ -103,6 +103,9 @@ pub enum JobError {
         /// Why.
         source: Box<JobError>,
     },
+    /// A request that nobody wants any more.
+    #[error("the request was cancelled; drop it again with another id if it is wanted after all")]
+    Cancelled,
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -122,6 +125,7 @@ impl JobError {
             | Self::Unknown { .. }
             | Self::Usage(_)
             | Self::Local { .. }
+            | Self::Cancelled
             | Self::Decision { .. }
             | Self::ExportTaken { .. }
             | Self::ExportOther { .. }

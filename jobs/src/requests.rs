@@ -73,6 +73,11 @@ impl RequestId {
         Self { hash: format!("{}-{number}", self.hash), ..self.clone() }
     }
 
+    /// Says that nobody is to answer it.
+    fn cancelled(&self) -> Path {
+        self.in_folder("_auditlake/requests", ".cancelled.json")
+    }
+
     /// Folder of its answer.
     fn answer(&self) -> String {
         format!("{EXPORTS}/{}/{}/", self.principal, self.hash)

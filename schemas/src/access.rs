@@ -109,8 +109,6 @@ impl Tenants {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
-    /// The command line, on the machine that holds the credentials.
-    Cli,
     /// Requests dropped onto object storage.
     Inbox,
 }
@@ -119,7 +117,6 @@ impl Channel {
     /// Its word.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Cli => "cli",
             Self::Inbox => "inbox",
         }
     }

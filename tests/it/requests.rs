@@ -181,6 +181,14 @@ fn a_request_can_be_checked_rejected_and_tried_again() {
     assert!(below(&lake, "requests/rejected/").is_empty());
     once(&lake);
     answer(&lake, "ann");
+    // Who knows a request can stop it, also before anybody has taken it up.
+    let text = "request: 1\nid: unwanted\ndataset: audit\nformat: csv\n";
+    let hash = engine::hex(&Sha256::digest(format!("ann\n{text}")));
+    lake.run(&["requests", "cancel", &format!("ann/{}", &hash[..20])]).succeeded();
+    drop_file(&lake, "ann/unwanted.yaml", text);
+    assert!(once(&lake).out.contains("the request was cancelled"));
+    let told = lake.run(&["requests", "list"]).out;
+    assert!(told.contains("failed") && told.contains("cancelled"), "{told}");
     lake.run(&["requests", "show", "ann/0123456789abcdef0123"]).failed(2, &["does not exist"]);
     lake.run(&["requests", "reject", "ann/absent.yaml", "--reason", "x"]).failed(2, &["does not exist"]);
 }
@@ -208,6 +216,16 @@ fn a_signature_is_of_the_file_in_its_place() {
     drop_file(&lake, "ann/b.yaml.sig", format!("v1,{signature}"));
     once(&lake);
     answer(&lake, "ann");
+    assert!(below(&lake, "requests/inbox/").is_empty());
+}
+
+#[test]
+fn more_files_than_one_look_takes_up_are_all_answered() {
+    let lake = lake();
+    for number in 0..130 {
+        drop_file(&lake, &format!("ann/{number}.yaml"), format!("request: 1\nid: n-{number}\n"));
+    }
+    assert_eq!(once(&lake).out.matches("rejected").count(), 130);
     assert!(below(&lake, "requests/inbox/").is_empty());
 }
 

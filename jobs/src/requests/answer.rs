@@ -31,6 +31,10 @@ use crate::world::World;
 
 /// Attempts after which a request has failed.
 const ATTEMPTS: u64 = 3;
+/// How often it is looked at whether a request is still wanted.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+/// Looks after which its state is written anew.
+const LOOKS_A_STATUS: u64 = 5;
 /// How long a signature may come after its file.
 const SIGNATURE_WAIT: TimeDelta = TimeDelta::minutes(10);
 /// What a signature begins with.
@@ -114,6 +118,9 @@ impl Answerer<'_> {
             return Ok(known);
         }
         let taken = self.taken(read).await?;
+        if self.front().read(&read.id.cancelled()).await?.is_some() {
+            return self.retry(read, claim.epoch, JobError::Cancelled).await;
+        }
         match self.signed(read).await? {
             Signed::Yes => {}
             Signed::NotYet => return Ok(Outcome::Unsigned),
@@ -266,31 +273,38 @@ impl Answerer<'_> {
         let fence = claim.fence();
         let place = self.place(&read.id);
         let work = export::answered(&place, claim.epoch, &fence, planned, (asked, of), Arc::clone(&counters));
-        let written = self.watching(read, claim.epoch, &counters, work).await;
+        let written = self.watching(read, claim.epoch, &counters, work).await.flatten();
         record.end(written, |manifest| crate::access::Delivered { rows: manifest.rows, bytes: manifest.bytes }).await
     }
 
-    /// Tells how far the work is while it is done.
+    /// Tells how far the work is while it is done, and stops it when nobody wants it any more.
     async fn watching<T>(
         &self,
         read: &Read<'_>,
         attempt: u64,
         counters: &ExportProgress,
         work: impl Future<Output = T>,
-    ) -> T {
+    ) -> Result<T, JobError> {
         use std::sync::atomic::Ordering::Relaxed;
         let mut work = std::pin::pin!(work);
-        let mut every = tokio::time::interval(std::time::Duration::from_secs(10));
+        let mut every = tokio::time::interval(LOOK);
         every.tick().await;
-        loop {
+        for look in 1_u64.. {
             tokio::select! {
-                done = &mut work => return done,
+                done = &mut work => return Ok(done),
                 _ = every.tick() => {
+                    if self.front().read(&read.id.cancelled()).await?.is_some() {
+                        return Err(JobError::Cancelled);
+                    }
+                    if look % LOOKS_A_STATUS != 0 {
+                        continue;
+                    }
                     let so_far = (counters.rows.load(Relaxed), counters.bytes.load(Relaxed));
                     self.show(read, State::Running, attempt, "its rows are being written", so_far).await;
                 }
             }
         }
+        Ok(work.await)
     }
 
     async fn show(&self, read: &Read<'_>, state: State, attempt: u64, message: &str, (rows, bytes): (u64, u64)) {

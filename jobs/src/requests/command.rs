@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::answer::Outcome;
 use super::aside;
 use super::inbox::Dropped;
-use super::records::{Status, error_file};
+use super::records::{State, Status, error_file};
 use super::worker::{self, Watch};
 use super::{DONE, INBOX, REJECTED, RequestId};
 use crate::Answer;
@@ -55,6 +55,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, command: &RequestsCommand)
         RequestsCommand::List => list(&lake, &access).await,
         RequestsCommand::Show { request } => show(&lake, request).await,
         RequestsCommand::Retry { request } => retry(&lake, request).await,
+        RequestsCommand::Cancel { request } => cancel(&lake, request).await,
         RequestsCommand::Reject { file, reason } => reject(&lake, world, &access, file, reason).await,
         RequestsCommand::Check { file, principal } => check(&lake, world, &access, file, principal).await,
     }
@@ -120,6 +121,12 @@ async fn list(lake: &OpenLake, access: &Access) -> Result<Answer, JobError> {
             .map_or_else(String::new, |status| format!("{}, {} bytes", counted(status.rows, "row"), status.bytes));
         rows.push((state.to_owned(), id.to_string(), rest));
     }
+    for (id, place) in worker::begun(&lake.front).await? {
+        let Some(status) = place.read_json::<Status>("status.json").await? else { continue };
+        if matches!(status.state, State::Running | State::Deferred) {
+            rows.push((status.state.as_str().to_owned(), id.to_string(), status.message));
+        }
+    }
     for id in ids_in(lake, REJECTED).await? {
         if let Some(file) = error_file(&lake.front, &id).await? {
             let first = file.errors.first().map(line_of).unwrap_or_default();
@@ -184,6 +191,19 @@ async fn show(lake: &OpenLake, request: &str) -> Result<Answer, JobError> {
     Ok(Answer::done(text, json!({ "status": status, "errors": errors })))
 }
 
+/// Lets whoever answers a request stop.
+async fn cancel(lake: &OpenLake, request: &str) -> Result<Answer, JobError> {
+    let id = parsed(request)?;
+    let place = crate::export::ObjectPlace::in_lake(&lake.front, &id.answer());
+    if place.head("manifest.json").await?.is_some() {
+        return Err(JobError::Usage(format!("{id} was answered; there is nothing to stop")));
+    }
+    let marked = json!({ "request": id.to_string() });
+    lake.front.create_json(&id.cancelled(), &marked).await?;
+    let text = format!("{id} is stopped, within seconds where somebody works on it");
+    Ok(Answer::done(text, json!({ "request": id.to_string() })))
+}
+
 /// Puts a request that was rejected or has failed back into the inbox.
 async fn retry(lake: &OpenLake, request: &str) -> Result<Answer, JobError> {
     let id = parsed(request)?;
@@ -193,6 +213,7 @@ async fn retry(lake: &OpenLake, request: &str) -> Result<Answer, JobError> {
             let back = Path::from(format!("{INBOX}/{}/{}{ending}", id.principal, id.hash));
             lake.front.create(&back, bytes).await?;
             lake.front.remove(&id.in_folder(REJECTED, ".error.json")).await?;
+            lake.front.remove(&id.cancelled()).await?;
             lake.front.remove(&aside).await?;
             let text = format!("{id} is in the inbox again: {back}");
             return Ok(Answer::done(text, json!({ "request": id.to_string(), "inbox": back.to_string() })));

@@ -37,7 +37,7 @@ struct Seen {
 }
 
 impl Watched {
-    /// Looks at the inbox: objects that have stayed the same for so long, in turn between folders, and how many have not.
+    /// Looks at the inbox: objects that have stayed the same for so long, in turn between folders, and how many are left for the next look.
     pub(crate) async fn look(&mut self, front: &Lakefront, settle: f64) -> Result<(Vec<Dropped>, usize), JobError> {
         let listed = front.list(&Path::from(INBOX)).await?;
         let found: Vec<Dropped> = listed.into_iter().filter_map(dropped).collect();
@@ -54,11 +54,9 @@ impl Watched {
                     settle <= 0.0
                 }
             };
-            if is_stable {
-                let of = stable.entry(dropped.folder.clone()).or_default();
-                if of.len() < PER_PRINCIPAL {
-                    of.push(dropped);
-                }
+            let of = stable.entry(dropped.folder.clone()).or_default();
+            if is_stable && of.len() < PER_PRINCIPAL {
+                of.push(dropped);
             } else {
                 waiting += 1;
             }

@@ -100,10 +100,20 @@ impl Turns {
 
 /// Every answer: its request, and its folder.
 pub(crate) async fn answers(front: &Lakefront) -> Result<Vec<(RequestId, ObjectPlace)>, JobError> {
+    with(front, "/manifest.json").await
+}
+
+/// Every request that somebody has taken up.
+pub(crate) async fn begun(front: &Lakefront) -> Result<Vec<(RequestId, ObjectPlace)>, JobError> {
+    with(front, "/status.json").await
+}
+
+/// Requests in whose folder there is an object of this name.
+async fn with(front: &Lakefront, name: &str) -> Result<Vec<(RequestId, ObjectPlace)>, JobError> {
     let listed = front.list(&Path::from(EXPORTS)).await?;
     let id = |path: &Path| {
         let below = path.as_ref().strip_prefix(EXPORTS)?.strip_prefix('/')?;
-        RequestId::parse(below.strip_suffix("/manifest.json")?)
+        RequestId::parse(below.strip_suffix(name)?)
     };
     let ids = listed.iter().filter_map(|meta| id(&meta.location));
     Ok(ids.map(|id| (id.clone(), ObjectPlace::in_lake(front, &id.answer()))).collect())

@@ -3,10 +3,6 @@
 /// One limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limit {
-    /// Statements at the same time.
-    Concurrent,
-    /// Statements a minute.
-    StatementsPerMinute,
     /// Rows of an answer.
     Rows,
     /// Bytes of an answer.
@@ -19,8 +15,6 @@ pub enum Limit {
     PlanNodes,
     /// Bytes of memory of a statement; it spills above that.
     Memory,
-    /// Bytes read in an hour.
-    ScannedBytesPerHour,
     /// Rows of an export.
     ExportRows,
     /// Bytes of an export.
@@ -35,16 +29,13 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit with its word and what it is if no role says otherwise.
-    pub const ALL: [(Self, &'static str, u64); 14] = [
-        (Self::Concurrent, "concurrent", 4),
-        (Self::StatementsPerMinute, "statements_per_minute", 120),
+    pub const ALL: [(Self, &'static str, u64); 11] = [
         (Self::Rows, "rows", 1_000_000),
         (Self::Bytes, "bytes", 1 << 30),
         (Self::Seconds, "seconds", 300),
         (Self::SqlBytes, "sql_bytes", 32 << 10),
         (Self::PlanNodes, "plan_nodes", 5_000),
         (Self::Memory, "memory", 512 << 20),
-        (Self::ScannedBytesPerHour, "scanned_bytes_per_hour", 200 << 30),
         (Self::ExportRows, "export_rows", 10_000_000),
         (Self::ExportBytes, "export_bytes", 10 << 30),
         (Self::ExportSeconds, "export_seconds", 3_600),
@@ -98,6 +89,6 @@ mod tests {
         assert!(Limit::ALL.iter().enumerate().all(|(at, (limit, ..))| *limit as usize == at));
         let roles = [vec![(Limit::Rows, 5), (Limit::Seconds, 900)], vec![(Limit::Rows, 7)]];
         let limits = Limits::largest(roles.iter());
-        assert_eq!((limits.of(Limit::Rows), limits.of(Limit::Seconds), limits.of(Limit::Concurrent)), (7, 900, 4));
+        assert_eq!((limits.of(Limit::Rows), limits.of(Limit::Seconds), limits.of(Limit::Bytes)), (7, 900, 1 << 30));
     }
 }

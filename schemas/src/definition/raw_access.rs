@@ -108,7 +108,7 @@ pub(super) struct RawPrincipal {
     pub(super) tenants: At<RawTenants>,
     /// its roles
     pub(super) roles: Vec<At<String>>,
-    /// doors it may come by: cli, inbox; none when left out
+    /// doors it may come by without credentials of the store, for example [inbox]; none when left out
     #[serde(default)]
     pub(super) channels: Vec<Channel>,
     /// values that row filters ask for with principal.attribute('name')
