@@ -76,7 +76,8 @@ def cells(array):
         return [cell for chunk in array.chunks for cell in cells(chunk)]
     if types.is_dictionary(array.type):
         values = cells(array.dictionary)
-        return [None if index is None else values[index] for index in array.indices.to_pylist()]
+        # Below a null, an index may be anything.
+        return [values[index] if index is not None and index < len(values) else None for index in array.indices.to_pylist()]
     if types.is_run_end_encoded(array.type):
         return _runs(array)
     if isinstance(array, pa.ExtensionArray):
