@@ -6,14 +6,12 @@ filter that the folders do not imply, behind the barrier (`barrier`). Whole proc
 ends with 1 when the first two cost more than the bar. Run it on a quiet machine.
 """
 
-import argparse
-import importlib.util
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
-from measure_queries import lake
+from measure_queries import asked, lake
 from measuring import measured
 
 BAR = 1.15
@@ -36,21 +34,12 @@ service_principal: runner
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary", type=Path)
-    parser.add_argument("peers", type=Path)
-    parser.add_argument("events", type=Path)
-    parser.add_argument("--runs", type=int, default=5)
-    args = parser.parse_args()
-    spec = importlib.util.spec_from_file_location("peers", args.peers)
-    peers = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(peers)
+    args, statements = asked()
     missed = []
     with tempfile.TemporaryDirectory() as scratch:
         ours = lake(args.binary.absolute(), Path(scratch) / "lake", args.events.absolute())
         (ours / "access.yaml").write_text(ACCESS, encoding="utf-8")
-        for task, statement in peers.Q.items():
-            statement = statement.replace("approx_quantile(", "approx_percentile_cont(")
+        for task, statement in statements.items():
             command = [args.binary.absolute(), "--lake", ours, "sql", statement, "--format", "csv"]
             commands = {"own": command} | {who: [*command, "--as", who] for who in ("rows", "masks", "barrier")}
             taken, answers = {name: [] for name in commands}, {}

@@ -26,7 +26,8 @@ def lake(binary, folder, events):
     return folder
 
 
-def main():
+def asked():
+    """The command line, and the statements by name, in our dialect."""
     parser = argparse.ArgumentParser()
     parser.add_argument("binary", type=Path)
     parser.add_argument("peers", type=Path)
@@ -36,11 +37,16 @@ def main():
     spec = importlib.util.spec_from_file_location("peers", args.peers)
     peers = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(peers)
+    ours = {task: sql.replace("approx_quantile(", "approx_percentile_cont(") for task, sql in peers.Q.items()}
+    return args, ours
+
+
+def main():
+    args, statements = asked()
     events = args.events.absolute()
     with tempfile.TemporaryDirectory() as scratch:
         ours = lake(args.binary.absolute(), Path(scratch) / "lake", events)
-        for task, statement in peers.Q.items():
-            statement = statement.replace("approx_quantile(", "approx_percentile_cont(")
+        for task, statement in statements.items():
             commands = {"auditlake": [args.binary.absolute(), "--lake", ours, "sql", statement, "--format", "csv"]}
             for peer in PEERS:
                 commands[peer] = [sys.executable, args.peers, task, peer, events]

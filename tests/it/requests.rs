@@ -275,6 +275,7 @@ fn an_hour_has_so_many_answers_and_the_rest_waits_for_its_turn() {
         ran.out
     };
     let told = at("2026-03-05T10:20:00Z");
+    assert_eq!(at("2026-03-05T10:30:00Z").matches("deferred").count(), 1);
     assert_eq!((told.matches("answered").count(), told.matches("deferred").count()), (2, 1), "{told}");
     assert!(told.contains("until 2026-03-05T11:00:00"), "{told}");
     assert_eq!(below(&lake, "requests/inbox/").len(), 1);

@@ -29,7 +29,7 @@ use crate::export::{self, Asked, Manifest, ObjectPlace, Planned, RequestOf};
 use crate::lake::OpenLake;
 use crate::world::World;
 
-/// Attempts after which a request has failed.
+/// Failures of the store after which a request has failed.
 const ATTEMPTS: u64 = 3;
 /// How often it is looked at whether a request is still wanted.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
@@ -103,6 +103,11 @@ impl Answerer<'_> {
         if let Some(known) = self.known(&read).await? {
             return Ok(known);
         }
+        match self.signed(&read).await? {
+            Signed::Yes => {}
+            Signed::NotYet => return Ok(Outcome::Unsigned),
+            Signed::No(why) => return self.reject(&read, vec![RequestError::whole(&why)], State::Rejected).await,
+        }
         let what = format!("requests/{}", read.id);
         let Some(claim) = Claim::take_if_free(self.front(), self.world, &what, patience).await? else {
             return Ok(Outcome::Busy(read.id));
@@ -119,12 +124,7 @@ impl Answerer<'_> {
         }
         let taken = self.taken(read).await?;
         if self.front().read(&read.id.cancelled()).await?.is_some() {
-            return self.retry(read, claim.epoch, JobError::Cancelled).await;
-        }
-        match self.signed(read).await? {
-            Signed::Yes => {}
-            Signed::NotYet => return Ok(Outcome::Unsigned),
-            Signed::No(why) => return self.reject(read, vec![RequestError::whole(&why)], State::Rejected).await,
+            return self.retry(read, JobError::Cancelled).await;
         }
         let request = match self.checked(read) {
             Ok(request) => request,
@@ -135,7 +135,7 @@ impl Answerer<'_> {
         let planned = self.planned(read, &request, &asked, &asker, &taken).await;
         let planned = match planned {
             Err(Refused::Request(errors)) => return self.reject(read, errors, State::Rejected).await,
-            Err(Refused::Store(error)) => return self.retry(read, claim.epoch, error).await,
+            Err(Refused::Store(error)) => return self.retry(read, error).await,
             Ok(planned) => planned,
         };
         if let Err(turn) = slots::take(self.front(), read.principal, &read.id, self.world.now()).await? {
@@ -150,7 +150,7 @@ impl Answerer<'_> {
                 self.done(read, &manifest, claim.epoch).await?;
                 Ok(Outcome::Answered(read.id.clone(), manifest.rows, manifest.bytes))
             }
-            Err(error) => self.retry(read, claim.epoch, error).await,
+            Err(error) => self.retry(read, error).await,
         }
     }
 
@@ -289,14 +289,16 @@ impl Answerer<'_> {
         let mut work = std::pin::pin!(work);
         let mut every = tokio::time::interval(LOOK);
         every.tick().await;
-        for look in 1_u64.. {
+        let mut looks = 0_u64;
+        loop {
             tokio::select! {
                 done = &mut work => return Ok(done),
                 _ = every.tick() => {
                     if self.front().read(&read.id.cancelled()).await?.is_some() {
                         return Err(JobError::Cancelled);
                     }
-                    if look % LOOKS_A_STATUS != 0 {
+                    looks += 1;
+                    if !looks.is_multiple_of(LOOKS_A_STATUS) {
                         continue;
                     }
                     let so_far = (counters.rows.load(Relaxed), counters.bytes.load(Relaxed));
@@ -304,7 +306,6 @@ impl Answerer<'_> {
                 }
             }
         }
-        Ok(work.await)
     }
 
     async fn show(&self, read: &Read<'_>, state: State, attempt: u64, message: &str, (rows, bytes): (u64, u64)) {
@@ -313,7 +314,6 @@ impl Answerer<'_> {
             state,
             rows,
             bytes,
-            part: 0,
             attempt,
             message: message.to_owned(),
             updated_at: self.world.now(),
@@ -411,17 +411,25 @@ impl Answerer<'_> {
     }
 
     /// What is the sender's to mend fails at once; what may pass is tried again.
-    async fn retry(&self, read: &Read<'_>, attempt: u64, error: JobError) -> Result<Outcome, JobError> {
+    async fn retry(&self, read: &Read<'_>, error: JobError) -> Result<Outcome, JobError> {
         let told = crate::runner::chain(&error).join(": ");
         if matches!(error.remedy(), Remedy::FixConfig | Remedy::InspectData) {
             return self.reject(read, vec![RequestError::whole(&told)], State::Failed).await;
         }
-        tracing::warn!(error = %told, request = %read.id, attempt, "a request could not be answered");
-        if attempt >= ATTEMPTS {
-            let told = "the answer could not be written three times; ask whoever runs the lake";
-            return self.reject(read, vec![RequestError::whole(told)], State::Failed).await;
+        tracing::warn!(error = %told, request = %read.id, "a request could not be answered");
+        // Failures are counted, and not claims: one that waits for its turn is claimed as well.
+        let noted = |number: u64| read.id.in_folder("_auditlake/requests", &format!(".failure-{number}.json"));
+        let taken = Taken { instant: self.world.now(), from: read.dropped.meta.location.to_string() };
+        for number in 1..ATTEMPTS {
+            if self.front().create_json(&noted(number), &taken).await? == Created::Now {
+                return Ok(Outcome::Again(read.id.clone(), told));
+            }
         }
-        Ok(Outcome::Again(read.id.clone(), told))
+        for number in 1..ATTEMPTS {
+            self.front().remove(&noted(number)).await?;
+        }
+        let told = "the answer could not be written three times; ask whoever runs the lake";
+        self.reject(read, vec![RequestError::whole(told)], State::Failed).await
     }
 
     /// Whether the principal itself has written the file.

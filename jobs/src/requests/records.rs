@@ -25,7 +25,6 @@ pub(crate) struct Status {
     pub(crate) state: State,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
-    pub(crate) part: u64,
     pub(crate) attempt: u64,
     pub(crate) message: String,
     pub(crate) updated_at: DateTime<Utc>,

@@ -1,16 +1,18 @@
 //! Watching the inbox: several requests at once, and one of each principal at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::Mutex as StdMutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use engine::Lakefront;
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use object_store::path::Path;
 use schemas::Access;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::answer::{Answerer, Outcome};
 use super::inbox::{Dropped, Watched};
@@ -52,8 +54,20 @@ pub(crate) async fn watch(
     tell: &(dyn Fn(&Dropped, &Result<Outcome, JobError>) + Sync),
 ) -> Result<(), JobError> {
     let answerer = Answerer { lake, world, access };
-    let (patience, turns) = (Patience::default(), Turns::default());
-    let mut watched = Watched::default();
+    let (patience, turns, slots) = (Patience::default(), Turns::default(), Semaphore::new(how.workers.max(1)));
+    let work = |dropped: Dropped| {
+        let (answerer, patience, turns, slots) = (&answerer, &patience, &turns, &slots);
+        async move {
+            let turn = turns.of(&dropped.folder);
+            let turn = turn.lock().await;
+            let slot = slots.acquire().await;
+            let outcome = answerer.answer(&dropped, patience).await;
+            drop((slot, turn));
+            (dropped, outcome)
+        }
+    };
+    let (mut watched, mut at_work) = (Watched::default(), FuturesUnordered::new());
+    let (mut taken, mut later) = (HashSet::<Path>::new(), HashMap::<Path, DateTime<Utc>>::new());
     let mut looked: Option<Stopwatch> = None;
     loop {
         if looked.as_ref().is_none_or(|looked| looked.seconds() >= EXPIRY_LOOK) {
@@ -61,27 +75,33 @@ pub(crate) async fn watch(
             looked = Some(Stopwatch::start());
         }
         let (stable, waiting) = watched.look(&lake.front, how.settle).await?;
-        let left = StdMutex::new(0_usize);
-        futures::stream::iter(stable)
-            .for_each_concurrent(how.workers.max(1), |dropped| {
-                let (answerer, patience, turns, left) = (&answerer, &patience, &turns, &left);
-                async move {
-                    let turn = turns.of(&dropped.folder);
-                    let turn = turn.lock().await;
-                    let outcome = answerer.answer(&dropped, patience).await;
-                    drop(turn);
-                    if matches!(outcome, Ok(Outcome::Again(..) | Outcome::Busy(_) | Outcome::Gone)) {
-                        *left.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        later.retain(|_, turn| *turn > world.now());
+        for dropped in stable {
+            let path = &dropped.meta.location;
+            if !later.contains_key(path) && taken.insert(path.clone()) {
+                at_work.push(work(dropped));
+            }
+        }
+        // What comes meanwhile does not wait for what takes long.
+        let mut is_left = waiting > 0;
+        let mut look = std::pin::pin!(tokio::time::sleep(LOOK));
+        loop {
+            if how.once && at_work.is_empty() && !is_left {
+                return Ok(());
+            }
+            tokio::select! {
+                Some((dropped, outcome)) = at_work.next(), if !at_work.is_empty() => {
+                    taken.remove(&dropped.meta.location);
+                    match &outcome {
+                        Ok(Outcome::Again(..) | Outcome::Busy(_) | Outcome::Gone) => is_left = true,
+                        Ok(Outcome::Deferred(_, turn)) => drop(later.insert(dropped.meta.location.clone(), *turn)),
+                        _ => {}
                     }
                     tell(&dropped, &outcome);
                 }
-            })
-            .await;
-        let left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if how.once && waiting == 0 && left == 0 {
-            return Ok(());
+                () = &mut look => break,
+            }
         }
-        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -56,7 +56,8 @@ pub(super) struct RawRequest {
     /// how long the answer is kept, for example 7d
     expires_in: Option<At<String>>,
     /// exports: the one place where answers lie
-    deliver_to: Option<DeliverTo>,
+    #[serde(rename = "deliver_to")]
+    _deliver_to: Option<DeliverTo>,
 }
 
 /// Where answers go.
@@ -173,7 +174,6 @@ fn build(raw: RawRequest, principal: &Principal, problems: &mut Problems) -> Opt
         }
         Some(seconds)
     });
-    let _ = raw.deliver_to;
     let guards =
         raw.options.as_ref().and_then(|options| options.guard).is_none() && raw.format.value == ExportFormat::Csv;
     let form = Form {
