@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::auditlake::Lake;
+use crate::auditlake::{Lake, ended};
 use crate::kill::{EVENTS, INGEST, dropped};
 
 /// Principals of the events that `dropped` makes, of tenants t0 and t1.
@@ -111,6 +111,38 @@ fn each_statement_is_written_down_and_one_that_cannot_be_is_refused() {
     std::fs::write(&records, "").expect("is written");
     let refused = lake.run(&["sql", "--as", "ann", "SELECT count(*) AS n FROM audit"]);
     assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""), "{}", refused.err);
+}
+
+#[test]
+fn a_secret_that_is_absent_or_could_be_guessed_is_told() {
+    let lake = lake();
+    let masked =
+        ACCESS.replace("{mask: partial, first: 1}", "{mask: pseudonym, key: {id: k1, secret: env:AL_TEST_KEY}}");
+    lake.write("access.yaml", &masked);
+    let ask = |key: Option<&str>| {
+        let mut command =
+            lake.command(&["sql", "--as", "ann", "SELECT min(actor_id) AS a FROM audit", "--format", "csv"]);
+        command.env_remove("AL_TEST_KEY").envs(key.map(|key| ("AL_TEST_KEY", key)));
+        ended(command.output().expect("the program runs"))
+    };
+    ask(None).failed(2, &["variable AL_TEST_KEY is not set", "access.yaml"]);
+    ask(Some("short")).failed(2, &["variable AL_TEST_KEY has 5 bytes", "openssl rand -hex 32"]);
+    assert!(ask(Some("0123456789abcdef")).out.contains("k1:"));
+    lake.run(&["check"]).succeeded();
+    lake.write("access.yaml", masked.replace("env:AL_TEST_KEY", "file:/absent/key"));
+    ask(None).failed(1, &["cannot read the secret \"/absent/key\""]);
+}
+
+#[test]
+fn a_file_that_is_broken_is_told_without_its_path() {
+    let lake = lake();
+    lake.write("data/audit/tenant=t0/date=2026-03-01/broken.parquet", "PAR1 and nothing else");
+    let told = lake.run(&["sql", "--as", "ann", "SELECT count(actor_id) AS n FROM audit"]);
+    told.failed(1, &["the data cannot be read; ask whoever runs the lake"]);
+    assert!(!told.err.contains("broken") && !told.err.contains("tenant="), "{}", told.err);
+    lake.write("data/audit/tenant=t1/date=2026-03-01/broken.parquet", "PAR1 and nothing else");
+    std::fs::remove_file(lake.data().join("audit/tenant=t0/date=2026-03-01/broken.parquet")).expect("is removed");
+    lake.run(&["sql", "--as", "ann", "SELECT count(actor_id) AS n FROM audit"]).succeeded();
 }
 
 #[test]

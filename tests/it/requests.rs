@@ -206,6 +206,14 @@ fn a_signature_is_of_the_file_in_its_place() {
     drop_file(&lake, "ann/a.yaml", text);
     once(&lake);
     assert_eq!(below(&lake, "requests/inbox/").len(), 1, "it waits for its signature");
+    drop_file(&lake, "ann/late.yaml", "request: 1\ndataset: audit\nformat: json\n");
+    lake.run(&[&["--at", "2099-01-01T00:00:00Z"], ONCE.as_slice()].concat()).succeeded();
+    let told = below(&lake, "requests/rejected/ann/");
+    assert!(
+        told.values().any(|bytes| String::from_utf8_lossy(bytes).contains("put late.yaml.sig beside it")),
+        "{told:?}"
+    );
+    drop_file(&lake, "ann/a.yaml", text);
     drop_file(&lake, "ann/a.yaml.sig", "v1,AAAA");
     once(&lake);
     let told = below(&lake, "requests/rejected/ann/");
@@ -217,6 +225,31 @@ fn a_signature_is_of_the_file_in_its_place() {
     once(&lake);
     answer(&lake, "ann");
     assert!(below(&lake, "requests/inbox/").is_empty());
+}
+
+#[test]
+fn a_store_that_fails_three_times_ends_a_request_and_another_drop_begins_anew() {
+    let lake = lake();
+    let text = "request: 1\ndataset: audit\nformat: ndjson\n";
+    let hash = engine::hex(&Sha256::digest(format!("ann\n{text}")));
+    // Files stand where the folders of the first attempts should be.
+    let blocked: Vec<String> = (1..=3).map(|epoch| format!("data/exports/ann/{}/e{epoch:06}", &hash[..20])).collect();
+    blocked.iter().for_each(|path| drop(lake.write(path, "in the way")));
+    drop_file(&lake, "ann/a.yaml", text);
+    let told = once(&lake).out;
+    assert_eq!((told.matches("will be tried again").count(), told.matches("rejected").count()), (2, 1), "{told}");
+    let errors = below(&lake, "requests/rejected/ann/");
+    let file =
+        errors.iter().find(|(name, _)| name.ends_with(".error.json")).map(|(_, bytes)| json(bytes)).expect("is there");
+    assert!(
+        file["state"] == "failed" && file["then"].as_str().is_some_and(|then| then.contains("requests retry")),
+        "{file}"
+    );
+    blocked.iter().for_each(|path| std::fs::remove_file(lake.folder().join(path)).expect("is removed"));
+    drop_file(&lake, "ann/a.yaml", text);
+    once(&lake);
+    answer(&lake, "ann");
+    assert!(below(&lake, "requests/rejected/").is_empty());
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub(crate) struct Watch {
 /// Watches the inbox and tells what becomes of each file.
 ///
 /// # Errors
-/// When the inbox cannot be listed.
+/// When the inbox cannot be listed; of a watch that ends, also when the store failed for a file, which stays there.
 pub(crate) async fn watch(
     lake: &OpenLake,
     world: &World,
@@ -68,7 +68,7 @@ pub(crate) async fn watch(
     };
     let (mut watched, mut at_work) = (Watched::default(), FuturesUnordered::new());
     let (mut taken, mut later) = (HashSet::<Path>::new(), HashMap::<Path, DateTime<Utc>>::new());
-    let mut looked: Option<Stopwatch> = None;
+    let (mut looked, mut failed): (Option<Stopwatch>, Option<JobError>) = (None, None);
     loop {
         if looked.as_ref().is_none_or(|looked| looked.seconds() >= EXPIRY_LOOK) {
             expire(&lake.front, world).await?;
@@ -87,17 +87,18 @@ pub(crate) async fn watch(
         let mut look = std::pin::pin!(tokio::time::sleep(LOOK));
         loop {
             if how.once && at_work.is_empty() && !is_left {
-                return Ok(());
+                return failed.map_or(Ok(()), Err);
             }
             tokio::select! {
                 Some((dropped, outcome)) = at_work.next(), if !at_work.is_empty() => {
                     taken.remove(&dropped.meta.location);
-                    match &outcome {
-                        Ok(Outcome::Again(..) | Outcome::Busy(_) | Outcome::Gone) => is_left = true,
-                        Ok(Outcome::Deferred(_, turn)) => drop(later.insert(dropped.meta.location.clone(), *turn)),
-                        _ => {}
-                    }
                     tell(&dropped, &outcome);
+                    match outcome {
+                        Ok(Outcome::Again(..) | Outcome::Busy(_) | Outcome::Gone) => is_left = true,
+                        Ok(Outcome::Deferred(_, turn)) => drop(later.insert(dropped.meta.location, turn)),
+                        Ok(_) => {}
+                        Err(error) => failed = Some(error),
+                    }
                 }
                 () = &mut look => break,
             }
