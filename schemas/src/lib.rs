@@ -14,6 +14,7 @@ mod framework;
 mod hex;
 mod id;
 mod instant;
+mod lineage;
 mod remedy;
 mod report;
 mod shipped;
@@ -42,6 +43,7 @@ pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use hex::{hex, unhex};
 pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};
 pub use instant::{compact, parse_rfc3339, rfc3339};
+pub use lineage::{Certainty, EdgeKind, EdgeKinds, Form, FunctionClass, Gap};
 pub use remedy::Remedy;
 pub use report::{
     Change, ChangedFinding, ControlChange, ControlPoint, ControlReport, EvidenceObject, FindingChange, FindingChanges,
