@@ -3,6 +3,10 @@
 //! Plans go in, answers come out. Absent: sessions, stores and anything that waits; graphs and documents come
 //! when something draws them.
 
+mod facts;
 mod reads;
 
+pub use facts::{
+    ColumnFact, DatasetFact, DatasetKind, DatasetName, EdgeFact, Facts, JobFact, JobName, Node, Operation,
+};
 pub use reads::{Reads, reads};
