@@ -5,7 +5,7 @@
 //!           → catalog.rs     names that exist for the principal
 //!           → view.rs        masks over row filter over the files of its tenants
 //!           → guard.rs       nothing else was planned
-//!           → limits.rs      rows, bytes and seconds of the answer
+//!           → limits.rs      rows, bytes and seconds of the answer, and what its scans read
 //!           → redact.rs      errors that say nothing of rows
 //! ```
 //!
@@ -23,6 +23,7 @@ mod limits;
 mod mask;
 mod mask_function;
 mod redact;
+mod scan_meter;
 mod statement;
 mod view;
 
@@ -39,6 +40,7 @@ pub(crate) use guard::PolicyGuard;
 pub use limits::AnswerKind;
 pub(crate) use limits::within_limits;
 pub(crate) use redact::{redacted, redacted_stream};
+pub use scan_meter::ScanMeter;
 pub(crate) use statement::{Asked, asked, is_small};
 
 /// A principal with what its masks need.

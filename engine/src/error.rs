@@ -269,7 +269,8 @@ fn narrower(limit: Limit) -> &'static str {
         Limit::ExportRows | Limit::ExportBytes | Limit::ExportSeconds => {
             "filter by time and export the parts one after the other"
         }
-        Limit::ExportsPerHour => "wait a while",
+        Limit::ExportsPerHour | Limit::Concurrent | Limit::StatementsPerMinute => "wait a while",
+        Limit::ScannedBytesPerHour => "ask for fewer columns and a shorter time, or wait for the next hour",
         Limit::ExpirySeconds => "ask for a shorter time",
     }
 }

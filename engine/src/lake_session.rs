@@ -21,7 +21,7 @@ use futures::TryStreamExt;
 use schemas::Dataset;
 
 use crate::access::{
-    AnswerKind, Asked, PolicyGuard, Viewer, asked, explained, is_small, redacted, redacted_stream, within_limits,
+    AnswerKind, Asked, PolicyGuard, ScanMeter, Viewer, asked, explained, is_small, redacted, redacted_stream, within_limits,
 };
 use crate::dataset::PinnedFile;
 use crate::dataset_files::DatasetFiles;
@@ -39,6 +39,7 @@ pub(crate) struct Viewing {
     pub(crate) viewer: Viewer,
     pub(crate) guard: Arc<PolicyGuard>,
     pub(crate) kind: AnswerKind,
+    pub(crate) meter: ScanMeter,
 }
 
 impl Viewing {
@@ -148,7 +149,8 @@ impl LakeSession {
         let Some(viewing) = &self.viewing else { return started.await };
         let (rows, read) = viewing.told(started.await)?;
         let principal = viewing.viewer.principal();
-        let rows = within_limits(rows, &principal.limits, viewing.kind.limits());
+        let metered = (read.clone(), viewing.meter.clone());
+        let rows = within_limits(rows, &principal.limits, viewing.kind.limits(), metered);
         Ok((redacted_stream(principal, rows), read))
     }
 

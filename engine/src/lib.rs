@@ -35,7 +35,7 @@ mod zoned;
 
 pub use datafusion::logical_expr::LogicalPlan;
 
-pub use access::{AnswerKind, ViewFault, Viewer, check_views};
+pub use access::{AnswerKind, ScanMeter, ViewFault, Viewer, check_views};
 pub use catalog::{NoSystemTables, SystemTable, SystemTables};
 pub use compact::{CompactOutcome, CompactRequest, compact};
 pub use control::{

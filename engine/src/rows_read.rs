@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::MetricsSet;
 
 /// Counts the rows that the scans of a running plan have given so far.
 #[derive(Debug, Clone)]
@@ -17,16 +18,21 @@ impl RowsRead {
 
     /// Rows until this moment.
     pub fn so_far(&self) -> u64 {
-        of_scans(self.plan.as_ref())
+        of_scans(self.plan.as_ref(), &|metrics| metrics.output_rows())
+    }
+
+    /// Bytes of files until this moment, as the scans count them.
+    pub(crate) fn bytes_so_far(&self) -> u64 {
+        of_scans(self.plan.as_ref(), &|metrics| metrics.sum_by_name("bytes_scanned").map(|bytes| bytes.as_usize()))
     }
 }
 
-fn of_scans(plan: &dyn ExecutionPlan) -> u64 {
+fn of_scans(plan: &dyn ExecutionPlan, figure: &dyn Fn(&MetricsSet) -> Option<usize>) -> u64 {
     let below = plan.children();
     if below.is_empty() {
-        return plan.metrics().and_then(|metrics| metrics.output_rows()).unwrap_or_default() as u64;
+        return plan.metrics().as_ref().and_then(figure).unwrap_or_default() as u64;
     }
-    below.into_iter().map(|plan| of_scans(plan.as_ref())).sum()
+    below.into_iter().map(|plan| of_scans(plan.as_ref(), figure)).sum()
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use datafusion::prelude::SessionConfig;
 use object_store::ObjectStore;
 use schemas::{Dataset, HISTORY_ENDING, Limit, Tenants};
 
-use crate::access::{AnswerKind, PolicyGuard, ViewCatalog, Viewer};
+use crate::access::{AnswerKind, PolicyGuard, ScanMeter, ViewCatalog, Viewer};
 use crate::catalog::{LakeCatalog, SystemTables};
 use crate::compact_texts::CompactBeforeSorts;
 use crate::dataset_files::DatasetFiles;
@@ -118,7 +118,8 @@ impl SessionFactory {
         Ok(LakeSession { state, files, viewing: None })
     }
 
-    /// A session in which `viewer` sees what `access.yaml` lets it see, and nothing else exists.
+    /// A session in which `viewer` sees what `access.yaml` lets it see, and nothing else exists; `meter` counts what its
+    /// scans read.
     ///
     /// # Errors
     /// When the spill folder cannot be made.
@@ -127,6 +128,7 @@ impl SessionFactory {
         viewer: &Viewer,
         instant: DateTime<Utc>,
         kind: AnswerKind,
+        meter: ScanMeter,
     ) -> Result<LakeSession, EngineError> {
         let principal = viewer.principal();
         let memory = usize::try_from(principal.limits.of(Limit::Memory)).unwrap_or(usize::MAX).min(self.memory_bytes);
@@ -148,7 +150,7 @@ impl SessionFactory {
         let owner = catalog.owner();
         let state = guarded(&planner, &owner);
         let state = with_catalog(&state, Arc::new(catalog));
-        let viewing = Some(Viewing { viewer: viewer.clone(), guard: Arc::new(PolicyGuard::new(owner)), kind });
+        let viewing = Some(Viewing { viewer: viewer.clone(), guard: Arc::new(PolicyGuard::new(owner)), kind, meter });
         Ok(LakeSession { state, files, viewing })
     }
 

@@ -2,19 +2,23 @@
 //!
 //! Whoever runs this program holds the credentials of the store; `--as` shows what a principal sees and is no wall.
 
+mod events;
 mod explain;
+mod limiter;
 mod statements;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use engine::{AnswerKind, EngineError, LakeSession, ViewFault, Viewer, check_views};
+use engine::{AnswerKind, EngineError, LakeSession, ScanMeter, ViewFault, Viewer, check_views};
 use schemas::{Access, Permission, Principal, SecretSource};
 
 use crate::error::JobError;
 use crate::lake::OpenLake;
 
+pub(crate) use events::{events, publish};
 pub(crate) use explain::{explain, list};
+pub(crate) use limiter::Limiter;
 pub(crate) use statements::{Delivered, Question, Statement, StatementRow, Statements, rows_of};
 
 /// Who a session is for.
@@ -22,6 +26,8 @@ pub(crate) use statements::{Delivered, Question, Statement, StatementRow, Statem
 pub(crate) struct Asker {
     /// The principal; none where whoever runs the program asks itself.
     viewer: Option<Arc<Viewer>>,
+    /// Counts what its sessions read.
+    meter: ScanMeter,
 }
 
 impl Asker {
@@ -36,7 +42,21 @@ impl Asker {
 
     /// A principal.
     pub(crate) fn of(principal: &Principal) -> Result<Self, JobError> {
-        Ok(Self { viewer: Some(Arc::new(viewer(principal)?)) })
+        Ok(Self { viewer: Some(Arc::new(viewer(principal)?)), meter: ScanMeter::default() })
+    }
+
+    /// It, for one statement or export that begins now: what it reads counts for its hour.
+    ///
+    /// # Errors
+    /// When the hour's bytes are used up.
+    pub(crate) fn metered(&self, lake: &OpenLake, now: DateTime<Utc>) -> Result<Self, JobError> {
+        let meter = self.principal().map(|principal| lake.limiter.meter(principal, now)).transpose()?;
+        Ok(Self { viewer: self.viewer.clone(), meter: meter.unwrap_or_default() })
+    }
+
+    /// Bytes of files that were read since it was metered.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.meter.bytes()
     }
 
     /// A session of it.
@@ -47,7 +67,7 @@ impl Asker {
         kind: AnswerKind,
     ) -> Result<LakeSession, JobError> {
         Ok(match (&self.viewer, kind) {
-            (Some(viewer), kind) => lake.sessions.session_as(viewer, instant, kind)?,
+            (Some(viewer), kind) => lake.sessions.session_as(viewer, instant, kind, self.meter.clone())?,
             (None, AnswerKind::Statement) => lake.sessions.session(instant)?,
             (None, AnswerKind::Export) => lake.sessions.ordered_session(instant)?,
         })
@@ -152,7 +172,7 @@ pub(crate) async fn check(
     for principal in access.principals.values() {
         let stand_in = |_: &SecretSource| Ok::<_, JobError>(vec![0; SECRET_BYTES]);
         let viewer = Viewer::new(principal.clone(), stand_in)?;
-        let session = lake.sessions.session_as(&viewer, instant, AnswerKind::Statement)?;
+        let session = lake.sessions.session_as(&viewer, instant, AnswerKind::Statement, ScanMeter::default())?;
         faults.extend(check_views(&session, &viewer, columns_are_known).await?);
     }
     Ok(faults)

@@ -252,6 +252,10 @@ pub enum AccessCommand {
         /// The dataset; all of them if not given
         dataset: Option<String>,
     },
+    /// Ingest records of statements and exports into the dataset that lake.yaml names under access_events
+    #[command(after_help = "Example: auditlake access events\n\n\
+        Every run of a job and the watch of the inbox do it, too.")]
+    Events,
 }
 
 /// What to compact.

@@ -62,7 +62,7 @@ async fn export(cli: &Cli, world: &World, args: &ExportArgs) -> Result<Option<An
     let to = args.to.as_deref().unwrap_or_default();
     let place = Place::open(to)?;
     let lake = cli.open()?;
-    let asker = Asker::named(&lake, args.principal.as_deref())?;
+    let asker = Asker::named(&lake, args.principal.as_deref())?.metered(&lake, world.now())?;
     let is_split = asked.shape.split_rows.is_some() || asked.shape.split_bytes.is_some();
     match place {
         Place::Stdout => {
@@ -149,7 +149,7 @@ pub(crate) async fn ask<'a>(
         sql: &asked.sql(lake),
         request,
     };
-    Statements::new(lake, world).ask(asker.principal(), question).await
+    Statements::new(lake, world).ask(asker, question).await
 }
 
 async fn to_objects(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use engine::{Elsewhere, InputFolder, Lakefront, Resources, SessionFactory};
 use schemas::{Dataset, DatasetId, SourceFile, StoreUrl};
 
+use crate::access::Limiter;
 use crate::error::JobError;
 use crate::records::LedgerTables;
 
@@ -22,6 +23,8 @@ pub struct OpenLake {
     pub sessions: SessionFactory,
     /// Where inputs with relative paths lie.
     pub inputs: InputFolder,
+    /// What principals use of this process.
+    pub(crate) limiter: Limiter,
 }
 
 impl OpenLake {
@@ -48,7 +51,8 @@ impl OpenLake {
         let datasets = with_rejected(&definitions.datasets);
         let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, resources)
             .with_elsewhere(Elsewhere::open(folder, &definitions.datasets)?);
-        Ok(Self { folder: folder.to_owned(), definitions, front, sessions, inputs: InputFolder::new(folder) })
+        let (folder, inputs) = (folder.to_owned(), InputFolder::new(folder));
+        Ok(Self { folder, definitions, front, sessions, inputs, limiter: Limiter::default() })
     }
 
     /// The definitions with a store that is empty: for what needs no data.
@@ -57,7 +61,8 @@ impl OpenLake {
         let records = Arc::new(LedgerTables::new(front.clone(), definitions.timezone.into()));
         let datasets = with_rejected(&definitions.datasets);
         let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, Resources::default());
-        Self { folder: folder.to_owned(), definitions, front, sessions, inputs: InputFolder::new(folder) }
+        let (folder, inputs) = (folder.to_owned(), InputFolder::new(folder));
+        Self { folder, definitions, front, sessions, inputs, limiter: Limiter::default() }
     }
 
     /// The dataset of that name.

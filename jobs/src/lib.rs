@@ -100,6 +100,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Access(AccessCommand::Explain { principal, dataset }) => {
             access::explain(&cli.open()?, principal, dataset.as_deref())?
         }
+        Command::Access(AccessCommand::Events) => access::events(&cli.open()?, &world).await?,
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { dir: None } => manual::page()?,
         Command::Man { dir: Some(dir) } => manual::pages(dir)?,

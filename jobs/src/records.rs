@@ -17,6 +17,8 @@ use crate::ledger::{Ledger, OutputRole, RunEntry};
 
 mod statements;
 
+pub(crate) use statements::statement_rows;
+
 /// Reads the ledger when a statement names one of its tables.
 #[derive(Debug)]
 pub(crate) struct LedgerTables {

@@ -3,6 +3,7 @@
 use engine::Fence;
 use schemas::{Interval, Job, JobKind};
 
+use crate::access;
 use crate::claim::Claim;
 use crate::compliance;
 use crate::error::JobError;
@@ -78,6 +79,8 @@ pub async fn run(
     {
         return Ok(Ran { commit, before: true });
     }
+    // What the job computes may be about the use of the lake itself.
+    access::publish(lake, world).await?;
     let claim = Claim::take(&lake.front, world, &format!("runs/{}/{}", key.job, schemas::compact(key.instant))).await?;
     let outcome = match ledger.commit_of(&key).await? {
         Some(commit) if revise == Revise::Never => Ok(Ran { commit, before: true }),

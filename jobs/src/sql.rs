@@ -126,6 +126,15 @@ impl Door<'_> {
     pub(crate) fn session(&self) -> Result<LakeSession, JobError> {
         self.asker.session(self.lake, self.world.now(), AnswerKind::Statement)
     }
+
+    /// Whoever asks, for one statement; the limits of a minute and of an hour refuse one too many.
+    fn admitted(&self) -> Result<Asker, JobError> {
+        let now = self.world.now();
+        if let Some(principal) = self.asker.principal() {
+            self.lake.limiter.statement(principal, now)?;
+        }
+        self.asker.metered(self.lake, now)
+    }
 }
 
 /// Runs a statement and writes its rows; returns the names of its columns. Progress ends before the first byte. Where
@@ -140,8 +149,11 @@ pub(crate) async fn sql(
     progress: Progress,
     out: &mut dyn Write,
 ) -> Result<Vec<String>, JobError> {
-    let session = door.session()?;
-    let may_ask = door.asker.needs(Permission::SqlQuery, "SQL needs");
+    let (asker, may_ask) = match door.admitted() {
+        Ok(asker) => (asker, door.asker.needs(Permission::SqlQuery, "SQL needs")),
+        Err(error) => (door.asker.clone(), Err(error)),
+    };
+    let session = asker.session(door.lake, door.world.now(), AnswerKind::Statement)?;
     let planned = match may_ask {
         Ok(()) => session.plan(statement).await.map_err(JobError::from),
         Err(error) => Err(error),
@@ -156,7 +168,7 @@ pub(crate) async fn sql(
         sql: statement,
         request: None,
     };
-    let record = Statements::new(door.lake, door.world).ask(door.asker.principal(), question).await?;
+    let record = Statements::new(door.lake, door.world).ask(&asker, question).await?;
     let mut out = Counted { out, bytes: 0 };
     let answered = match planned {
         Ok(plan) => rows(&session, &plan, form, progress, &mut out).await,

@@ -11,9 +11,14 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream};
 use futures::Stream;
 use schemas::{Limit, Limits};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Interval, Sleep, interval, sleep};
 
+use super::scan_meter::ScanMeter;
 use crate::error::EngineError;
+use crate::rows_read::RowsRead;
+
+/// How often it is looked at how much was read, also while no row comes.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// What becomes of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +53,17 @@ pub(crate) fn within_limits(
     rows: SendableRecordBatchStream,
     limits: &Limits,
     which: AnswerLimits,
+    (read, meter): (RowsRead, ScanMeter),
 ) -> SendableRecordBatchStream {
     Box::pin(Limited {
         ends: Box::pin(sleep(Duration::from_secs(limits.of(which.seconds)))),
+        looks: interval(LOOK),
         limits: limits.clone(),
         which,
         rows,
+        read,
+        meter,
+        byte_count_read: 0,
         row_count: 0,
         byte_count: 0,
         is_over: false,
@@ -64,7 +74,11 @@ struct Limited {
     rows: SendableRecordBatchStream,
     limits: Limits,
     which: AnswerLimits,
+    read: RowsRead,
+    meter: ScanMeter,
+    byte_count_read: u64,
     ends: Pin<Box<Sleep>>,
+    looks: Interval,
     row_count: u64,
     byte_count: u64,
     is_over: bool,
@@ -74,6 +88,14 @@ impl Limited {
     fn over(&mut self, limit: Limit, found: u64) -> DataFusionError {
         self.is_over = true;
         DataFusionError::External(Box::new(EngineError::limit(limit, found, self.limits.of(limit))))
+    }
+
+    /// Takes down what was read until now; the error where that is too much.
+    fn metered(&mut self) -> Option<DataFusionError> {
+        let now = self.read.bytes_so_far();
+        let of_hour = self.meter.read(&mut self.byte_count_read, now);
+        let limit = Limit::ScannedBytesPerHour;
+        (of_hour > self.limits.of(limit)).then(|| self.over(limit, of_hour))
     }
 
     fn counted(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
@@ -100,10 +122,30 @@ impl Stream for Limited {
             let allowed = self.limits.of(limit);
             return Poll::Ready(Some(Err(self.over(limit, allowed.saturating_add(1)))));
         }
-        match self.rows.as_mut().poll_next(context) {
+        // Asking again is what has it wake us the next time.
+        while self.looks.poll_tick(context).is_ready() {
+            if let Some(error) = self.metered() {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+        let polled = self.rows.as_mut().poll_next(context);
+        if matches!(polled, Poll::Ready(None))
+            && let Some(error) = self.metered()
+        {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match polled {
             Poll::Ready(Some(Ok(batch))) => Poll::Ready(Some(self.counted(batch))),
             other => other,
         }
+    }
+}
+
+impl Drop for Limited {
+    /// What was read counts, also where nobody waits for the rest.
+    fn drop(&mut self) {
+        let now = self.read.bytes_so_far();
+        self.meter.read(&mut self.byte_count_read, now);
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! The use of a lake is itself an audit log: each record is a row of `audit.v1` in `auditlake.statements`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use engine::{EngineError, Lakefront};
@@ -14,14 +14,15 @@ use schemas::{Principal, Tenants};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Asker;
 use crate::clock::Stopwatch;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::world::World;
 
-const FOLDER: &str = "_auditlake/access";
-const ASKED: &str = ".asked.json";
-const ANSWERED: &str = ".answered.json";
+pub(super) const FOLDER: &str = "_auditlake/access";
+pub(super) const ASKED: &str = ".asked.json";
+pub(super) const ANSWERED: &str = ".answered.json";
 /// Records read at the same time.
 const READ_AT_ONCE: usize = 32;
 /// Tenant of a principal that has all or several.
@@ -79,6 +80,9 @@ pub(crate) struct Answered {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
     pub(crate) duration_us: u64,
+    /// Bytes of files that were read for a principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scanned_bytes: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) limit: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +117,7 @@ pub(crate) struct Statements<'a> {
 pub(crate) struct Statement<'a> {
     front: &'a Lakefront,
     world: &'a World,
+    asker: Asker,
     asked: Option<Asked>,
     watch: Stopwatch,
 }
@@ -128,11 +133,12 @@ impl<'a> Statements<'a> {
     /// When it cannot be written; the question is then not answered.
     pub(crate) async fn ask(
         &self,
-        principal: Option<&Principal>,
+        asker: &Asker,
         question: Question<'_>,
     ) -> Result<Statement<'a>, JobError> {
+        let (principal, watch) = (asker.principal(), Stopwatch::start());
         let statement =
-            Statement { front: &self.lake.front, world: self.world, asked: None, watch: Stopwatch::start() };
+            Statement { front: &self.lake.front, world: self.world, asker: asker.clone(), asked: None, watch };
         let Some(access) = &self.lake.definitions.access else { return Ok(statement) };
         let service = access.service_principal.clone();
         let mut chance = [0; 8];
@@ -185,6 +191,7 @@ impl Statement<'_> {
             rows: sent.rows,
             bytes: sent.bytes,
             duration_us: (self.watch.seconds() * 1e6) as u64,
+            scanned_bytes: self.asker.principal().map(|_| self.asker.bytes_read()),
             limit,
             // Of an error only its kind: its text may name what was asked for.
             error: result.as_ref().err().map(|error| error.remedy().as_str().to_owned()),
@@ -226,25 +233,33 @@ fn path(asked: &Asked, ending: &str) -> Path {
 /// Every record of the lake, oldest first.
 pub(crate) async fn rows_of(front: &Lakefront) -> Result<Vec<StatementRow>, EngineError> {
     let listed = front.list(&Path::from(FOLDER)).await?;
-    let answered: BTreeMap<String, Path> = listed
-        .iter()
-        .filter_map(|meta| Some((meta.location.filename()?.strip_suffix(ANSWERED)?.to_owned(), meta.location.clone())))
-        .collect();
-    let read = |path: Path| {
-        let answer = path.filename().and_then(|name| answered.get(name.strip_suffix(ASKED)?)).cloned();
-        async move {
-            let Some(bytes) = front.read(&path).await? else { return Ok(None) };
-            let asked = serde_json::from_slice(&bytes)
-                .map_err(|source| EngineError::Record { path: path.to_string(), source })?;
-            let answered = match answer {
-                Some(answer) => front.read_json(&answer).await?,
-                None => None,
-            };
-            let raw_hash = Sha256::digest(&bytes).into();
-            Ok::<_, EngineError>(Some(StatementRow { asked, answered, raw_ref: path.to_string(), raw_hash }))
-        }
-    };
-    let asked = listed.iter().filter(|meta| meta.location.as_ref().ends_with(ASKED)).map(|meta| meta.location.clone());
+    let name = |path: &Path, ending: &str| Some(path.filename()?.strip_suffix(ending)?.to_owned());
+    let answered: BTreeSet<String> = listed.iter().filter_map(|meta| name(&meta.location, ANSWERED)).collect();
+    let asked = listed.iter().filter_map(|meta| {
+        let id = name(&meta.location, ASKED)?;
+        let day = meta.location.as_ref().rsplit_once('/')?.0;
+        Some((Path::from(day), answered.contains(&id), id))
+    });
+    let read = |(day, has_answer, id): (Path, bool, String)| async move { record(front, &day, &id, has_answer).await };
     let rows = futures::stream::iter(asked.collect::<Vec<_>>()).map(read).buffered(READ_AT_ONCE);
     Ok(rows.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
+}
+
+/// The record of a day that has this id; none where it is gone.
+pub(super) async fn record(
+    front: &Lakefront,
+    day: &Path,
+    id: &str,
+    has_answer: bool,
+) -> Result<Option<StatementRow>, EngineError> {
+    let path = Path::from(format!("{day}/{id}{ASKED}"));
+    let Some(bytes) = front.read(&path).await? else { return Ok(None) };
+    let asked =
+        serde_json::from_slice(&bytes).map_err(|source| EngineError::Record { path: path.to_string(), source })?;
+    let answered = match has_answer {
+        true => front.read_json(&Path::from(format!("{day}/{id}{ANSWERED}"))).await?,
+        false => None,
+    };
+    let raw_hash = Sha256::digest(&bytes).into();
+    Ok(Some(StatementRow { asked, answered, raw_ref: path.to_string(), raw_hash }))
 }

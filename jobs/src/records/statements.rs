@@ -20,10 +20,15 @@ const SOURCE: &str = "auditlake";
 
 /// The table.
 pub(super) fn table(rows: &[StatementRow]) -> Result<SystemTable, EngineError> {
+    let rows = statement_rows(rows)?;
+    Ok(SystemTable::Rows(rows.schema(), vec![rows]))
+}
+
+/// Records as rows of `audit.v1`.
+pub(crate) fn statement_rows(rows: &[StatementRow]) -> Result<RecordBatch, EngineError> {
     let schema = AUDIT.arrow();
     let columns = schema.fields().iter().map(|field| column(field, rows)).collect::<Result<Vec<_>, _>>()?;
-    let rows: RecordBatch = batch(schema, columns)?;
-    Ok(SystemTable::Rows(rows.schema(), vec![rows]))
+    batch(schema, columns)
 }
 
 fn column(field: &Field, rows: &[StatementRow]) -> Result<ArrayRef, EngineError> {
@@ -110,6 +115,7 @@ fn attributes(field: &Field, rows: &[StatementRow]) -> Result<ArrayRef, EngineEr
             ("statement", Some(asked.statement.clone())),
             ("statement_sha256", Some(asked.statement_sha256.clone())),
             ("access_sha256", Some(asked.access_sha256.clone())),
+            ("bytes_scanned", answered.and_then(|answered| answered.scanned_bytes).map(|bytes| bytes.to_string())),
             ("limit", answered.and_then(|answered| answered.limit.clone())),
             ("error", answered.and_then(|answered| answered.error.clone())),
         ];

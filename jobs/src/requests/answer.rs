@@ -130,7 +130,12 @@ impl Answerer<'_> {
             Ok(request) => request,
             Err(errors) => return self.reject(read, errors, State::Rejected).await,
         };
-        let asker = Asker::of(read.principal)?;
+        let Ok(asker) = Asker::of(read.principal)?.metered(self.lake, self.world.now()) else {
+            let turn = slots::next_hour(self.world.now());
+            let message = format!("the bytes of this hour are read; its turn comes at {}", schemas::rfc3339(turn));
+            self.show(read, State::Deferred, claim.epoch, &message, (0, 0)).await;
+            return Ok(Outcome::Deferred(read.id.clone(), turn));
+        };
         let asked = Asked { rows: request.rows.clone(), shape: request.shape.clone(), interval: None };
         let planned = self.planned(read, &request, &asked, &asker, &taken).await;
         let planned = match planned {

@@ -24,7 +24,7 @@ pub(crate) async fn take(
     id: &RequestId,
     now: DateTime<Utc>,
 ) -> Result<Result<(), DateTime<Utc>>, JobError> {
-    let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
+    let hour = hour_of(now);
     let folder = format!("{FOLDER}/{}/{}", principal.name, hour.format("%Y%m%dT%H"));
     let slot = Slot { request: id.to_string() };
     for number in 1..=principal.limits.of(Limit::ExportsPerHour) {
@@ -37,7 +37,16 @@ pub(crate) async fn take(
             return Ok(Ok(()));
         }
     }
-    Ok(Err(hour + TimeDelta::hours(1)))
+    Ok(Err(next_hour(now)))
+}
+
+fn hour_of(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now)
+}
+
+/// When the next hour begins.
+pub(crate) fn next_hour(now: DateTime<Utc>) -> DateTime<Utc> {
+    hour_of(now) + TimeDelta::hours(1)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Watching the inbox: several requests at once, and one of each principal at a time.
+//! Watching the inbox: several requests at once, and so many of each principal as its roles say.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,12 +11,13 @@ use engine::Lakefront;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use object_store::path::Path;
-use schemas::Access;
-use tokio::sync::{Mutex, Semaphore};
+use schemas::{Access, Limit};
+use tokio::sync::Semaphore;
 
 use super::answer::{Answerer, Outcome};
 use super::inbox::{Dropped, Watched};
 use super::{EXPORTS, RequestId};
+use crate::access;
 use crate::claim::Patience;
 use crate::clock::Stopwatch;
 use crate::error::JobError;
@@ -28,6 +29,8 @@ use crate::world::World;
 const LOOK: Duration = Duration::from_millis(1_000);
 /// How often answers that have expired are looked for, in seconds.
 const EXPIRY_LOOK: f64 = 600.0;
+/// How often records of exports become events of the lake's dataset, in seconds.
+const EVENTS_LOOK: f64 = 60.0;
 /// How long the parts of an answer stay after it has expired.
 const EXPIRY_GRACE: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 
@@ -49,17 +52,17 @@ pub(crate) struct Watch {
 pub(crate) async fn watch(
     lake: &OpenLake,
     world: &World,
-    access: &Access,
+    who: &Access,
     how: Watch,
     tell: &(dyn Fn(&Dropped, &Result<Outcome, JobError>) + Sync),
 ) -> Result<(), JobError> {
-    let answerer = Answerer { lake, world, access };
+    let answerer = Answerer { lake, world, access: who };
     let (patience, turns, slots) = (Patience::default(), Turns::default(), Semaphore::new(how.workers.max(1)));
     let work = |dropped: Dropped| {
         let (answerer, patience, turns, slots) = (&answerer, &patience, &turns, &slots);
         async move {
-            let turn = turns.of(&dropped.folder);
-            let turn = turn.lock().await;
+            let turns = turns.of(&dropped.folder, || at_once(who, &dropped.folder, how.workers));
+            let turn = turns.acquire().await;
             let slot = slots.acquire().await;
             let outcome = answerer.answer(&dropped, patience).await;
             drop((slot, turn));
@@ -69,7 +72,13 @@ pub(crate) async fn watch(
     let (mut watched, mut at_work) = (Watched::default(), FuturesUnordered::new());
     let (mut taken, mut later) = (HashSet::<Path>::new(), HashMap::<Path, DateTime<Utc>>::new());
     let (mut looked, mut failed): (Option<Stopwatch>, Option<JobError>) = (None, None);
+    let (mut publishing, mut published) = (FuturesUnordered::new(), Stopwatch::start());
     loop {
+        if publishing.is_empty() && published.seconds() >= EVENTS_LOOK {
+            // An ingest may wait for another; requests do not wait for it.
+            publishing.push(access::publish(lake, world));
+            published = Stopwatch::start();
+        }
         if looked.as_ref().is_none_or(|looked| looked.seconds() >= EXPIRY_LOOK) {
             expire(&lake.front, world).await?;
             looked = Some(Stopwatch::start());
@@ -87,9 +96,16 @@ pub(crate) async fn watch(
         let mut look = std::pin::pin!(tokio::time::sleep(LOOK));
         loop {
             if how.once && at_work.is_empty() && !is_left {
+                access::publish(lake, world).await?;
                 return failed.map_or(Ok(()), Err);
             }
             tokio::select! {
+                Some(done) = publishing.next(), if !publishing.is_empty() => {
+                    if let Err(error) = done {
+                        let told = crate::runner::chain(&error).join(": ");
+                        tracing::warn!(error = %told, "records of exports are not in the dataset yet, will retry");
+                    }
+                }
                 Some((dropped, outcome)) = at_work.next(), if !at_work.is_empty() => {
                     taken.remove(&dropped.meta.location);
                     tell(&dropped, &outcome);
@@ -106,16 +122,23 @@ pub(crate) async fn watch(
     }
 }
 
-/// Of each principal one request at a time.
+/// Requests of a folder that are answered at the same time. One worker of several is always left to others: what takes
+/// long holds up nobody but whoever asked for it.
+fn at_once(access: &Access, folder: &str, workers: usize) -> usize {
+    let of_roles = access.principal(folder).map_or(1, |principal| principal.limits.of(Limit::Concurrent));
+    usize::try_from(of_roles).unwrap_or(usize::MAX).min(workers.saturating_sub(1)).max(1)
+}
+
+/// Whose turn it is, folder by folder.
 #[derive(Debug, Default)]
 struct Turns {
-    by_folder: StdMutex<HashMap<String, Arc<Mutex<()>>>>,
+    by_folder: StdMutex<HashMap<String, Arc<Semaphore>>>,
 }
 
 impl Turns {
-    fn of(&self, folder: &str) -> Arc<Mutex<()>> {
+    fn of(&self, folder: &str, at_once: impl FnOnce() -> usize) -> Arc<Semaphore> {
         let mut by_folder = self.by_folder.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(by_folder.entry(folder.to_owned()).or_default())
+        Arc::clone(by_folder.entry(folder.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(at_once()))))
     }
 }
 

@@ -25,11 +25,17 @@ pub enum Limit {
     ExportsPerHour,
     /// Seconds that an answer to a request may be kept.
     ExpirySeconds,
+    /// Requests that one process answers at the same time.
+    Concurrent,
+    /// Statements a minute of one process.
+    StatementsPerMinute,
+    /// Bytes of files that scans of one process read in an hour.
+    ScannedBytesPerHour,
 }
 
 impl Limit {
     /// Every limit with its word and what it is if no role says otherwise.
-    pub const ALL: [(Self, &'static str, u64); 11] = [
+    pub const ALL: [(Self, &'static str, u64); 14] = [
         (Self::Rows, "rows", 1_000_000),
         (Self::Bytes, "bytes", 1 << 30),
         (Self::Seconds, "seconds", 300),
@@ -41,6 +47,9 @@ impl Limit {
         (Self::ExportSeconds, "export_seconds", 3_600),
         (Self::ExportsPerHour, "exports_per_hour", 10),
         (Self::ExpirySeconds, "expiry_seconds", 30 * 86_400),
+        (Self::Concurrent, "concurrent", 4),
+        (Self::StatementsPerMinute, "statements_per_minute", 120),
+        (Self::ScannedBytesPerHour, "scanned_bytes_per_hour", 200 << 30),
     ];
 
     /// Its word.

@@ -24,6 +24,8 @@ pub struct Lake {
     pub store: StoreUrl,
     /// Zone of schedules, reports and paths; UTC unless said otherwise.
     pub timezone: chrono_tz::Tz,
+    /// The dataset that records of statements and exports are ingested into; none where they stay records.
+    pub access_events: Option<DatasetId>,
     /// Who may see what; none where whoever reads the store sees all of it.
     pub access: Option<Access>,
     /// Datasets, by id.

@@ -51,7 +51,7 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
         folder.errors.extend(problems.into_errors());
     }
     let opened: Vec<Opened<'_>> = files.iter().filter_map(|(slot, file)| folder.open(slot, file)).collect();
-    for wanted in [Slot::Lake, Slot::Dataset, Slot::Access, Slot::Control, Slot::Job] {
+    for wanted in [Slot::Dataset, Slot::Lake, Slot::Access, Slot::Control, Slot::Job] {
         opened.iter().filter(|one| *one.slot == wanted).for_each(|one| folder.check_one(one));
     }
     folder.into_lake(sha256_of_all(&files))
@@ -170,7 +170,7 @@ impl Folder {
         match slot {
             Slot::Lake => {
                 let raw = raw_of::<RawLake>("lake", file, node, &mut problems);
-                self.lake = raw.and_then(|raw| lake::build(raw, &mut problems));
+                self.lake = raw.and_then(|raw| lake::build(raw, &self.around, &mut problems));
             }
             Slot::Dataset => {
                 let raw = raw_of::<RawDataset>("dataset", file, node, &mut problems);
@@ -245,6 +245,7 @@ impl Folder {
             id: lake.id,
             store: lake.store,
             timezone: lake.timezone,
+            access_events: lake.access_events,
             access: self.access,
             datasets,
             jobs: self.jobs,

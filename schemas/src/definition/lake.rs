@@ -5,23 +5,54 @@ use super::nearest::by_distance;
 use super::problem::Problems;
 use super::raw::RawLake;
 use super::store_url::{BucketUrl, StoreUrl};
-use crate::id::LakeId;
+use super::surroundings::Surroundings;
+use crate::id::{DatasetId, LakeId};
+use crate::tables::AUDIT;
 
 /// What `lake.yaml` says.
 pub(super) struct LakeFile {
     pub(super) id: LakeId,
     pub(super) store: StoreUrl,
     pub(super) timezone: chrono_tz::Tz,
+    pub(super) access_events: Option<DatasetId>,
 }
 
-pub(super) fn build(raw: RawLake, problems: &mut Problems) -> Option<LakeFile> {
+pub(super) fn build(raw: RawLake, around: &Surroundings, problems: &mut Problems) -> Option<LakeFile> {
     let id = problems.keep(raw.lake.place, LakeId::parse(&raw.lake.value));
     let store = problems.keep(raw.store.place, store_url(&raw.store.value));
     let timezone = match raw.timezone {
         Some(zone) => problems.keep(zone.place, timezone(&zone.value)),
         None => Some(chrono_tz::UTC),
     };
-    Some(LakeFile { id: id?, store: store?, timezone: timezone? })
+    let access_events = raw.access_events.map(|dataset| {
+        let kept = events_dataset(&dataset.value, store.as_ref(), around);
+        problems.keep(dataset.place, kept.map_err(|why| format!("access_events {:?}: {why}", dataset.value)))
+    });
+    // Absent is well; given and wrong is not.
+    let access_events = match access_events {
+        Some(kept) => Some(kept?),
+        None => None,
+    };
+    Some(LakeFile { id: id?, store: store?, timezone: timezone?, access_events })
+}
+
+/// The dataset that records of statements go into.
+fn events_dataset(given: &str, store: Option<&StoreUrl>, around: &Surroundings) -> Result<DatasetId, String> {
+    if let Some(sentence) = around.dataset_names.lacks(given) {
+        return Err(format!("the dataset does not exist; {sentence}"));
+    }
+    let id = DatasetId::parse(given).map_err(|error| error.to_string())?;
+    // A dataset that is wrong itself is told where it stands.
+    let declared = around.datasets.iter().map(|(dataset, _)| dataset).find(|dataset| dataset.id == id);
+    if let Some(dataset) = declared
+        && !(dataset.is_ours() && dataset.schema.name == AUDIT.name)
+    {
+        return Err(format!("it takes rows of {} by an ingest; name a dataset of that schema without a map", AUDIT.name));
+    }
+    if store == Some(&StoreUrl::Memory) {
+        return Err("what is in memory goes with the process; leave it out, or give the lake a store".to_owned());
+    }
+    Ok(id)
 }
 
 pub(super) fn store_url(given: &str) -> Result<StoreUrl, String> {

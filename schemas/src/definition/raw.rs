@@ -27,6 +27,8 @@ pub(super) struct RawLake {
     pub(super) store: At<String>,
     /// IANA zone of reports and paths, for example Europe/Berlin; UTC when left out
     pub(super) timezone: Option<At<String>>,
+    /// dataset of schema audit.v1 that records of statements and exports are ingested into, for example audit
+    pub(super) access_events: Option<At<String>>,
 }
 
 /// A dataset: `datasets/*.yaml`.
