@@ -21,7 +21,7 @@ use crate::world::World;
 /// How often a holder shows life.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// How long a holder may show none before its claim passes on.
-const LAPSE: Duration = Duration::from_secs(75);
+pub(crate) const LAPSE: Duration = Duration::from_secs(75);
 /// How often a foreign claim is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -133,17 +133,23 @@ impl Drop for Claim {
 }
 
 /// How long claims of others have shown no life, in this process's own time: for whoever looks now and then.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Patience {
+    lapse: Duration,
     seen: Mutex<HashMap<Path, (u64, u64, Stopwatch)>>,
 }
 
 impl Patience {
+    /// With holders that have shown no life for less than `lapse`, [`LAPSE`] where there is no reason for another.
+    pub(crate) fn of(lapse: Duration) -> Self {
+        Self { lapse, seen: Mutex::default() }
+    }
+
     fn is_over(&self, folder: &Path, state: &State) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match seen.get(folder) {
             Some((epoch, beats, since)) if (*epoch, *beats) == (state.epoch, state.beats) => {
-                since.seconds() >= LAPSE.as_secs_f64()
+                since.seconds() >= self.lapse.as_secs_f64()
             }
             _ => {
                 seen.insert(folder.clone(), (state.epoch, state.beats, Stopwatch::start()));

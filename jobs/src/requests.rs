@@ -19,6 +19,8 @@ mod command;
 mod inbox;
 mod records;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub(crate) use command::command;

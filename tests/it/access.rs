@@ -177,3 +177,77 @@ fn explanations_say_why() {
     assert!(lake.run(&["access", "list"]).out.contains("rob"));
     lake.run(&["access", "explain", "ann", "audti"]).failed(2, &["dataset \"audti\" does not exist"]);
 }
+
+/// Records of statements of the lake, as rows of its dataset `audit`.
+const OWN: &str = "SELECT count(*) AS n FROM audit WHERE source = 'auditlake'";
+
+#[test]
+fn the_use_of_the_lake_is_an_event_of_the_lake_once() {
+    let lake = lake();
+    let yaml = std::fs::read_to_string(lake.folder().join("lake.yaml")).expect("the definition");
+    lake.write("lake.yaml", format!("{yaml}access_events: audit\n"));
+    for _ in 0..3 {
+        lake.run(&["sql", "--as", "ann", "SELECT count(*) AS n FROM audit"]).succeeded();
+    }
+    lake.run(&["sql", "--as", "ops", "SELECT 1"]).failed(1, &["sql.query"]);
+    lake.run(&["access", "events"]).succeeded();
+    assert_eq!(lake.figure(OWN), 4);
+    // The statement before asked, too; two who bring records at once bring each of them once.
+    let two = [lake.start(&["access", "events"]), lake.start(&["access", "events"])];
+    for child in two {
+        ended(child.wait_with_output().expect("it ends")).succeeded();
+    }
+    assert_eq!(lake.figure(&OWN.replace("count(*)", "count(DISTINCT event_id)")), 5);
+    assert_eq!(lake.figure(OWN), 5);
+    // A job looks at what was asked until now: whoever reads much without being an auditor is found by a control.
+    lake.run(&["run", "compliance", "--at", "2099-01-01T00:00:00Z"]).succeeded();
+    assert_eq!(lake.figure(OWN), 7);
+    let rows = lake.rows(
+        "SELECT actor_id, actor_type, tenant_id, event_type, outcome, row_count, attributes['door'] AS door, raw_ref
+         FROM audit WHERE source = 'auditlake' AND actor_id IN ('ann', 'ops') ORDER BY time",
+    );
+    assert_eq!(rows.len(), 4);
+    assert_eq!((&rows[0]["event_type"], &rows[0]["row_count"]), (&"audit.viewed".into(), &1.into()), "{rows:?}");
+    assert_eq!((&rows[3]["event_type"], &rows[3]["outcome"]), (&"access.denied".into(), &"denied".into()));
+    assert!(rows[0]["raw_ref"].as_str().is_some_and(|path| path.contains("_auditlake/access/")), "{rows:?}");
+    // What was asked and never answered is told after a day; the day of the others is closed then, and stays so.
+    let day = lake.data().join("_auditlake/access");
+    let answered = crate::auditlake::files_below(&day).into_iter().rfind(|path| path.display().to_string().ends_with(".answered.json"));
+    std::fs::remove_file(answered.expect("an answer")).expect("is removed");
+    lake.run(&["access", "events"]).succeeded();
+    let before = lake.figure(OWN);
+    lake.run(&["access", "events", "--at", "2099-01-05T00:00:00Z"]).succeeded();
+    assert_eq!(lake.figure(&OWN.replace("'auditlake'", "'auditlake' AND outcome = 'unknown'")), 1);
+    assert!(lake.figure(OWN) >= before);
+}
+
+#[test]
+fn events_of_the_lake_need_a_dataset_for_them() {
+    let lake = lake();
+    lake.run(&["access", "events"]).failed(2, &["lake.yaml names no dataset", "access_events: DATASET"]);
+    let yaml = std::fs::read_to_string(lake.folder().join("lake.yaml")).expect("the definition");
+    lake.write("lake.yaml", format!("{yaml}access_events: usage\n"));
+    lake.run(&["check"]).failed(2, &["lake.yaml:", "access_events \"usage\": it takes rows of audit.v1"]);
+    lake.write("lake.yaml", format!("{yaml}access_events: audti\n"));
+    lake.run(&["check"]).failed(2, &["the dataset does not exist", "\"audit\""]);
+    lake.write("lake.yaml", format!("{}access_events: audit\n", yaml.replace("file:./data", "memory")));
+    lake.run(&["check"]).failed(2, &["what is in memory goes with the process"]);
+}
+
+#[test]
+fn a_minute_has_so_many_statements_and_an_hour_so_many_bytes() {
+    let lake = lake();
+    let limited = |limits: &str| ACCESS.replace("    datasets:\n", &format!("    limits: {{{limits}}}\n    datasets:\n"));
+    lake.write("access.yaml", limited("statements_per_minute: 3"));
+    let script = lake.write("s.sql", "SELECT 1 AS n;\n".repeat(5)).display().to_string();
+    let ask = ["sql", "--as", "ann", "--file", &script, "--format", "csv", "--at", "2026-03-05T00:00:00Z"];
+    let ran = lake.run(&ask);
+    ran.failed(1, &["the limit statements_per_minute is 3, and this takes 4", "wait a while"]);
+    assert_eq!(ran.out.matches('1').count(), 3, "{}", ran.out);
+    lake.write("access.yaml", limited("scanned_bytes_per_hour: 2KiB"));
+    lake.write("s.sql", "SELECT sum(length(raw_ref)) AS n FROM audit;\n".repeat(5));
+    let ran = lake.run(&ask);
+    ran.failed(1, &["the limit scanned_bytes_per_hour is 2048", "wait for the next hour"]);
+    let read = "SELECT max(CAST(attributes['bytes_scanned'] AS BIGINT)) AS n FROM auditlake.statements";
+    assert!(lake.figure(read) > 0);
+}

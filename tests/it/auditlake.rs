@@ -115,6 +115,14 @@ impl Lake {
         path
     }
 
+    /// Writes an object of the store.
+    pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        match &self.bucket {
+            Some(bucket) => bucket.put(&format!("lake/{name}"), Bytes::copy_from_slice(bytes.as_ref())),
+            None => drop(self.write(&format!("data/{name}"), bytes)),
+        }
+    }
+
     /// A command on this lake, ready to start.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = command(args);

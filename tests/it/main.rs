@@ -29,6 +29,7 @@ mod real_tables;
 mod replace;
 mod report;
 mod requests;
+mod requests_race;
 mod schemas_page;
 mod serial_proxy;
 mod shell;

@@ -16,6 +16,7 @@ use super::worker::{self, Watch};
 use super::{DONE, INBOX, REJECTED, RequestId};
 use crate::Answer;
 use crate::args::{Cli, OutputForm, RequestsCommand};
+use crate::claim::LAPSE;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::show::counted;
@@ -49,7 +50,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, command: &RequestsCommand)
     match command {
         RequestsCommand::Template => Ok(Answer::done(String::new(), Value::Null)),
         RequestsCommand::Run { once, workers, settle } => {
-            let how = Watch { once: *once, workers: *workers, settle: *settle };
+            let how = Watch { once: *once, workers: *workers, settle: *settle, lapse: LAPSE };
             run(cli, world, &lake, &access, how).await
         }
         RequestsCommand::List => list(&lake, &access).await,

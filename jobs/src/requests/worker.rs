@@ -43,6 +43,8 @@ pub(crate) struct Watch {
     pub(crate) workers: usize,
     /// Seconds that a file must not have changed.
     pub(crate) settle: f64,
+    /// How long a worker may show no life before another goes on with its request.
+    pub(crate) lapse: Duration,
 }
 
 /// Watches the inbox and tells what becomes of each file.
@@ -57,7 +59,7 @@ pub(crate) async fn watch(
     tell: &(dyn Fn(&Dropped, &Result<Outcome, JobError>) + Sync),
 ) -> Result<(), JobError> {
     let answerer = Answerer { lake, world, access: who };
-    let (patience, turns, slots) = (Patience::default(), Turns::default(), Semaphore::new(how.workers.max(1)));
+    let (patience, turns, slots) = (Patience::of(how.lapse), Turns::default(), Semaphore::new(how.workers.max(1)));
     let work = |dropped: Dropped| {
         let (answerer, patience, turns, slots) = (&answerer, &patience, &turns, &slots);
         async move {
