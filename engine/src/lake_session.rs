@@ -21,7 +21,8 @@ use futures::TryStreamExt;
 use schemas::Dataset;
 
 use crate::access::{
-    AnswerKind, Asked, PolicyGuard, ScanMeter, Viewer, asked, explained, is_small, redacted, redacted_stream, within_limits,
+    AnswerKind, Asked, PolicyGuard, ScanMeter, Viewer, asked, explained, is_small, redacted, redacted_stream,
+    within_limits,
 };
 use crate::dataset::PinnedFile;
 use crate::dataset_files::DatasetFiles;

@@ -212,7 +212,9 @@ fn the_use_of_the_lake_is_an_event_of_the_lake_once() {
     assert!(rows[0]["raw_ref"].as_str().is_some_and(|path| path.contains("_auditlake/access/")), "{rows:?}");
     // What was asked and never answered is told after a day; the day of the others is closed then, and stays so.
     let day = lake.data().join("_auditlake/access");
-    let answered = crate::auditlake::files_below(&day).into_iter().rfind(|path| path.display().to_string().ends_with(".answered.json"));
+    let answered = crate::auditlake::files_below(&day)
+        .into_iter()
+        .rfind(|path| path.display().to_string().ends_with(".answered.json"));
     std::fs::remove_file(answered.expect("an answer")).expect("is removed");
     lake.run(&["access", "events"]).succeeded();
     let before = lake.figure(OWN);
@@ -237,7 +239,8 @@ fn events_of_the_lake_need_a_dataset_for_them() {
 #[test]
 fn a_minute_has_so_many_statements_and_an_hour_so_many_bytes() {
     let lake = lake();
-    let limited = |limits: &str| ACCESS.replace("    datasets:\n", &format!("    limits: {{{limits}}}\n    datasets:\n"));
+    let limited =
+        |limits: &str| ACCESS.replace("    datasets:\n", &format!("    limits: {{{limits}}}\n    datasets:\n"));
     lake.write("access.yaml", limited("statements_per_minute: 3"));
     let script = lake.write("s.sql", "SELECT 1 AS n;\n".repeat(5)).display().to_string();
     let ask = ["sql", "--as", "ann", "--file", &script, "--format", "csv", "--at", "2026-03-05T00:00:00Z"];

@@ -113,7 +113,8 @@ fn each_is_answered_once(lake: &Lake, requests: u64) {
     let objects: BTreeMap<String, bytes::Bytes> = lake.objects().into_iter().collect();
     let requests = usize::try_from(requests).expect("a few");
     let (mut asked, mut named) = (BTreeSet::new(), BTreeSet::new());
-    for (path, bytes) in objects.iter().filter(|(path, _)| path.starts_with("exports/") && path.ends_with("/manifest.json"))
+    for (path, bytes) in
+        objects.iter().filter(|(path, _)| path.starts_with("exports/") && path.ends_with("/manifest.json"))
     {
         let manifest: Value = serde_json::from_slice(bytes).expect("JSON");
         assert!(asked.insert(manifest["request"]["id"].to_string()), "{path}: answered twice");

@@ -9,8 +9,8 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicr
 use arrow::util::pretty::pretty_format_batches;
 use chrono::{DateTime, Utc};
 use engine::{
-    AnswerKind, ScanMeter, EngineError, LakeSession, Lakefront, NoSystemTables, Resources, SessionFactory, Viewer, check_views,
-    parquet_bytes,
+    AnswerKind, EngineError, LakeSession, Lakefront, NoSystemTables, Resources, ScanMeter, SessionFactory, Viewer,
+    check_views, parquet_bytes,
 };
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -100,7 +100,9 @@ impl Lake {
     }
 
     pub(crate) fn session(&self, name: &str) -> LakeSession {
-        self.factory.session_as(&self.viewer(name), now(), AnswerKind::Statement, ScanMeter::default()).expect("a session")
+        self.factory
+            .session_as(&self.viewer(name), now(), AnswerKind::Statement, ScanMeter::default())
+            .expect("a session")
     }
 
     /// Whoever holds the credentials.

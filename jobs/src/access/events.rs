@@ -11,6 +11,7 @@
 //! duplicate to the ingest. Absent: a place in the time of an answer. Who asks does not wait for this.
 
 use std::collections::BTreeSet;
+use std::path::Path as FsPath;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use engine::{EngineError, IngestFrom};
@@ -187,14 +188,10 @@ fn ndjson(rows: &[StatementRow]) -> Result<Vec<u8>, JobError> {
 }
 
 /// Ingests batches that lie in the lake's own store.
-async fn into_dataset(
-    lake: &OpenLake,
-    world: &World,
-    dataset: &DatasetId,
-    batches: &[Path],
-) -> Result<u64, JobError> {
+async fn into_dataset(lake: &OpenLake, world: &World, dataset: &DatasetId, batches: &[Path]) -> Result<u64, JobError> {
     let named = |batch: &Path| match &lake.definitions.store {
-        StoreUrl::File(folder) => Some(lake.folder.join(folder).join(batch.as_ref()).display().to_string()),
+        // Relative to the folder of lake.yaml, as inputs and the store are.
+        StoreUrl::File(folder) => Some(FsPath::new(folder).join(batch.as_ref()).display().to_string()),
         StoreUrl::Bucket(url) => Some(format!("{url}/{batch}")),
         StoreUrl::Memory => None,
     };

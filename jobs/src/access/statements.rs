@@ -131,11 +131,7 @@ impl<'a> Statements<'a> {
     ///
     /// # Errors
     /// When it cannot be written; the question is then not answered.
-    pub(crate) async fn ask(
-        &self,
-        asker: &Asker,
-        question: Question<'_>,
-    ) -> Result<Statement<'a>, JobError> {
+    pub(crate) async fn ask(&self, asker: &Asker, question: Question<'_>) -> Result<Statement<'a>, JobError> {
         let (principal, watch) = (asker.principal(), Stopwatch::start());
         let statement =
             Statement { front: &self.lake.front, world: self.world, asker: asker.clone(), asked: None, watch };

@@ -47,7 +47,10 @@ fn events_dataset(given: &str, store: Option<&StoreUrl>, around: &Surroundings) 
     if let Some(dataset) = declared
         && !(dataset.is_ours() && dataset.schema.name == AUDIT.name)
     {
-        return Err(format!("it takes rows of {} by an ingest; name a dataset of that schema without a map", AUDIT.name));
+        return Err(format!(
+            "it takes rows of {} by an ingest; name a dataset of that schema without a map",
+            AUDIT.name
+        ));
     }
     if store == Some(&StoreUrl::Memory) {
         return Err("what is in memory goes with the process; leave it out, or give the lake a store".to_owned());

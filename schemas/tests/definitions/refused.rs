@@ -171,7 +171,7 @@ fn everything_that_is_wrong_is_said_at_once() {
             jobs/again.yaml:5:10: outputs is empty; add for example {format: html, to: "reports/{interval.end:%Y-%m-%d}/"}
             jobs/soc2-daily.yaml:1:6: job "soc2-daily" is already described in jobs/again.yaml; rename one of them
             lake.yaml:4:11: timezone "Mars" is not an IANA zone; the nearest are Europe/Paris, Indian/Mahe, Africa/Asmara
-            lake.yaml:5:1: unknown key "colour"; keys are: lake, store, timezone"#]],
+            lake.yaml:5:1: unknown key "colour"; keys are: lake, store, timezone, access_events"#]],
     );
 }
 
