@@ -26,6 +26,8 @@ const FOOTER_BYTES: usize = 64 << 10;
 pub struct FilesChecked {
     /// Files looked at.
     pub files: u64,
+    /// Those that lie in no folder of a tenant.
+    pub without_tenant: u64,
     /// What is wrong, a file each, by path.
     pub faults: Vec<EngineError>,
 }
@@ -44,7 +46,8 @@ impl LakeSession {
         while let Some(fault) = looked.try_next().await? {
             faults.extend(fault);
         }
-        Ok(Some(FilesChecked { files: files.len() as u64, faults }))
+        let without_tenant = files.iter().filter(|file| file.tenant.is_none()).count() as u64;
+        Ok(Some(FilesChecked { files: files.len() as u64, without_tenant, faults }))
     }
 }
 

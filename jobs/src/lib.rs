@@ -135,7 +135,7 @@ fn schema(kind: &str) -> Result<Answer, JobError> {
 async fn check(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let definitions = read_definitions(&cli.lake)?;
     views(&OpenLake::without_store(&cli.lake, definitions.clone()), world, false).await?;
-    Ok(show::checked(&definitions, None))
+    Ok(show::checked(&definitions, None, &[]))
 }
 
 async fn views(lake: &OpenLake, world: &World, knows_files: bool) -> Result<(), JobError> {
@@ -155,13 +155,28 @@ async fn check_files(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let lake = cli.open()?;
     views(&lake, world, true).await?;
     let session = lake.sessions.session(world.now())?;
-    let (mut files, mut faults) = (0, Vec::new());
+    let (mut files, mut faults, mut notes) = (0, Vec::new(), Vec::new());
     for dataset in &lake.definitions.datasets {
         let Some(checked) = session.check_files(dataset.id.as_str()).await? else { continue };
         files += checked.files;
         faults.extend(checked.faults);
+        if lake.definitions.access.is_some() && !dataset.tenant.is_empty() && checked.without_tenant > 0 {
+            notes.push(format!(
+                "dataset \"{}\": {} in no folder tenant=…, so principals of any tenant open them and only the rows are \
+                 told apart; keep each tenant's files in a folder of its own",
+                dataset.id,
+                match checked.without_tenant {
+                    1 => "1 file lies".to_owned(),
+                    many => format!("{many} files lie"),
+                }
+            ));
+        }
     }
-    if faults.is_empty() { Ok(show::checked(&lake.definitions, Some(files))) } else { Err(JobError::Files(faults)) }
+    if faults.is_empty() {
+        Ok(show::checked(&lake.definitions, Some(files), &notes))
+    } else {
+        Err(JobError::Files(faults))
+    }
 }
 
 async fn ingest_command(cli: &Cli, world: &World, args: &IngestArgs) -> Result<Answer, JobError> {

@@ -13,11 +13,11 @@ use crate::ledger::{ExportSummary, OutputRole, RunEntry};
 use crate::runner::Ran;
 
 /// Answer of `check`; `files` were opened, if any were.
-pub(crate) fn checked(lake: &Lake, files: Option<u64>) -> Answer {
+pub(crate) fn checked(lake: &Lake, files: Option<u64>, notes: &[String]) -> Answer {
     let store = lake.store.to_string();
     let own = lake.controls.iter().filter(|control| !control.id.as_str().starts_with("AL-")).count();
     let opened = files.map(|files| format!(", {}", counted(files, "file"))).unwrap_or_default();
-    let text = format!(
+    let mut text = format!(
         "lake {} at {store}: {}, {}, {} ({own} of its own), {}{opened}; no errors",
         lake.id,
         counted(lake.datasets.len() as u64, "dataset"),
@@ -33,7 +33,11 @@ pub(crate) fn checked(lake: &Lake, files: Option<u64>) -> Answer {
         "controls": lake.controls.iter().map(|control| control.id.as_str()).collect::<Vec<_>>(),
         "frameworks": lake.frameworks.iter().map(|framework| framework.key.as_str()).collect::<Vec<_>>(),
         "errors": [],
+        "notes": notes,
     });
+    for note in notes {
+        text.push_str(&format!("\nnote: {note}"));
+    }
     if let (Some(files), Some(members)) = (files, json.as_object_mut()) {
         members.insert("files".to_owned(), files.into());
     }

@@ -254,3 +254,15 @@ fn a_minute_has_so_many_statements_and_an_hour_so_many_bytes() {
     let read = "SELECT max(CAST(attributes['bytes_scanned'] AS BIGINT)) AS n FROM auditlake.statements";
     assert!(lake.figure(read) > 0);
 }
+
+#[test]
+fn files_that_lie_in_no_folder_of_a_tenant_are_told() {
+    let lake = lake();
+    assert!(!lake.run(&["check", "--files"]).out.contains("note:"));
+    let file = crate::auditlake::files_below(&lake.data().join("audit/tenant=t1")).into_iter().next().expect("a file");
+    lake.write("datasets/loose.yaml", "dataset: loose\nlocation: loose/\ntenant: tenant_id\n");
+    lake.write("data/loose/one.parquet", std::fs::read(file).expect("is read"));
+    let ran = lake.run(&["check", "--files"]);
+    ran.succeeded();
+    assert!(ran.out.contains("note: dataset \"loose\": 1 file lies in no folder tenant=…"), "{}", ran.out);
+}

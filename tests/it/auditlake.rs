@@ -91,6 +91,14 @@ impl Lake {
         objects
     }
 
+    /// How many objects lie below a folder of the store, also while others are at work on it.
+    pub(crate) fn count(&self, folder: &str) -> usize {
+        match &self.bucket {
+            Some(bucket) => bucket.count(&format!("lake/{folder}")),
+            None => files_below(&self.data().join(folder)).len(),
+        }
+    }
+
     /// The bytes of one object of the store.
     pub(crate) fn object(&self, name: &str) -> Bytes {
         let found = self.objects().into_iter().find(|(other, _)| other == name);

@@ -63,6 +63,13 @@ impl Bucket {
         })
     }
 
+    /// How many objects lie below a prefix.
+    pub(crate) fn count(&self, prefix: &str) -> usize {
+        let listed: Result<Vec<_>, _> =
+            block_on(async { self.store().list(Some(&Path::from(prefix))).try_collect().await });
+        listed.expect("a listing").len()
+    }
+
     /// Writes an object.
     pub(crate) fn put(&self, name: &str, bytes: Bytes) {
         block_on(async { self.store().put(&Path::from(name), bytes.into()).await.map(drop) }).expect("written");

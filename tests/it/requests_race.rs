@@ -20,6 +20,7 @@ use crate::kill::{INGEST, dropped, times};
 use crate::moto;
 use crate::serial_proxy::serialised;
 
+const INBOX: &str = "requests/inbox";
 const RUN: [&str; 6] = ["requests", "run", "--settle", "0", "--workers", "1"];
 
 /// How much is asked by whom, and answered by how many.
@@ -61,7 +62,7 @@ fn race(lake: Lake, how: Race) {
     let lake = &asked(lake, how);
     let mut chance = ChaCha8Rng::seed_from_u64(how.requests);
     let (mut workers, mut kills): (Vec<Child>, u64) = (Vec::new(), 0);
-    while waiting(lake) > 0 {
+    while lake.count(INBOX) > 0 {
         while workers.len() < usize::try_from(how.workers).expect("a few") {
             let mut command = lake.command(&RUN);
             workers.push(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"));
@@ -71,7 +72,7 @@ fn race(lake: Lake, how: Race) {
         let victim = chance.random_range(0..workers.len());
         killed(workers.swap_remove(victim));
         kills += 1;
-        assert!(kills < 20 * how.requests + 100, "{} requests still wait", waiting(lake));
+        assert!(kills < 20 * how.requests + 100, "{} requests still wait", lake.count(INBOX));
     }
     workers.into_iter().for_each(killed);
     // What the last ones left is for the next one.
@@ -103,10 +104,6 @@ fn asked(lake: Lake, how: Race) -> Lake {
         lake.put(&name, format!("request: 1\nid: n-{number}\ndataset: audit\nformat: ndjson\nsplit: {{rows: 500}}\n"));
     }
     lake
-}
-
-fn waiting(lake: &Lake) -> usize {
-    lake.objects().iter().filter(|(name, _)| name.starts_with("requests/inbox/")).count()
 }
 
 fn each_is_answered_once(lake: &Lake, requests: u64) {

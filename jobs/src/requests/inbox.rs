@@ -1,6 +1,6 @@
 //! What lies in the inbox, and since when it has not changed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use engine::Lakefront;
 use object_store::ObjectMeta;
@@ -24,8 +24,10 @@ pub(crate) struct Dropped {
 }
 
 /// What was seen of the inbox, in this process's own time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Watched {
+    /// Which folder comes first: another for each process, so that many do not stand before the same file.
+    first: usize,
     seen: HashMap<Path, Seen>,
 }
 
@@ -37,11 +39,17 @@ struct Seen {
 }
 
 impl Watched {
+    /// Nothing seen; the folder number `first` comes first.
+    pub(crate) fn from(first: usize) -> Self {
+        Self { first, seen: HashMap::new() }
+    }
+
     /// Looks at the inbox: objects that have stayed the same for so long, in turn between folders, and how many are left for the next look.
     pub(crate) async fn look(&mut self, front: &Lakefront, settle: f64) -> Result<(Vec<Dropped>, usize), JobError> {
         let listed = front.list(&Path::from(INBOX)).await?;
         let found: Vec<Dropped> = listed.into_iter().filter_map(dropped).collect();
-        self.seen.retain(|path, _| found.iter().any(|dropped| dropped.meta.location == *path));
+        let there: HashSet<&Path> = found.iter().map(|dropped| &dropped.meta.location).collect();
+        self.seen.retain(|path, _| there.contains(path));
         let (mut stable, mut waiting) = (BTreeMap::<String, Vec<Dropped>>::new(), 0);
         for dropped in found {
             let meta = &dropped.meta;
@@ -61,16 +69,19 @@ impl Watched {
                 waiting += 1;
             }
         }
-        Ok((in_turn(stable), waiting))
+        Ok((in_turn(stable, self.first), waiting))
     }
 }
 
-/// One of each folder after the other.
-fn in_turn(mut by_folder: BTreeMap<String, Vec<Dropped>>) -> Vec<Dropped> {
-    by_folder.values_mut().for_each(|of| of.reverse());
+/// One of each folder after the other, beginning with the folder number `first`, counted in a circle.
+fn in_turn(by_folder: BTreeMap<String, Vec<Dropped>>, first: usize) -> Vec<Dropped> {
+    let mut by_folder: Vec<Vec<Dropped>> = by_folder.into_values().collect();
+    by_folder.iter_mut().for_each(|of| of.reverse());
+    let first = first.checked_rem(by_folder.len()).unwrap_or_default();
+    by_folder.rotate_left(first);
     let mut all = Vec::new();
     while !by_folder.is_empty() {
-        by_folder.retain(|_, of| {
+        by_folder.retain_mut(|of| {
             all.extend(of.pop());
             !of.is_empty()
         });
@@ -128,8 +139,13 @@ mod tests {
             let all = names.iter().map(|name| dropped(meta(&format!("requests/inbox/{folder}/{name}"))).expect("one"));
             (folder.to_owned(), all.collect::<Vec<_>>())
         };
-        let all = in_turn(BTreeMap::from([of("a", &["1", "2", "3"]), of("b", &["1"]), of("c", &["1", "2"])]));
-        let names: Vec<String> = all.iter().map(|dropped| format!("{}{}", dropped.folder, dropped.name())).collect();
-        assert_eq!(names, ["a1", "b1", "c1", "a2", "c2", "a3"]);
+        let names = |first| {
+            let all = BTreeMap::from([of("a", &["1", "2", "3"]), of("b", &["1"]), of("c", &["1", "2"])]);
+            let all = in_turn(all, first);
+            all.iter().map(|dropped| format!("{}{}", dropped.folder, dropped.name())).collect::<Vec<_>>()
+        };
+        assert_eq!(names(0), ["a1", "b1", "c1", "a2", "c2", "a3"]);
+        assert_eq!(names(4), ["b1", "c1", "a1", "c2", "a2", "a3"]);
+        assert_eq!(in_turn(BTreeMap::new(), 5), []);
     }
 }

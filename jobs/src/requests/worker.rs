@@ -27,6 +27,8 @@ use crate::world::World;
 
 /// How often the inbox is looked at.
 const LOOK: Duration = Duration::from_millis(1_000);
+/// How long a file is left alone that somebody else works on, in seconds.
+const BUSY_LOOK: f64 = 3.0;
 /// How often answers that have expired are looked for, in seconds.
 const EXPIRY_LOOK: f64 = 600.0;
 /// How often records of exports become events of the lake's dataset, in seconds.
@@ -71,7 +73,10 @@ pub(crate) async fn watch(
             (dropped, outcome)
         }
     };
-    let (mut watched, mut at_work) = (Watched::default(), FuturesUnordered::new());
+    let mut chance = [0; 2];
+    world.fill(&mut chance);
+    let mut watched = Watched::from(u16::from_ne_bytes(chance).into());
+    let (mut at_work, mut busy) = (FuturesUnordered::new(), HashMap::<Path, Stopwatch>::new());
     let (mut taken, mut later) = (HashSet::<Path>::new(), HashMap::<Path, DateTime<Utc>>::new());
     let (mut looked, mut failed): (Option<Stopwatch>, Option<JobError>) = (None, None);
     let (mut publishing, mut published) = (FuturesUnordered::new(), Stopwatch::start());
@@ -87,14 +92,17 @@ pub(crate) async fn watch(
         }
         let (stable, waiting) = watched.look(&lake.front, how.settle).await?;
         later.retain(|_, turn| *turn > world.now());
+        busy.retain(|_, since| since.seconds() < BUSY_LOOK);
+        let mut is_left = waiting > 0;
         for dropped in stable {
             let path = &dropped.meta.location;
-            if !later.contains_key(path) && taken.insert(path.clone()) {
+            if busy.contains_key(path) {
+                is_left = true;
+            } else if !later.contains_key(path) && taken.insert(path.clone()) {
                 at_work.push(work(dropped));
             }
         }
         // What comes meanwhile does not wait for what takes long.
-        let mut is_left = waiting > 0;
         let mut look = std::pin::pin!(tokio::time::sleep(LOOK));
         loop {
             if how.once && at_work.is_empty() && !is_left {
@@ -112,7 +120,11 @@ pub(crate) async fn watch(
                     taken.remove(&dropped.meta.location);
                     tell(&dropped, &outcome);
                     match outcome {
-                        Ok(Outcome::Again(..) | Outcome::Busy(_) | Outcome::Gone) => is_left = true,
+                        Ok(Outcome::Busy(_)) => {
+                            is_left = true;
+                            busy.insert(dropped.meta.location, Stopwatch::start());
+                        }
+                        Ok(Outcome::Again(..) | Outcome::Gone) => is_left = true,
                         Ok(Outcome::Deferred(_, turn)) => drop(later.insert(dropped.meta.location, turn)),
                         Ok(_) => {}
                         Err(error) => failed = Some(error),
