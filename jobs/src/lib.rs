@@ -19,6 +19,7 @@ mod findings;
 mod ingest;
 mod lake;
 mod ledger;
+mod lineage;
 mod manual;
 mod progress;
 mod query;
@@ -41,7 +42,7 @@ use serde_json::{Value, json};
 
 pub use args::{
     AccessCommand, Cli, Command, CompactArgs, DecideArgs, ExportArgs, ExportCommand, FindingsCommand, FormatArg,
-    IngestArgs, OutputForm, RequestsCommand, RunsCommand, SqlArgs, StateArg,
+    IngestArgs, LineageCommand, OutputForm, RequestsCommand, RunsCommand, SqlArgs, StateArg,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -99,6 +100,9 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Access(AccessCommand::List) => access::list(&read_definitions(&cli.lake)?)?,
         Command::Access(AccessCommand::Explain { principal, dataset }) => {
             access::explain(&cli.open()?, principal, dataset.as_deref())?
+        }
+        Command::Lineage(LineageCommand::Columns { job, sql }) => {
+            lineage::columns(&cli.open()?, &world, job.as_deref(), sql.as_deref()).await?
         }
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { dir: None } => manual::page()?,
