@@ -145,7 +145,7 @@ fn below(plan: &LogicalPlan) -> &LogicalPlan {
 }
 
 /// A plan with the bounds of its interval in it.
-fn with_interval(plan: LogicalPlan, interval: Option<Interval>) -> Result<LogicalPlan, EngineError> {
+pub(crate) fn with_interval(plan: LogicalPlan, interval: Option<Interval>) -> Result<LogicalPlan, EngineError> {
     let named = plan.get_parameter_names().map_err(|source| EngineError::sql("planned", source))?;
     let Some(first) = named.iter().min() else { return Ok(plan) };
     let Some(interval) = interval else {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use chrono::DateTime;
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::common::alias::AliasGenerator;
@@ -18,7 +19,7 @@ use datafusion::physical_plan::{collect, execute_stream, execute_stream_partitio
 use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement;
 use futures::TryStreamExt;
-use schemas::Dataset;
+use schemas::{Dataset, Interval};
 
 use crate::access::{
     AnswerKind, Asked, PolicyGuard, ScanMeter, Viewer, asked, explained, is_small, redacted, redacted_stream,
@@ -28,6 +29,7 @@ use crate::dataset::PinnedFile;
 use crate::dataset_files::DatasetFiles;
 use crate::dataset_store::DatasetStore;
 use crate::error::EngineError;
+use crate::export_plan::with_interval;
 use crate::materialize::datasets_read;
 use crate::rows_read::RowsRead;
 use crate::session::{Named, over};
@@ -110,6 +112,19 @@ impl LakeSession {
             .verify_plan(&plan)
             .map_err(|source| EngineError::sql("planned", source))?;
         Ok(plan)
+    }
+
+    /// Plans one reading statement up to where its names are resolved and its types agree, and nothing is optimised away.
+    /// `$start` and `$end` stand for some instant, for columns come from the same columns whichever it is.
+    ///
+    /// # Errors
+    /// As [`Self::plan`]; when it names another value.
+    pub async fn analysed(&self, sql: &str) -> Result<LogicalPlan, EngineError> {
+        let planned = |source| EngineError::sql("planned", source);
+        let plan = self.plan(sql).await?;
+        let some = DateTime::UNIX_EPOCH;
+        let plan = with_interval(plan, Some(Interval { start: some, end: some }))?;
+        self.state.analyzer().execute_and_check(plan, self.state.config_options(), |_, _| {}).map_err(planned)
     }
 
     /// The plan as it will run.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod export;
+mod lineage;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use engine::Resources;
 use schemas::{FindingState, IngestFormat};
 
 pub use export::{ExportArgs, ExportCommand};
+pub use lineage::LineageCommand;
 
 use crate::error::JobError;
 use crate::lake::OpenLake;
@@ -158,6 +160,9 @@ pub enum Command {
     /// Look at who may see what
     #[command(subcommand)]
     Access(AccessCommand),
+    /// Look at what was computed from what
+    #[command(subcommand)]
+    Lineage(LineageCommand),
     /// Print a script that lets a shell complete the commands
     #[command(
         after_help = "Example: auditlake completions bash > ~/.local/share/bash-completion/completions/auditlake"

@@ -19,6 +19,7 @@ mod findings;
 mod ingest;
 mod lake;
 mod ledger;
+mod lineage;
 mod manual;
 mod progress;
 mod query;
@@ -41,7 +42,7 @@ use serde_json::{Value, json};
 
 pub use args::{
     AccessCommand, Cli, Command, CompactArgs, DecideArgs, ExportArgs, ExportCommand, FindingsCommand, FormatArg,
-    IngestArgs, OutputForm, RequestsCommand, RunsCommand, SqlArgs, StateArg,
+    IngestArgs, LineageCommand, OutputForm, RequestsCommand, RunsCommand, SqlArgs, StateArg,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -101,6 +102,9 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
             access::explain(&cli.open()?, principal, dataset.as_deref())?
         }
         Command::Access(AccessCommand::Events) => access::events(&cli.open()?, &world).await?,
+        Command::Lineage(LineageCommand::Columns { job, sql }) => {
+            lineage::columns(&cli.open()?, &world, job.as_deref(), sql.as_deref()).await?
+        }
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { dir: None } => manual::page()?,
         Command::Man { dir: Some(dir) } => manual::pages(dir)?,

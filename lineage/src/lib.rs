@@ -5,8 +5,10 @@
 
 mod facts;
 mod reads;
+mod trace;
 
 pub use facts::{
     ColumnFact, DatasetFact, DatasetKind, DatasetName, EdgeFact, Facts, JobFact, JobName, Node, Operation,
 };
 pub use reads::{Reads, reads};
+pub use trace::{Dependency, FunctionClasses, Names, Origin, Output, RowLineage, SourceColumn, Target, Traced, trace};
