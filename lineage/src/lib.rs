@@ -1,14 +1,28 @@
-//! Lineage: what a plan says about where rows come from.
+//! Lineage: what plans and events say about where rows come from.
 //!
-//! Plans go in, answers come out. Absent: sessions, stores and anything that waits; graphs and documents come
-//! when something draws them.
+//! Plans and events go in, answers come out. Absent: sessions, stores and anything that waits; graphs and documents
+//! come when something draws them.
 
+mod dbt;
+mod emit;
+mod event;
 mod facts;
+mod merge;
 mod reads;
 mod trace;
 
+pub use dbt::{DbtManifest, read_manifest};
+pub use emit::{RunEvent, run_id};
+pub use event::{
+    About, Batch, ColumnLineage, Dataset, DatasetFacets, Engine, Event, FACET_SCHEMA, Indirect, JobPart, JobType,
+    Lifecycle, Nominal, Origin, PRODUCER, Parent, Partition, Position, Reading, Refused, Remark, RunPart, SchemaField,
+    Source, Sources, State, Statistics, Tag, Way, belongs_to, canonical_json, normal_name, read, read_all,
+};
 pub use facts::{
     ColumnFact, DatasetFact, DatasetKind, DatasetName, EdgeFact, Facts, JobFact, JobName, Node, Operation,
 };
+pub use merge::Merged;
 pub use reads::{Reads, reads};
-pub use trace::{Dependency, FunctionClasses, Names, Origin, Output, RowLineage, SourceColumn, Target, Traced, trace};
+pub use trace::{
+    Dependency, FunctionClasses, Names, Output, RowLineage, SourceColumn, Sourceless, Target, Traced, trace,
+};

@@ -73,7 +73,7 @@ pub struct Output {
     /// Why it is not surer.
     pub gap: Option<Gap>,
     /// What else it is made of, which says why it may have no source.
-    pub origins: BTreeSet<Origin>,
+    pub origins: BTreeSet<Sourceless>,
 }
 
 /// How an output depends on a source.
@@ -98,14 +98,14 @@ pub struct RowLineage {
 
 /// Where a value comes from that no row holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
+pub enum Sourceless {
     /// The statement holds it.
     Literal,
     /// It is made while the statement runs: a count, a row number, the instant.
     Generated,
 }
 
-impl Origin {
+impl Sourceless {
     /// Its word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -203,8 +203,8 @@ impl<'a> Tracer<'a> {
 
     fn output(&self, name: String, slot: &Slot) -> Output {
         let column = &slot.column;
-        let literal = column.has_literal.then_some(Origin::Literal);
-        let generated = column.is_generated.then_some(Origin::Generated);
+        let literal = column.has_literal.then_some(Sourceless::Literal);
+        let generated = column.is_generated.then_some(Sourceless::Generated);
         Output {
             name,
             columns: self.named(column, |dependency| Dependency { kinds: dependency.kinds, cap: dependency.cap }),
