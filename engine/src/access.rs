@@ -13,6 +13,7 @@
 //! Absent: who the principal is, and records of what it asked; both are known to `jobs`.
 
 mod barrier;
+mod bounded;
 mod catalog;
 mod check;
 mod explain;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 
 use schemas::{DatasetRule, Mask, MaskKey, Principal, SecretSource};
 
+pub(crate) use bounded::bound;
 pub(crate) use catalog::ViewCatalog;
 pub use check::{ViewFault, check_views};
 pub(crate) use explain::explained;

@@ -256,7 +256,7 @@ impl EngineError {
 
 /// What was counted when the work was stopped is no sum.
 fn or_more(limit: Limit) -> &'static str {
-    if matches!(limit, Limit::SqlBytes) { "" } else { " or more" }
+    if matches!(limit, Limit::SqlBytes | Limit::Depth) { "" } else { " or more" }
 }
 
 /// What asks for less.
@@ -264,6 +264,7 @@ fn narrower(limit: Limit) -> &'static str {
     match limit {
         Limit::Rows | Limit::Bytes => "add conditions, select fewer columns, or aggregate",
         Limit::Seconds | Limit::PlanNodes => "ask for a shorter time, with fewer joins and subqueries",
+        Limit::Depth => "write IN (…) in place of many OR, and give parts of long expressions names in a WITH",
         Limit::SqlBytes => "write a shorter statement; a range says more than a long list",
         Limit::Memory => "sort, group and join fewer rows",
         Limit::ExportRows | Limit::ExportBytes | Limit::ExportSeconds => {

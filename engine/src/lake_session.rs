@@ -15,11 +15,13 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{collect, execute_stream, execute_stream_partitioned};
 use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use schemas::{Dataset, Interval};
+use tokio::task::JoinSet;
 
 use crate::access::{
     AnswerKind, Asked, PolicyGuard, ScanMeter, Viewer, asked, explained, is_small, redacted, redacted_stream,
@@ -36,6 +38,9 @@ use crate::session::{Named, over};
 use crate::statement;
 use crate::store::PinnedStore;
 
+/// The stage at which a plan is made that can run. What goes wrong there may speak of what views are made of.
+pub(crate) const OPTIMIZED: &str = "optimized";
+
 /// Who a session is for.
 #[derive(Debug, Clone)]
 pub(crate) struct Viewing {
@@ -49,10 +54,52 @@ impl Viewing {
     fn told<T>(&self, result: Result<T, EngineError>) -> Result<T, EngineError> {
         result.map_err(|error| redacted(self.viewer.principal(), error))
     }
+
+    /// Does `work` in a task of its own, for as long as the principal may; it is given up then.
+    async fn in_time<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let limit = self.kind.limits().seconds;
+        let allowed = self.viewer.principal().limits.of(limit);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(work);
+        match tokio::time::timeout(Duration::from_secs(allowed), tasks.join_next()).await {
+            Ok(Some(Ok(done))) => done,
+            Ok(other) => Err(EngineError::Bug {
+                what: format!("the work on a statement stopped ({other:?})", other = other.map(|one| one.map(drop))),
+            }),
+            Err(_) => Err(EngineError::limit(limit, allowed.saturating_add(1), allowed)),
+        }
+    }
+}
+
+/// Starts a plan, and counts what it reads.
+async fn start(state: &SessionState, plan: &LogicalPlan) -> Result<(SendableRecordBatchStream, RowsRead), EngineError> {
+    let physical = state.create_physical_plan(plan).await.map_err(|source| EngineError::sql(OPTIMIZED, source))?;
+    let read = RowsRead::of(&physical);
+    let rows = execute_stream(physical, state.task_ctx()).map_err(|source| EngineError::sql("run", source))?;
+    Ok((rows, read))
+}
+
+/// Rows that a task of its own computes, one batch ahead.
+fn beside(mut rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let mut made = RecordBatchReceiverStream::builder(rows.schema(), 1);
+    let sender = made.tx();
+    made.spawn(async move {
+        while let Some(batch) = rows.next().await {
+            let is_last = batch.is_err();
+            if sender.send(batch).await.is_err() || is_last {
+                break;
+            }
+        }
+        Ok(())
+    });
+    made.build()
 }
 
 /// One session: plans and runs reading statements over pinned files at one instant.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LakeSession {
     pub(crate) state: SessionState,
     pub(crate) files: Arc<DatasetFiles>,
@@ -66,11 +113,16 @@ impl LakeSession {
     /// When it is not a reading statement, or does not plan.
     pub async fn plan(&self, sql: &str) -> Result<LogicalPlan, EngineError> {
         let Some(viewing) = &self.viewing else { return self.plan_statement(self.reading(sql)?).await };
-        let principal = viewing.viewer.principal();
-        let limit = viewing.kind.limits().seconds;
-        let allowed = principal.limits.of(limit);
-        let planned = tokio::time::timeout(Duration::from_secs(allowed), self.plan_for(viewing, sql)).await;
-        viewing.told(planned.unwrap_or_else(|_| Err(EngineError::limit(limit, allowed.saturating_add(1), allowed))))
+        let (session, sql) = (self.clone(), sql.to_owned());
+        let planned = viewing.in_time(async move { session.plan_of_viewer(&sql).await }).await;
+        viewing.told(planned)
+    }
+
+    async fn plan_of_viewer(&self, sql: &str) -> Result<LogicalPlan, EngineError> {
+        match &self.viewing {
+            Some(viewing) => self.plan_for(viewing, sql).await,
+            None => self.plan_statement(self.reading(sql)?).await,
+        }
     }
 
     /// Plans what a principal may ask.
@@ -154,19 +206,14 @@ impl LakeSession {
         &self,
         plan: &LogicalPlan,
     ) -> Result<(SendableRecordBatchStream, RowsRead), EngineError> {
-        let started = async {
-            let physical =
-                self.state.create_physical_plan(plan).await.map_err(|source| EngineError::sql("planned", source))?;
-            let read = RowsRead::of(&physical);
-            let rows =
-                execute_stream(physical, self.state.task_ctx()).map_err(|source| EngineError::sql("run", source))?;
-            Ok((rows, read))
-        };
-        let Some(viewing) = &self.viewing else { return started.await };
-        let (rows, read) = viewing.told(started.await)?;
+        let Some(viewing) = &self.viewing else { return start(&self.state, plan).await };
+        let (state, plan) = (self.state.clone(), plan.clone());
+        // In a task of its own: what computes without pause holds up nobody who looks at the clock.
+        let started = viewing.in_time(async move { start(&state, &plan).await }).await;
+        let (rows, read) = viewing.told(started)?;
         let principal = viewing.viewer.principal();
         let metered = (read.clone(), viewing.meter.clone());
-        let rows = within_limits(rows, &principal.limits, viewing.kind.limits(), metered);
+        let rows = within_limits(beside(rows), &principal.limits, viewing.kind.limits(), metered);
         Ok((redacted_stream(principal, rows), read))
     }
 

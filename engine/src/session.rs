@@ -25,7 +25,7 @@ use datafusion::prelude::SessionConfig;
 use object_store::ObjectStore;
 use schemas::{Dataset, HISTORY_ENDING, Limit, Tenants};
 
-use crate::access::{AnswerKind, PolicyGuard, ScanMeter, ViewCatalog, Viewer};
+use crate::access::{AnswerKind, PolicyGuard, ScanMeter, ViewCatalog, Viewer, bound};
 use crate::catalog::{LakeCatalog, SystemTables};
 use crate::compact_texts::CompactBeforeSorts;
 use crate::dataset_files::DatasetFiles;
@@ -136,7 +136,8 @@ impl SessionFactory {
             AnswerKind::Statement => self.config(),
             AnswerKind::Export => self.config().with_target_partitions(1),
         };
-        let planner = self.planner(instant, Arc::new(GreedyMemoryPool::new(memory)), config)?;
+        let mut planner = self.planner(instant, Arc::new(GreedyMemoryPool::new(memory)), config)?;
+        bound(&mut planner).map_err(|source| EngineError::sql("prepared", source))?;
         let tenants = match &principal.tenants {
             Tenants::All => None,
             Tenants::Some(tenants) => Some(tenants),

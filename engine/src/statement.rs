@@ -1,18 +1,29 @@
 //! Which statements may run: one, and only if it reads. The parsed form decides, not the text.
 
+mod depth;
+
 use std::ops::ControlFlow;
 
 use datafusion::execution::context::SessionState;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast::{self, Value, VisitMut, VisitorMut};
+use schemas::Limit;
 
 use crate::error::EngineError;
+
+pub(crate) use depth::depth;
+
+/// Operators in one another that anybody may write: a planner that is recursive has room for so many.
+const DEPTH_MAX: u64 = 2_000;
 
 /// Parses `sql` into the one reading statement it holds.
 ///
 /// # Errors
 /// When it does not parse, holds several statements, or one that does more than read.
 pub(crate) fn reading(state: &SessionState, sql: &str) -> Result<Statement, EngineError> {
+    if depth(sql) > DEPTH_MAX {
+        return Err(EngineError::limit(Limit::Depth, depth(sql), DEPTH_MAX));
+    }
     let dialect = state.config_options().sql_parser.dialect;
     let statement = state.sql_to_statement(sql, &dialect).map_err(|source| EngineError::sql("parsed", source))?;
     let refused = |what: &str| Err(EngineError::NotReading { what: what.to_owned() });
@@ -51,6 +62,9 @@ pub fn without_literals(sql: &str) -> Option<String> {
             value.value = Value::Placeholder("?".to_owned());
             ControlFlow::Continue(())
         }
+    }
+    if depth(sql) > DEPTH_MAX {
+        return None;
     }
     let mut parsed = DFParser::parse_sql(sql).ok()?;
     let mut inner = match (parsed.pop_front()?, parsed.is_empty()) {

@@ -19,7 +19,7 @@ use crate::lake::OpenLake;
 pub(crate) use events::{events, publish};
 pub(crate) use explain::{explain, list};
 pub(crate) use limiter::Limiter;
-pub(crate) use statements::{Delivered, Question, Statement, StatementRow, Statements, rows_of};
+pub(crate) use statements::{Delivered, Question, Statement, StatementRow, Statements, keyed, rows_of};
 
 /// Who a session is for.
 #[derive(Debug, Clone, Default)]

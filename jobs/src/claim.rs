@@ -45,6 +45,8 @@ pub(crate) struct Claim {
     folder: Path,
     /// The epoch, which is also the number of the attempt.
     pub(crate) epoch: u64,
+    /// Holders before that never handed it back.
+    pub(crate) deaths: u64,
     heart: JoinHandle<()>,
 }
 
@@ -72,7 +74,7 @@ impl Claim {
             let epoch = state.epoch + 1;
             if lake.create_json(&epoch_path(&folder, epoch, ""), &me).await? == Created::Now {
                 let heart = tokio::spawn(beat(lake.clone(), folder.clone(), epoch));
-                return Ok(Self { lake: lake.clone(), folder, epoch, heart });
+                return Ok(Self { lake: lake.clone(), folder, epoch, deaths: state.deaths, heart });
             }
         }
     }
@@ -98,7 +100,7 @@ impl Claim {
         }
         patience.forget(&folder);
         let heart = tokio::spawn(beat(lake.clone(), folder.clone(), epoch));
-        Ok(Some(Self { lake: lake.clone(), folder, epoch, heart }))
+        Ok(Some(Self { lake: lake.clone(), folder, epoch, deaths: state.deaths, heart }))
     }
 
     /// A proof of the claim for whoever writes under it.
@@ -188,27 +190,37 @@ struct State {
     epoch: u64,
     beats: u64,
     released: bool,
+    /// Epochs that were not handed back.
+    deaths: u64,
     holder: Option<Holder>,
 }
 
 impl State {
     async fn read(lake: &Lakefront, folder: &Path) -> Result<Self, EngineError> {
         let mut state = Self::default();
+        let (mut epochs, mut handed_back) = (0_u64, 0);
         for meta in lake.list(folder).await? {
             let name = meta.location.filename().unwrap_or_default();
             let mut parts = name.trim_start_matches("epoch-").splitn(2, '.');
             let Some(epoch) = parts.next().and_then(|epoch| epoch.parse::<u64>().ok()) else { continue };
+            let ending = parts.next();
+            match ending {
+                None => epochs += 1,
+                Some("released") => handed_back += 1,
+                Some(_) => {}
+            }
             if epoch > state.epoch {
                 state = Self { epoch, ..Self::default() };
             }
             if epoch == state.epoch {
-                match parts.next() {
+                match ending {
                     Some("released") => state.released = true,
                     Some(_) => state.beats += 1,
                     None => {}
                 }
             }
         }
+        state.deaths = epochs.saturating_sub(handed_back);
         if state.epoch > 0 {
             state.holder = lake.read_json(&epoch_path(folder, state.epoch, "")).await?;
         }

@@ -51,12 +51,10 @@ def lake(binary, folder, tenants, events):
     return folder
 
 
-def read_by_tenant(binary, folder):
-    statement = (
-        "SELECT max(CAST(attributes['bytes_scanned'] AS BIGINT)) AS n FROM auditlake.statements WHERE actor_id = 'tenant'"
-    )
-    command = [binary, "--lake", folder, "--output", "json", "sql", statement]
-    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[0]["n"]
+def read_by_tenant(folder):
+    """The most that a statement read, as the records of statements say."""
+    records = (folder / "data" / "_auditlake" / "access").rglob("*.answered.json")
+    return max(json.loads(record.read_text(encoding="utf-8")).get("scanned_bytes") or 0 for record in records)
 
 
 def main():
@@ -84,7 +82,7 @@ def main():
             print(f"{name}: {seconds * 1000:.0f} ms, {seconds / median['alone']:.2f} x")
         has = sum(path.stat().st_size for path in (many / "data" / "audit" / f"tenant={ASKED}").rglob("*.parquet"))
         everything = sum(path.stat().st_size for path in (many / "data" / "audit").rglob("*.parquet"))
-        read = read_by_tenant(binary, many)
+        read = read_by_tenant(many)
         print(f"the tenant's files have {has} bytes of {everything}; its statement read {read}")
         if read > has or median["among many"] / median["alone"] > BAR:
             sys.exit("missed")

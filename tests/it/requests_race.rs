@@ -48,7 +48,7 @@ fn workers_that_die_on_disk_leave_one_answer_to_each_request() {
 #[test]
 fn workers_that_die_in_a_bucket_leave_one_answer_to_each_request() {
     let Some(bucket) = moto::bucket("workers_that_die_in_a_bucket_leave_one_answer_to_each_request") else { return };
-    race(Lake::in_bucket(serialised(&bucket)), Race::of(20, 1_500));
+    race(Lake::in_bucket(serialised(&bucket)), Race::of(20, 4_000));
 }
 
 /// Without races: the server that tests start does not decide them.

@@ -3,13 +3,16 @@
 //! So no function in a plan knows who asks, and nothing is answered from what somebody else asked.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, ExprSchemable};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::sql::sqlparser::ast::{self, Ident, Value, VisitMut, VisitorMut};
 use schemas::{Principal, Tenants};
 
@@ -57,6 +60,21 @@ pub(super) fn row_filter(
         DataType::Boolean => Ok(planned),
         other => Err(format!("it gives {other} and must be true or false")),
     }
+}
+
+/// The same filter with the types of its columns and without what can be worked out once, as `now()`.
+///
+/// # Errors
+/// A sentence that says which part of it fails.
+pub(super) fn settled(planner: &SessionState, filter: Expr, schema: &DFSchema) -> Result<Expr, String> {
+    let context = SimplifyContext::builder()
+        .with_schema(Arc::new(schema.clone()))
+        .with_config_options(Arc::clone(planner.config_options()))
+        .with_query_execution_start_time(planner.execution_props().query_execution_start_time)
+        .build();
+    let simplifier = ExprSimplifier::new(context);
+    let settled = simplifier.coerce(filter, schema).and_then(|filter| simplifier.simplify(filter));
+    settled.map_err(|error: DataFusionError| error.find_root().to_string())
 }
 
 /// Puts literals in place of what a filter asks of the principal.

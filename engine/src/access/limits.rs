@@ -95,7 +95,9 @@ impl Limited {
         let now = self.read.bytes_so_far();
         let of_hour = self.meter.read(&mut self.byte_count_read, now);
         let limit = Limit::ScannedBytesPerHour;
-        (of_hour > self.limits.of(limit)).then(|| self.over(limit, of_hour))
+        let allowed = self.limits.of(limit);
+        // How much it was could tell of rows that lie beside those asked for.
+        (of_hour > allowed).then(|| self.over(limit, allowed.saturating_add(1)))
     }
 
     fn counted(&mut self, batch: RecordBatch) -> Result<RecordBatch> {

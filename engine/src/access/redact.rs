@@ -12,6 +12,7 @@ use futures::StreamExt;
 use schemas::{Limit, Principal, Remedy};
 
 use crate::error::EngineError;
+use crate::lake_session::OPTIMIZED;
 
 /// The error as `principal` may see it.
 pub(crate) fn redacted(principal: &Principal, error: EngineError) -> EngineError {
@@ -50,8 +51,13 @@ fn of_sql(stage: &'static str, source: Box<DataFusionError>) -> EngineError {
             | DataFusionError::SchemaError(..)
             | DataFusionError::NotImplemented(_)
     );
-    if stage != "run" && says_only_what_was_written {
+    if matches!(stage, "parsed" | "planned") && says_only_what_was_written {
         return EngineError::Sql { stage, source };
+    }
+    // It may print the plan, with files and filters.
+    if stage == OPTIMIZED && !matches!(source.find_root(), DataFusionError::ArrowError(..)) {
+        let what = "the engine finds no way to run the statement as it is written; write it in another way".to_owned();
+        return withheld(what, Remedy::FixConfig);
     }
     let kind = match source.find_root() {
         DataFusionError::ArrowError(error, _) => of_arrow(error),

@@ -35,6 +35,10 @@ pub(crate) fn asked(state: &SessionState, principal: &Principal, sql: &str) -> R
     if bytes > allowed {
         return Err(EngineError::limit(Limit::SqlBytes, bytes, allowed));
     }
+    let (deep, allowed) = (statement::depth(sql), principal.limits.of(Limit::Depth));
+    if deep > allowed {
+        return Err(EngineError::limit(Limit::Depth, deep, allowed));
+    }
     let statement = statement::reading(state, sql)?;
     let refused = |what: &str| EngineError::Denied { what: what.to_owned() };
     match statement {

@@ -24,7 +24,7 @@ use schemas::{Dataset, DatasetRule, Tenants};
 
 use super::Viewer;
 use super::barrier::BarrierExec;
-use super::filter::row_filter;
+use super::filter::{row_filter, settled};
 use super::infallible::is_infallible;
 use super::mask::masked;
 use crate::dataset::PinnedFile;
@@ -41,6 +41,8 @@ pub(crate) struct PrincipalView {
     plain: Schema,
     /// Whether rows are filtered that lie among rows which may be seen.
     is_barrier: bool,
+    /// Whether the filter may fail on a row: then nothing is asked of a row before it.
+    is_fallible: bool,
     /// The session it was made for.
     owner: Arc<()>,
 }
@@ -84,11 +86,30 @@ impl PrincipalView {
         let scan = LogicalPlanBuilder::scan(TableReference::bare(name), rows, None).map_err(planned)?;
         let filter = RowFilter { viewer, rule, source }.expr(scan.schema()).map_err(fault)?;
         let shown = shown(viewer, source.dataset, rule, &source.rows.schema()).map_err(fault)?;
-        let is_barrier = filter.is_barrier;
-        let filtered = match filter.expr {
+        let filtered = match filter.infallible {
             Some(filter) => scan.filter(filter).map_err(planned)?,
             None => scan,
         };
+        let is_fallible = filter.fallible.is_some();
+        let filtered = match filter.fallible {
+            Some(fallible) => {
+                // A view of its own, behind a wall of its own: no row that the rest takes away is ever asked.
+                let inner = Self {
+                    planner: source.planner.clone(),
+                    schema: source.rows.schema(),
+                    plan: filtered.build().map_err(planned)?,
+                    plain: Schema::empty(),
+                    is_barrier: true,
+                    is_fallible: false,
+                    owner: Arc::clone(source.owner),
+                };
+                let inner = provider_as_source(Arc::new(inner));
+                let scan = LogicalPlanBuilder::scan(TableReference::bare(name), inner, None).map_err(planned)?;
+                scan.filter(fallible).map_err(planned)?
+            }
+            None => filtered,
+        };
+        let is_barrier = filter.is_barrier;
         let plan = filtered.project(shown.columns).and_then(LogicalPlanBuilder::build).map_err(planned)?;
         Ok(Self {
             planner: source.planner.clone(),
@@ -96,6 +117,7 @@ impl PrincipalView {
             plan,
             plain: shown.plain,
             is_barrier,
+            is_fallible,
             owner: Arc::clone(source.owner),
         })
     }
@@ -121,6 +143,7 @@ impl PrincipalView {
             plain: schema.as_ref().clone(),
             schema,
             is_barrier,
+            is_fallible: false,
             owner: Arc::clone(owner),
         })
     }
@@ -142,9 +165,9 @@ impl TableProvider for PrincipalView {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
-        let may_pass = |filter: &&Expr| match self.is_barrier && !is_infallible(filter, &self.plain) {
-            true => TableProviderFilterPushDown::Unsupported,
-            false => TableProviderFilterPushDown::Exact,
+        let may_pass = |filter: &&Expr| match self.is_barrier {
+            true if self.is_fallible || !is_infallible(filter, &self.plain) => TableProviderFilterPushDown::Unsupported,
+            _ => TableProviderFilterPushDown::Exact,
         };
         Ok(filters.iter().map(may_pass).collect())
     }
@@ -194,7 +217,8 @@ fn shown(viewer: &Viewer, dataset: &Dataset, rule: &DatasetRule, schema: &Schema
             }
             None => {
                 columns.push(ident(field.name()));
-                plain.push(Arc::clone(field));
+                // A column of a map is computed of each row, and that may fail.
+                plain.extend(dataset.map.is_none().then(|| Arc::clone(field)));
             }
         }
     }
@@ -212,7 +236,10 @@ struct RowFilter<'a> {
 }
 
 struct Filter {
-    expr: Option<Expr>,
+    /// What cannot fail on any row.
+    infallible: Option<Expr>,
+    /// What may, and is asked only of rows that the other lets through.
+    fallible: Option<Expr>,
     is_barrier: bool,
 }
 
@@ -231,7 +258,16 @@ impl RowFilter<'_> {
         // A filter that says no more than the tenants do is none of its own.
         let own = any.filter(|any| of_tenants.as_ref().is_none_or(|of| !self.says_the_same(any, of)));
         let is_barrier = own.is_some() || !restrict.is_empty() || (of_tenants.is_some() && !self.files_are_theirs());
-        Ok(Filter { expr: conjunction(of_tenants.into_iter().chain(restrict).chain(own)), is_barrier })
+        let columns = match self.source.dataset.map {
+            Some(_) => Schema::empty(),
+            None => schema.as_arrow().clone(),
+        };
+        let settle = |filter| settled(self.source.planner, filter, schema).map_err(|why| format!("rows: {why}"));
+        let filters = restrict.into_iter().chain(own).map(settle).collect::<Result<Vec<Expr>, String>>()?;
+        let (infallible, fallible): (Vec<Expr>, Vec<Expr>) =
+            filters.into_iter().partition(|filter| is_infallible(filter, &columns));
+        let infallible = of_tenants.into_iter().chain(infallible);
+        Ok(Filter { infallible: conjunction(infallible), fallible: conjunction(fallible), is_barrier })
     }
 
     /// `tenant_id IN ('t1')`, of a dataset that tells tenants apart.

@@ -1,6 +1,6 @@
 //! The lake as the rest of the engine meets it: create, read, list.
 
-use std::path::Path as FsPath;
+use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -37,6 +37,8 @@ pub struct Lakefront {
     store: Arc<dyn ObjectStore>,
     /// The bucket, where the store is spoken to over a network.
     bucket: Option<BucketUrl>,
+    /// The folder, where it lies on a disk of this machine.
+    folder: Option<PathBuf>,
     probed: Arc<OnceCell<()>>,
 }
 
@@ -48,7 +50,7 @@ impl Lakefront {
 
     /// A lake over any store, for example one that injects faults.
     pub fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, bucket: None, probed: Arc::default() }
+        Self { store, bucket: None, folder: None, probed: Arc::default() }
     }
 
     /// A lake in a bucket. Nothing is sent yet.
@@ -70,7 +72,7 @@ impl Lakefront {
             refused(format!("it has no hard links, which create-only writes need ({error}); use a local disk"))
         })?;
         let store = DurableStore::open(folder).map_err(|error| refused(error.to_string()))?;
-        Ok(Self::over(Arc::new(store)))
+        Ok(Self { folder: Some(folder.to_owned()), ..Self::over(Arc::new(store)) })
     }
 
     /// Whether its objects are files of this machine.
@@ -81,6 +83,17 @@ impl Lakefront {
     /// The store itself.
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
+    }
+
+    /// Whether an object is where its name says: on a disk a link may stand for it, or for a folder above it and below
+    /// `within`, and lead anywhere. Whoever reads what others have written looks before it reads, and again after.
+    pub fn is_no_link(&self, within: &Path, path: &Path) -> bool {
+        let (Some(folder), Some(below)) = (&self.folder, path.prefix_match(within)) else { return true };
+        let mut here = folder.join(within.as_ref());
+        below.into_iter().all(|part| {
+            here.push(part.as_ref());
+            std::fs::symlink_metadata(&here).is_ok_and(|found| !found.is_symlink())
+        })
     }
 
     /// Makes sure, once per process and before its first claim, that the store keeps the two promises everything

@@ -54,7 +54,7 @@ impl Limiter {
             }
             let scanned = used.scanned_bytes.load(Ordering::Relaxed);
             if scanned > allowed {
-                return Err(EngineError::limit(limit, scanned, allowed));
+                return Err(EngineError::limit(limit, allowed.saturating_add(1), allowed));
             }
             Ok(ScanMeter::new(Arc::clone(&used.scanned_bytes)))
         })

@@ -80,7 +80,8 @@ pub(crate) struct Answered {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
     pub(crate) duration_us: u64,
-    /// Bytes of files that were read for a principal.
+    /// Bytes of files that were read for a principal. It stands here alone and in no row: which files have a value could
+    /// be told from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) scanned_bytes: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -216,7 +217,7 @@ fn tenant(principal: &Principal) -> &str {
 }
 
 /// HMAC-SHA256 (RFC 2104) in hex: equal texts are known again by whoever has the key.
-fn keyed(key: &[u8; 32], text: &str) -> String {
+pub(crate) fn keyed(key: &[u8; 32], text: &str) -> String {
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(text.as_bytes());
     schemas::hex(&mac.finalize().into_bytes())

@@ -117,8 +117,10 @@ impl Asked {
             query_sha256: self.query_sha256(lake),
             options_sha256: sha256(&format!("{options:?} {}", self.shape.bundle)),
             order: order.as_str().to_owned(),
-            // Paths of files may tell of other tenants.
-            inputs: Inputs::new(list, asker.principal().is_none()),
+            inputs: match asker.principal() {
+                Some(_) => Inputs::hidden(&list, &lake.pseudonym_key()?),
+                None => Inputs::new(list),
+            },
             seen_by: asker.principal().map(|principal| SeenBy {
                 principal: principal.name.clone(),
                 access_sha256: lake.definitions.access.as_ref().map(|access| access.sha256.clone()).unwrap_or_default(),

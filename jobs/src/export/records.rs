@@ -58,16 +58,22 @@ pub(crate) struct Input {
 }
 
 impl Inputs {
-    /// `tells` says whether the list is kept.
-    pub(crate) fn new(list: Vec<Input>, tells: bool) -> Self {
-        let mut hash = Sha256::new();
-        for input in &list {
-            hash.update(format!("{}\n{}\n{}\n", input.dataset, input.path, input.etag));
-        }
+    /// The files of whoever may see every file.
+    pub(crate) fn new(list: Vec<Input>) -> Self {
+        let sha256 = engine::hex(&Sha256::digest(lines(&list)));
         let bytes = list.iter().map(|input| input.bytes).sum();
-        let files = list.len() as u64;
-        Self { files, bytes, sha256: engine::hex(&hash.finalize()), list: if tells { list } else { Vec::new() } }
+        Self { files: list.len() as u64, bytes, sha256, list }
     }
+
+    /// The same for a principal, to whom files would tell of rows that it must not see: they are known again by whoever
+    /// has the key, and that is all.
+    pub(crate) fn hidden(list: &[Input], key: &[u8; 32]) -> Self {
+        Self { sha256: crate::access::keyed(key, &lines(list)), ..Self::default() }
+    }
+}
+
+fn lines(list: &[Input]) -> String {
+    list.iter().map(|input| format!("{}\n{}\n{}\n", input.dataset, input.path, input.etag)).collect()
 }
 
 impl Start {
@@ -114,7 +120,9 @@ pub(crate) struct Manifest {
     pub(crate) instant: DateTime<Utc>,
     pub(crate) query_sha256: String,
     pub(crate) order: String,
-    pub(crate) inputs: Inputs,
+    /// Not of a principal's export: its files hold rows that the principal must not see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) inputs: Option<Inputs>,
     /// The principal whose views the rows went through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seen_by: Option<SeenBy>,
@@ -269,7 +277,7 @@ impl Manifest {
             instant: start.instant,
             query_sha256: start.query_sha256.clone(),
             order: start.order.clone(),
-            inputs: start.inputs.clone(),
+            inputs: start.seen_by.is_none().then(|| start.inputs.clone()),
             seen_by: start.seen_by.clone(),
             schema: schema.fields().iter().map(column).collect(),
             format: FormatUsed {

@@ -115,7 +115,6 @@ fn attributes(field: &Field, rows: &[StatementRow]) -> Result<ArrayRef, EngineEr
             ("statement", Some(asked.statement.clone())),
             ("statement_sha256", Some(asked.statement_sha256.clone())),
             ("access_sha256", Some(asked.access_sha256.clone())),
-            ("bytes_scanned", answered.and_then(|answered| answered.scanned_bytes).map(|bytes| bytes.to_string())),
             ("limit", answered.and_then(|answered| answered.limit.clone())),
             ("error", answered.and_then(|answered| answered.error.clone())),
         ];

@@ -21,7 +21,7 @@ use sha2::Sha256;
 use super::inbox::{Dropped, is_plain};
 use super::records::{ErrorFile, State, Status, Taken};
 use super::slots;
-use super::{DONE, REJECTED, RequestId, shown};
+use super::{DONE, INBOX, REJECTED, RequestId, shown};
 use crate::access::{Asker, secret};
 use crate::claim::{Claim, Patience};
 use crate::error::JobError;
@@ -31,6 +31,10 @@ use crate::world::World;
 
 /// Failures of the store after which a request has failed.
 const ATTEMPTS: u64 = 3;
+/// Processes that may end at a request before it is tried with nothing beside it.
+const DEATHS_ALONE: u64 = 2;
+/// Processes that may end at it before it is put aside.
+const DEATHS_MAX: u64 = 8;
 /// How often it is looked at whether a request is still wanted.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 /// Looks after which its state is written anew.
@@ -55,6 +59,8 @@ pub(crate) enum Outcome {
     Again(RequestId, String),
     /// Somebody else works on it.
     Busy(RequestId),
+    /// Processes have ended at it: it is tried again with nothing beside it.
+    Alone,
     /// It waits for its signature.
     Unsigned,
     /// It changed or vanished while it was read.
@@ -88,7 +94,12 @@ impl Answerer<'_> {
     ///
     /// # Errors
     /// When the store fails; nothing is lost, and the next look goes on.
-    pub(crate) async fn answer(&self, dropped: &Dropped, patience: &Patience) -> Result<Outcome, JobError> {
+    pub(crate) async fn answer(
+        &self,
+        dropped: &Dropped,
+        patience: &Patience,
+        is_alone: bool,
+    ) -> Result<Outcome, JobError> {
         let principal = self.access.principal(&dropped.folder).filter(|one| one.channels.contains(&Channel::Inbox));
         let Some(principal) = principal else { return Ok(Outcome::Orphan) };
         if dropped.meta.size > REQUEST_BYTES_MAX as u64 {
@@ -112,9 +123,25 @@ impl Answerer<'_> {
         let Some(claim) = Claim::take_if_free(self.front(), self.world, &what, patience).await? else {
             return Ok(Outcome::Busy(read.id));
         };
-        let outcome = self.answer_claimed(&read, &claim).await;
+        let outcome = match claim.deaths {
+            DEATHS_MAX.. => self.given_up(&read).await,
+            DEATHS_ALONE.. if !is_alone => Ok(Outcome::Alone),
+            _ => self.answer_claimed(&read, &claim).await,
+        };
         claim.release().await;
         outcome
+    }
+
+    /// Puts a request aside at which one process after another has ended: others are not to end with them.
+    async fn given_up(&self, read: &Read<'_>) -> Result<Outcome, JobError> {
+        if let Some(known) = self.known(read).await? {
+            return Ok(known);
+        }
+        let why = format!(
+            "{DEATHS_MAX} processes ended while they worked on it, perhaps for want of memory; ask for less, or ask \
+             whoever runs the lake"
+        );
+        self.reject(read, vec![RequestError::whole(&why)], State::Failed).await
     }
 
     async fn answer_claimed(&self, read: &Read<'_>, claim: &Claim) -> Result<Outcome, JobError> {
@@ -168,7 +195,7 @@ impl Answerer<'_> {
             Err(error) => Err(error),
         };
         match got {
-            Ok(bytes) => Ok(Some(bytes)),
+            Ok(bytes) => Ok(self.front().is_no_link(&Path::from(INBOX), path).then_some(bytes)),
             Err(object_store::Error::NotFound { .. } | object_store::Error::Precondition { .. }) => Ok(None),
             Err(source) => Err(EngineError::store(path, "read it", source).into()),
         }
@@ -402,6 +429,9 @@ impl Answerer<'_> {
         let meta = &dropped.meta;
         let seen = format!("{} {} {}", meta.location, meta.size, meta.e_tag.as_deref().unwrap_or_default());
         // A folder of nobody may have any name.
+        if !self.front().is_no_link(&Path::from(INBOX), &meta.location) {
+            return Ok((RequestId::of("nobody", seen.as_bytes()), false));
+        }
         let folder = schemas::principal_name(&dropped.folder).unwrap_or_else(|_| "nobody".to_owned());
         let id = RequestId::of(&folder, seen.as_bytes());
         self.write_errors(&id, dropped, &[RequestError::whole(why)], State::Rejected).await?;

@@ -88,7 +88,7 @@ fn told(dropped: &Dropped, outcome: &Result<Outcome, JobError>) -> Option<(Strin
         }
         Ok(Outcome::Deferred(id, turn)) => ("deferred", Some(id), format!("until {}", schemas::rfc3339(*turn))),
         Ok(Outcome::Again(id, why)) => ("failed", Some(id), format!("will be tried again: {why}")),
-        Ok(Outcome::Busy(_) | Outcome::Unsigned | Outcome::Gone | Outcome::Orphan) => return None,
+        Ok(Outcome::Busy(_) | Outcome::Alone | Outcome::Unsigned | Outcome::Gone | Outcome::Orphan) => return None,
         Err(error) => ("failed", None, format!("will be tried again: {}", crate::runner::chain(error).join(": "))),
     };
     let text = format!("{state} {from}: {rest}");
@@ -111,7 +111,11 @@ async fn list(lake: &OpenLake, access: &Access) -> Result<Answer, JobError> {
         let below = meta.location.as_ref().strip_prefix(INBOX).unwrap_or_default().trim_start_matches('/').to_owned();
         let folder = below.split('/').next().unwrap_or_default();
         let may_ask = access.principal(folder).is_some_and(|one| one.channels.contains(&schemas::Channel::Inbox));
-        let state = if may_ask { "waiting" } else { "orphan: the folder is of nobody with the channel inbox" };
+        let state = match (may_ask, lake.front.is_no_link(&Path::from(INBOX), &meta.location)) {
+            (_, false) => "link: it is not followed; drop the file itself",
+            (true, true) => "waiting",
+            (false, true) => "orphan: the folder is of nobody with the channel inbox",
+        };
         rows.push((state.to_owned(), below, String::new()));
     }
     for (id, place) in worker::answers(&lake.front).await? {

@@ -46,8 +46,11 @@ impl Watched {
 
     /// Looks at the inbox: objects that have stayed the same for so long, in turn between folders, and how many are left for the next look.
     pub(crate) async fn look(&mut self, front: &Lakefront, settle: f64) -> Result<(Vec<Dropped>, usize), JobError> {
-        let listed = front.list(&Path::from(INBOX)).await?;
-        let found: Vec<Dropped> = listed.into_iter().filter_map(dropped).collect();
+        let inbox = Path::from(INBOX);
+        let listed = front.list(&inbox).await?;
+        // A link would have us read, and move away, what its maker may not.
+        let is_there = |dropped: &Dropped| front.is_no_link(&inbox, &dropped.meta.location);
+        let found: Vec<Dropped> = listed.into_iter().filter_map(dropped).filter(is_there).collect();
         let there: HashSet<&Path> = found.iter().map(|dropped| &dropped.meta.location).collect();
         self.seen.retain(|path, _| there.contains(path));
         let (mut stable, mut waiting) = (BTreeMap::<String, Vec<Dropped>>::new(), 0);

@@ -27,6 +27,8 @@ use crate::world::World;
 
 /// How often the inbox is looked at.
 const LOOK: Duration = Duration::from_millis(1_000);
+/// How often while more is known of than can be answered at once: a long list is dear, and nobody waits for it.
+const LOOK_AT_WORK: Duration = Duration::from_millis(5_000);
 /// How long a file is left alone that somebody else works on, in seconds.
 const BUSY_LOOK: f64 = 3.0;
 /// How often answers that have expired are looked for, in seconds.
@@ -68,8 +70,14 @@ pub(crate) async fn watch(
             let turns = turns.of(&dropped.folder, || at_once(who, &dropped.folder, how.workers));
             let turn = turns.acquire().await;
             let slot = slots.acquire().await;
-            let outcome = answerer.answer(&dropped, patience).await;
-            drop((slot, turn));
+            let mut outcome = answerer.answer(&dropped, patience, false).await;
+            drop(slot);
+            if matches!(outcome, Ok(Outcome::Alone)) {
+                let all = slots.acquire_many(u32::try_from(how.workers.max(1)).unwrap_or(u32::MAX)).await;
+                outcome = answerer.answer(&dropped, patience, true).await;
+                drop(all);
+            }
+            drop(turn);
             (dropped, outcome)
         }
     };
@@ -103,7 +111,8 @@ pub(crate) async fn watch(
             }
         }
         // What comes meanwhile does not wait for what takes long.
-        let mut look = std::pin::pin!(tokio::time::sleep(LOOK));
+        let pause = if at_work.len() > how.workers { LOOK_AT_WORK } else { LOOK };
+        let mut look = std::pin::pin!(tokio::time::sleep(pause));
         loop {
             if how.once && at_work.is_empty() && !is_left {
                 access::publish(lake, world).await?;

@@ -13,6 +13,8 @@ pub enum Limit {
     SqlBytes,
     /// Nodes of a statement's plan.
     PlanNodes,
+    /// Operators of a statement that may stand in one another.
+    Depth,
     /// Bytes of memory of a statement; it spills above that.
     Memory,
     /// Rows of an export.
@@ -35,12 +37,13 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit with its word and what it is if no role says otherwise.
-    pub const ALL: [(Self, &'static str, u64); 14] = [
+    pub const ALL: [(Self, &'static str, u64); 15] = [
         (Self::Rows, "rows", 1_000_000),
         (Self::Bytes, "bytes", 1 << 30),
         (Self::Seconds, "seconds", 300),
         (Self::SqlBytes, "sql_bytes", 32 << 10),
         (Self::PlanNodes, "plan_nodes", 5_000),
+        (Self::Depth, "depth", 250),
         (Self::Memory, "memory", 512 << 20),
         (Self::ExportRows, "export_rows", 10_000_000),
         (Self::ExportBytes, "export_bytes", 10 << 30),
