@@ -43,7 +43,7 @@ pub(crate) use instant::instant;
 pub struct Event {
     /// When it happened, in microseconds.
     pub at: DateTime<Utc>,
-    /// Who says so; empty if the event does not tell.
+    /// Who says so, as a URI.
     pub producer: String,
     /// How it came here.
     pub origin: Origin,

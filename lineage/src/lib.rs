@@ -7,6 +7,7 @@ mod dbt;
 mod emit;
 mod event;
 mod facts;
+mod log;
 mod merge;
 mod reads;
 mod trace;
@@ -21,6 +22,7 @@ pub use event::{
 pub use facts::{
     ColumnFact, DatasetFact, DatasetKind, DatasetName, EdgeFact, Facts, JobFact, JobName, Node, Operation,
 };
+pub use log::{log_rows, log_schema, logged_events};
 pub use merge::Merged;
 pub use reads::{Reads, reads};
 pub use trace::{

@@ -69,6 +69,9 @@ fn output(rng: &mut ChaCha8Rng, name: DatasetName) -> Dataset {
     output.facets.owners = Some(["security".to_owned()].into());
     output.facets.lifecycle = rng.random_bool(0.3).then_some(Lifecycle::Overwrite);
     output.facets.version = Some("17".into());
+    // A logical name, which stands for nothing as long as there is a location.
+    let link = format!("logical {}", output.name.name);
+    output.facets.symlinks = Some([normal_name("auditlake://acme", &link)].into());
     output.partitions = Some(vec![BTreeMap::from([("day".to_owned(), "2026-01-01".to_owned())])]);
     output.statistics = Some(Statistics { rows: Some(10), size_bytes: Some(1000), files: Some(1) });
     output
@@ -164,8 +167,7 @@ fn facts(run: &RunEvent) -> Facts {
 }
 
 fn read_back(values: &[serde_json::Value]) -> Facts {
-    let declared = BTreeSet::new();
-    let reading = Reading { origin: Origin::Run, declared: &declared, redact_sql: |sql| Some(sql.to_owned()) };
+    let reading = Reading { origin: Origin::Run, declared: None, redact_sql: |sql| Some(sql.to_owned()) };
     let mut merged = Merged::default();
     for value in values {
         let (event, remarks) = read(value.to_string().as_bytes(), &reading).expect("our own events are read");
@@ -239,7 +241,7 @@ fn samples_are_left_for_a_validator() {
     write(&folder, "emitted.ndjson", &emitted);
     let Some(corpus) = std::env::var_os("AUDITLAKE_REAL_DATA").map(PathBuf::from) else { return };
     let declared = BTreeSet::new();
-    let reading = Reading { origin: Origin::Import, declared: &declared, redact_sql: |_| None };
+    let reading = Reading { origin: Origin::Import, declared: Some(&declared), redact_sql: |_| None };
     let seed = fs::read(corpus.join("lineage/marquez/seed_events.json")).expect("events of the corpus");
     let batch = read_all(&seed, &reading);
     let kept: Vec<_> = batch.events.iter().map(|event| event.to_value(Indirect::Dataset)).collect();

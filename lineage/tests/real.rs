@@ -46,7 +46,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 fn imported(files: &[PathBuf]) -> Batch {
     let declared = BTreeSet::new();
-    let reading = Reading { origin: Origin::Import, declared: &declared, redact_sql: |_| None };
+    let reading = Reading { origin: Origin::Import, declared: Some(&declared), redact_sql: |_| None };
     let mut all = Batch::default();
     for file in files {
         let batch = read_all(&bytes(file), &reading);
@@ -158,10 +158,10 @@ fn captured_events_come_to_the_graph_that_was_counted() {
         let mut again = Vec::new();
         for event in &batch.events {
             let text = event.to_value(Indirect::Dataset).to_string();
-            let declared = BTreeSet::new();
-            let reading =
-                Reading { origin: Origin::Import, declared: &declared, redact_sql: |sql| Some(sql.to_owned()) };
-            again.push(read(text.as_bytes(), &reading).expect("what was written is read").0);
+            let reading = Reading { origin: Origin::Import, declared: None, redact_sql: |sql| Some(sql.to_owned()) };
+            let (read, _) = read(text.as_bytes(), &reading).expect("what was written is read");
+            assert_eq!((read.id(), &read), (event.id(), event), "{name}");
+            again.push(read);
         }
         assert_eq!(merged(&again), facts, "{name}");
     }

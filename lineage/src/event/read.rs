@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::pointer::At;
 use super::read_lineage::{JobLineage, job_lineage};
 use super::word::{OPERATIONS, STATES, meaning};
+use super::write::UNKNOWN_PRODUCER;
 use super::{
     About, Dataset, Engine, Event, JobPart, JobType, Nominal, Origin, Parent, Remark, RunPart, State, belongs_to,
     instant, normal_name,
@@ -22,8 +23,9 @@ const EVENT_BYTES_MAX: usize = 100_000_000;
 pub struct Reading<'a> {
     /// Where they come from. Messages and partitions are kept of our own events only.
     pub origin: Origin,
-    /// Datasets whose locations are known; a path below one belongs to it.
-    pub declared: &'a BTreeSet<DatasetName>,
+    /// Datasets whose locations are known: a path below one belongs to it, and other paths lose their partitions. None
+    /// where that has been done before.
+    pub declared: Option<&'a BTreeSet<DatasetName>>,
     /// Takes the literals out of a statement, or gives nothing where it cannot.
     pub redact_sql: fn(&str) -> Option<String>,
 }
@@ -77,7 +79,7 @@ impl Reader<'_> {
 
     pub(super) fn dataset_name(&self, at: &At<'_>) -> Result<DatasetName, Remark> {
         let name = normal_name(&at.name_of("namespace")?, &at.name_of("name")?);
-        Ok(belongs_to(name, self.reading.declared))
+        Ok(self.reading.declared.map_or(name.clone(), |declared| belongs_to(name, declared)))
     }
 
     pub(super) fn instant(&mut self, at: &At<'_>) -> Result<DateTime<Utc>, Remark> {
@@ -89,7 +91,8 @@ impl Reader<'_> {
     fn event(&mut self, root: At<'_>) -> Result<Event, Remark> {
         let wants_run = self.version(&root)?;
         let at = self.instant(&root.need("eventTime")?)?;
-        let producer = root.text_of("producer")?.unwrap_or_default();
+        let producer = root.text_of("producer")?.filter(|producer| !producer.is_empty());
+        let producer = producer.unwrap_or_else(|| UNKNOWN_PRODUCER.to_owned());
         let about = if let Some(dataset) = root.get("dataset").filter(|_| root.get("job").is_none()) {
             About::Dataset(self.dataset(&dataset, "dataset")?)
         } else if wants_run || root.get("run").is_some() {
@@ -151,8 +154,9 @@ impl Reader<'_> {
                         |at: At<'_>| meaning(&OPERATIONS, at.text()?).ok_or_else(|| at.refuse("is not an operation"));
                     run.operations = Some(facet.need("operations")?.items()?.map(operation).collect::<Result<_, _>>()?);
                 }
-                // Follows from the dependencies of the outputs.
-                "extractionError" if self.is_ours() => {}
+                // Ours follows from the outputs, and is written again; of others only the fact that it was there would be
+                // left, and it would grow with each reading.
+                "extractionError" => {}
                 "auditlake_dropped" => self.dropped_before(&facet)?,
                 _ => self.drop_facet("run", name),
             }

@@ -12,6 +12,9 @@ use crate::facts::JobName;
 /// Who says that it made an event of ours.
 pub const PRODUCER: &str = "urn:auditlake:engine";
 
+/// Stands for whoever did not tell.
+pub(super) const UNKNOWN_PRODUCER: &str = "urn:auditlake:unknown";
+
 /// JSON Schema of the facets that are our own.
 pub const FACET_SCHEMA: &str = include_str!("facets.schema.json");
 
@@ -98,7 +101,7 @@ impl Writer<'_> {
     }
 
     fn producer(&self) -> &str {
-        if self.event.producer.is_empty() { "urn:auditlake:unknown" } else { &self.event.producer }
+        &self.event.producer
     }
 
     fn dropped(&self) -> Option<Value> {

@@ -330,7 +330,7 @@ fn order_repetition_and_batches_change_nothing() {
 fn intervals_of_one_dependency_do_not_touch() {
     for seed in 0..400 {
         let facts = merged(&anything(&mut ChaCha8Rng::seed_from_u64(seed), true));
-        let mut held: BTreeMap<EdgeFact, Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>> = BTreeMap::new();
+        let mut held: BTreeMap<EdgeFact, Vec<_>> = BTreeMap::new();
         for edge in &facts.edges {
             let timeless = EdgeFact { valid_from: at(0), valid_to: None, ..edge.clone() };
             held.entry(timeless).or_default().push((edge.valid_from, edge.valid_to));
