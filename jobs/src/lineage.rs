@@ -19,7 +19,7 @@ pub(crate) async fn columns(
     job: Option<&str>,
     sql: Option<&Path>,
 ) -> Result<Answer, JobError> {
-    let namespace = format!("auditlake://{}", lake.definitions.name);
+    let namespace = format!("auditlake://{}", lake.definitions.id);
     let (into, statement) = match (job, sql) {
         (Some(job), _) => {
             let (into, statement) = of_job(lake, job)?;
