@@ -14,7 +14,7 @@ pub enum LineageCommand {
   echo \"SELECT tenant_id, count(*) AS n FROM audit GROUP BY tenant_id\" | auditlake lineage columns --sql -")]
     Columns {
         /// A job of kind query
-        #[arg(required_unless_present = "sql", conflicts_with = "sql")]
+        #[arg(conflicts_with = "sql")]
         job: Option<String>,
         /// File with a statement, or - for standard input
         #[arg(long, value_name = "FILE")]

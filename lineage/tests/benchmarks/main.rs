@@ -86,7 +86,8 @@ fn session(folder: &Path) -> SessionContext {
     let schema = std::fs::read_to_string(folder.join("schema.tsv")).expect("the table of columns");
     let mut tables: BTreeMap<&str, Vec<Field>> = BTreeMap::new();
     for line in schema.lines() {
-        let [table, column, word] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("three words: {line}") };
+        let words: Vec<&str> = line.split('\t').collect();
+        let (table, column, word) = (words[0], words[1], words[2]);
         let data_type = match word {
             "int" => DataType::Int64,
             "decimal" => DataType::Decimal128(15, 2),

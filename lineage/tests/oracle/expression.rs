@@ -89,7 +89,7 @@ impl Draw {
             (Kind::Int, 3 | 4) => (format!("sum({arg}){filter}"), Holds::Int),
             (_, 5) => {
                 let order = self.expression(Kind::Int, sight, 0);
-                (format!("first_value({arg} ORDER BY {order}, {arg})"), kind.holds())
+                (format!("first_value({arg} ORDER BY {order})"), kind.holds())
             }
             (_, 6) => (format!("max({arg}){filter}"), kind.holds()),
             (_, _) => (format!("min({arg}){filter}"), kind.holds()),

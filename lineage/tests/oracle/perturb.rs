@@ -91,6 +91,7 @@ impl fmt::Display for Tally {
 #[derive(Debug)]
 pub(crate) struct Lake {
     runtime: Runtime,
+    context: SessionContext,
 }
 
 /// Each column of an answer, its values sorted.
@@ -98,15 +99,14 @@ type Answer = Vec<Vec<String>>;
 
 impl Lake {
     pub(crate) fn new() -> Self {
-        Self { runtime: tokio::runtime::Builder::new_current_thread().build().expect("a runtime") }
+        Self { runtime: tokio::runtime::Builder::new_current_thread().build().expect("a runtime"), context: session() }
     }
 
     /// What is recorded of a statement; none where it does not plan or run.
-    pub(crate) fn recorded(&mut self, sql: &str) -> Option<Recorded> {
+    pub(crate) fn recorded(&self, sql: &str) -> Option<Recorded> {
         let rows = Rows::drawn(&mut ChaCha8Rng::seed_from_u64(0));
-        let context = session(&rows);
-        self.answer(&context, sql).ok()?;
-        let state = context.state();
+        self.answer(&rows, sql).ok()?;
+        let state = self.context.state();
         let plan = self.runtime.block_on(state.create_logical_plan(sql)).ok()?;
         let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {}).ok()?;
         let traced = trace(&plan, &Names::new(""), &FunctionClasses::default());
@@ -119,12 +119,12 @@ impl Lake {
     }
 
     /// Every output that changes with a column on which nothing says it depends.
-    pub(crate) fn misses(&mut self, sql: &str, recorded: &Recorded, seed: u64, tally: &mut Tally) -> Vec<String> {
+    pub(crate) fn misses(&self, sql: &str, recorded: &Recorded, seed: u64, tally: &mut Tally) -> Vec<String> {
         tally.statements += 1;
         tally.opaque += recorded.opaque;
         let mut chance = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed);
         let rows = Rows::drawn(&mut chance);
-        let Ok(before) = self.answer(&session(&rows), sql) else {
+        let Ok(before) = self.answer(&rows, sql) else {
             tally.failed += 1;
             return Vec::new();
         };
@@ -138,7 +138,7 @@ impl Lake {
                 let mut changed = vec![false; before.len()];
                 for _ in 0..DRAWS {
                     tally.runs += 1;
-                    match self.answer(&session(&rows.with_other(at, column, &mut chance)), sql) {
+                    match self.answer(&rows.with_other(at, column, &mut chance), sql) {
                         Ok(after) => {
                             for (changed, (before, after)) in changed.iter_mut().zip(before.iter().zip(&after)) {
                                 *changed |= before != after;
@@ -153,7 +153,15 @@ impl Lake {
         misses
     }
 
-    fn answer(&self, context: &SessionContext, sql: &str) -> Result<Answer> {
+    /// What a statement answers over these rows.
+    fn answer(&self, rows: &Rows, sql: &str) -> Result<Answer> {
+        let context = &self.context;
+        for (at, (name, _)) in TABLES.iter().enumerate() {
+            let batch = rows.batch(at);
+            let table = MemTable::try_new(batch.schema(), vec![vec![batch]])?;
+            context.deregister_table(*name)?;
+            context.register_table(*name, Arc::new(table))?;
+        }
         let (batches, width): (Vec<RecordBatch>, usize) = self.runtime.block_on(async {
             let frame = context.sql(sql).await?;
             let width = frame.schema().fields().len();
@@ -199,12 +207,6 @@ fn whole(source: &SourceColumn) -> Column {
 }
 
 #[expect(clippy::disallowed_methods, reason = "statements are run here, and the engine is a sibling of this crate")]
-fn session(rows: &Rows) -> SessionContext {
-    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-    for (at, (name, _)) in TABLES.iter().enumerate() {
-        let batch = rows.batch(at);
-        let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).expect("rows of the schema");
-        context.register_table(*name, Arc::new(table)).expect("a name that is free");
-    }
-    context
+fn session() -> SessionContext {
+    SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1))
 }

@@ -93,7 +93,7 @@ impl Draw {
 
     /// A plain selection with columns of these kinds.
     fn select_of(&mut self, kinds: &[Kind], depth: usize) -> String {
-        let (from, sight) = self.from(depth, &[]);
+        let (from, sight) = self.from(depth);
         let columns: Vec<String> = kinds
             .iter()
             .enumerate()
@@ -104,7 +104,7 @@ impl Draw {
     }
 
     fn select(&mut self, depth: usize, outer: &[Seen]) -> Query {
-        let (from, sight) = self.from(depth, outer);
+        let (from, sight) = self.from(depth);
         let condition = self.condition_or_none(&sight, depth, outer);
         if self.one_in(3) {
             return self.grouped(&from, &condition, &sight);
@@ -188,8 +188,8 @@ impl Draw {
     }
 
     /// Relations, and the columns they show.
-    fn from(&mut self, depth: usize, outer: &[Seen]) -> (String, Vec<Seen>) {
-        let (mut from, mut sight) = self.relation(depth, outer);
+    fn from(&mut self, depth: usize) -> (String, Vec<Seen>) {
+        let (mut from, mut sight) = self.relation(depth);
         while self.one_in(3) && sight.len() < 16 {
             let is_lateral = depth > 0 && self.one_in(4);
             let has_list = sight.iter().find(|seen| seen.holds == Holds::List).map(|seen| seen.name.clone());
@@ -206,7 +206,7 @@ impl Draw {
                 sight.extend(columns.iter().map(|column| seen(&name, &column.name, column.holds)));
                 continue;
             }
-            let (right, columns) = self.relation(depth, &[]);
+            let (right, columns) = self.relation(depth);
             let on = self.equality(&sight, &columns).unwrap_or_else(|| "true".to_owned());
             let mut both = sight.clone();
             both.extend(columns.iter().cloned());
@@ -221,7 +221,7 @@ impl Draw {
         (from, sight)
     }
 
-    fn relation(&mut self, depth: usize, _outer: &[Seen]) -> (String, Vec<Seen>) {
+    fn relation(&mut self, depth: usize) -> (String, Vec<Seen>) {
         if depth > 0 && self.one_in(4) {
             let (sql, columns) = self.query(depth - 1, &[]);
             let name = self.alias("d");

@@ -75,8 +75,9 @@ pub(crate) fn traced(sql: &str) -> Traced {
         // Lambdas are no part of the default dialect.
         context.state_ref().write().config_mut().options_mut().sql_parser.dialect = Dialect::DuckDB;
     }
-    let plan = analysed(&context, sql).unwrap_or_else(|error| panic!("{sql}\n{error}"));
-    trace(&plan, &names(), &FunctionClasses::default())
+    let plan = analysed(&context, sql);
+    assert!(plan.is_ok(), "{sql}\n{plan:?}");
+    trace(&plan.expect("it is planned"), &names(), &FunctionClasses::default())
 }
 
 /// Every table is a dataset under its own name.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, col, lit, scalar_subquery};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection, Union, col, lit, scalar_subquery};
 use expect_test::expect;
 use lineage::{FunctionClasses, Traced, trace};
 use schemas::{Certainty, Gap};
@@ -131,14 +131,10 @@ fn plans_inside_plans_have_a_depth() {
 fn a_deep_expression_and_a_deep_plan_cost_no_stack() {
     let scan = analysed(&context(), "SELECT a, b FROM t").expect("a plan");
     let deep = (0..30_000).fold(col("a"), |deep, n| Expr::or(deep, col("b").eq(lit(n))));
-    let LogicalPlan::Projection(mut projection) = LogicalPlanBuilder::from(scan.clone())
-        .project(vec![col("a").alias("deep")])
-        .and_then(LogicalPlanBuilder::build)
-        .expect("a plan")
-    else {
-        panic!("a projection")
-    };
-    projection.expr = vec![Expr::Alias(datafusion::logical_expr::expr::Alias::new(deep, None::<&str>, "deep"))];
+    let named = Expr::Alias(datafusion::logical_expr::expr::Alias::new(deep, None::<&str>, "deep"));
+    let schema = analysed(&context(), "SELECT a > 1 AS deep FROM t").expect("a plan").schema().clone();
+    let projection = Projection::try_new_with_schema(vec![named], Arc::new(scan.clone()), schema);
+    let projection = projection.expect("one column");
     let plan = LogicalPlan::Projection(projection);
     assert_eq!(told(&plan).outputs[0].columns.len(), 2);
     // To drop it would recurse.
