@@ -4,9 +4,19 @@
 //! when something draws them.
 
 mod facts;
+mod graph;
 mod reads;
+mod snapshot;
+mod words;
 
 pub use facts::{
     ColumnFact, DatasetFact, DatasetKind, DatasetName, EdgeFact, Facts, JobFact, JobName, Node, Operation,
 };
+pub use graph::{
+    About, AllEdges, Attribute, Change, Changed, EdgeReference, EdgesOf, Filter, Forms, Graph, GraphError, Key, Lifts,
+    Limits, Mask, Neighbours, Nodes, NodesBuilder, NumberedEdge, Reach, ReachedNode, Step, Stop, View, Walker, When,
+    Why, forms,
+};
+pub use petgraph::Direction;
 pub use reads::{Reads, reads};
+pub use snapshot::{Manifest, Snapshot, SnapshotFile};
