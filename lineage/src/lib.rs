@@ -3,12 +3,14 @@
 //! Plans go in, answers come out. Absent: sessions, stores and anything that waits; graphs and documents come
 //! when something draws them.
 
+mod document;
 mod facts;
 mod graph;
 mod reads;
 mod snapshot;
 mod words;
 
+pub use document::{Document, GRAPH_SCHEMA, Heading, write_dot, write_graphml, write_html, write_json};
 pub use facts::{
     ColumnFact, DatasetFact, DatasetKind, DatasetName, EdgeFact, Facts, JobFact, JobName, Node, Operation,
 };
