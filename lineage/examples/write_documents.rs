@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use lineage::{
-    ColumnFact, DatasetKind, DatasetName, Direction, Document, EdgeFact, Facts, Filter, Graph, JobFact, JobName,
-    Limits, Node, Walker, When, write_dot, write_graphml, write_html, write_json,
+    ColumnFact, DatasetKind, DatasetName, Direction, Document, EdgeFact, Facts, Filter, Graph, JobName, Limits, Node,
+    Walker, When, write_dot, write_graphml, write_html, write_json,
 };
 use schemas::{Certainty, EdgeKind, EdgeKinds, Form, Gap};
 
@@ -76,7 +76,7 @@ impl Edges {
     fn add(&mut self, job: &str, source: &str, target: &str, kinds: &[EdgeKind], cap: Form) {
         let (source, target) = (self.node(source), self.node(target));
         let job = JobName { namespace: "auditlake://acme".to_owned(), name: job.to_owned() };
-        self.0.jobs.entry(job.clone()).or_insert_with(JobFact::default);
+        self.0.jobs.entry(job.clone()).or_default();
         let kinds = kinds.iter().map(|kind| (*kind, cap == Form::Pseudonymised)).collect::<EdgeKinds>();
         let (certainty, gap) = match kinds.is_empty() {
             true => (Certainty::Opaque, Some(Gap::JobLevel)),

@@ -22,6 +22,10 @@ pub(super) const ROW: i64 = 22;
 const GAP: i64 = 22;
 const BETWEEN: i64 = 120;
 const MARGIN: i64 = 24;
+/// What a line that passes a layer takes up in it.
+const LANE: i64 = 6;
+/// With more lanes than this lines go straight, behind what stands in their way.
+const LANES_MAX: usize = 3_000;
 
 /// How much of each dataset is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,10 +84,18 @@ pub(super) struct Line {
     pub(super) change: Option<Change>,
 }
 
+/// Two cards, or a card and a lane.
+type Link = (usize, usize);
+
+/// A place in a layer where lines between two cards pass: its left side and its height.
+pub(super) type Lane = (i64, i64);
+
 /// What is drawn.
 pub(super) struct Drawing {
     pub(super) level: Level,
     pub(super) cards: Vec<Card>,
+    /// By the cards at both ends.
+    pub(super) lanes: BTreeMap<(usize, usize), Vec<Lane>>,
     pub(super) lines: BTreeMap<(End, End), Line>,
     pub(super) width: i64,
     pub(super) height: i64,
@@ -191,27 +203,52 @@ impl<'d, 'a> Page<'d, 'a> {
             _ => Vec::new(),
         };
         let rows: Vec<Vec<u32>> = groups.iter().map(|group| rows(group)).collect();
-        let pixels = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let heights: Vec<i64> = rows.iter().map(|rows| HEAD + ROW * pixels(rows.len())).collect();
-        let links: Vec<(usize, usize)> = lines.keys().map(|(from, to)| (from.card, to.card)).collect();
+        let mut heights: Vec<i64> = rows.iter().map(|rows| HEAD + ROW * pixels(rows.len())).collect();
         let drawable = groups.len() + rows.iter().map(Vec::len).sum::<usize>() <= NODES_MAX && lines.len() <= LINKS_MAX;
         if !drawable {
-            return Drawing { level, cards: Vec::new(), lines, width: 0, height: 0 };
+            return Drawing { level, cards: Vec::new(), lanes: BTreeMap::new(), lines, width: 0, height: 0 };
         }
-        let layers = layers(groups.len(), &links);
+        let (links, lanes) = with_lanes(groups.len(), lines.keys().map(|(from, to)| (from.card, to.card)));
+        heights.resize(groups.len() + lanes.values().map(Vec::len).sum::<usize>(), LANE);
+        let layers = layers(heights.len(), &links);
         let tops = tops(&layers, &links, &heights, GAP);
-        let left = |card: usize| MARGIN + pixels(layers.layer[card]) * (WIDTH + BETWEEN);
-        let cards: Vec<Card> = groups
-            .into_iter()
-            .zip(rows)
-            .enumerate()
-            .map(|(at, (datasets, rows))| Card { datasets, rows, left: left(at), top: MARGIN + tops[at] })
-            .collect();
-        let bottoms = cards.iter().zip(&heights).map(|(card, height)| card.top + height);
+        let left = |at: usize| MARGIN + pixels(layers.layer[at]) * (WIDTH + BETWEEN);
+        let card = |(at, (datasets, rows))| Card { datasets, rows, left: left(at), top: MARGIN + tops[at] };
+        let cards: Vec<Card> = groups.into_iter().zip(rows).enumerate().map(card).collect();
+        let lane = |at: &usize| (left(*at), MARGIN + tops[*at] + LANE / 2);
+        let lanes = lanes.into_iter().map(|(ends, along)| (ends, along.iter().map(lane).collect())).collect();
+        let bottoms = tops.iter().zip(&heights).map(|(top, height)| MARGIN + top + height);
         let height = bottoms.max().unwrap_or(0) + MARGIN;
-        let width = cards.iter().map(|card| card.left + WIDTH).max().unwrap_or(0) + MARGIN;
-        Drawing { level, cards, lines, width, height }
+        let width = cards.iter().map(|card| card.left + WIDTH).max().unwrap_or(0) + BETWEEN / 2;
+        Drawing { level, cards, lanes, lines, width, height }
     }
+}
+
+fn pixels(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Links cut where they pass a layer: the pieces, and the numbers of the lanes of every link that has any. Lanes are
+/// counted after the cards.
+fn with_lanes(cards: usize, links: impl Iterator<Item = Link>) -> (Vec<Link>, BTreeMap<Link, Vec<usize>>) {
+    let links: BTreeSet<Link> = links.collect();
+    let whole: Vec<Link> = links.iter().copied().collect();
+    let layer = layers(cards, &whole).layer;
+    let passed = |(from, to): &Link| layer[*to].saturating_sub(layer[*from] + 1);
+    if whole.iter().map(passed).sum::<usize>() > LANES_MAX {
+        return (whole, BTreeMap::new());
+    }
+    let (mut pieces, mut lanes, mut next) = (Vec::new(), BTreeMap::new(), cards);
+    for link in links {
+        let along: Vec<usize> = (next..next + passed(&link)).collect();
+        next += along.len();
+        let points: Vec<usize> = [link.0].into_iter().chain(along.iter().copied()).chain([link.1]).collect();
+        pieces.extend(points.windows(2).map(|pair| (pair[0], pair[1])));
+        if !along.is_empty() {
+            lanes.insert(link, along);
+        }
+    }
+    (pieces, lanes)
 }
 
 impl Drawing {

@@ -68,7 +68,7 @@ pub(super) fn dot(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
-            char if char.is_control() => {
+            char if is_hidden(char) => {
                 out.push('\\');
                 out.extend(char.escape_unicode());
             }
@@ -76,6 +76,12 @@ pub(super) fn dot(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether a character is not seen but changes what is: it ends a line, or turns the text that follows around.
+fn is_hidden(char: char) -> bool {
+    let turns = matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || char.is_control() || !is_xml(char)
 }
 
 /// Text for a page, inside an element or a quoted attribute. What no page can hold is spelt out.
@@ -88,7 +94,7 @@ pub(super) fn html(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            char if char.is_control() || !is_xml(char) => out.extend(char.escape_unicode()),
+            char if is_hidden(char) => out.extend(char.escape_unicode()),
             char => out.push(char),
         }
     }
@@ -110,6 +116,11 @@ mod tests {
     #[test]
     fn quotes_backslashes_and_line_ends_do_not_end_a_string_of_dot() {
         assert_eq!(dot("a\"b\\N\n&lt;\u{7}"), "a\\\"b\\\\N\\n&amp;lt;\\\\u{7}");
+    }
+
+    #[test]
+    fn a_name_cannot_turn_the_text_of_a_page_around() {
+        assert_eq!(html("a\u{202e}<b>\n'"), "a\\u{202e}&lt;b&gt;\\u{a}&#39;");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub fn write_html(document: &Document<'_>, out: &mut impl Write) -> io::Result<(
     writeln!(out, "</header>{}", include_str!("page.html"))?;
     writeln!(out, "<main><div id=\"stage\">{}</div><aside id=\"detail\"></aside></main>", svg(&page, &drawing))?;
     table(&page, out)?;
-    let data = data(&page, drawing.level).to_string().replace('<', "\\u003c");
+    let data = data(&page).to_string().replace('<', "\\u003c");
     writeln!(out, "<script type=\"application/json\" id=\"data\">{data}</script>")?;
     writeln!(out, "<script>{SCRIPT}</script></body></html>")
 }
@@ -141,7 +141,7 @@ fn sure(attribute: &Attribute) -> String {
 }
 
 /// What the script draws from. Numbers are places in these lists and small; ids are not there.
-fn data(page: &Page<'_, '_>, level: Level) -> Value {
+fn data(page: &Page<'_, '_>) -> Value {
     let graph = page.document.graph();
     let nodes = graph.nodes();
     let mut attributes: BTreeMap<u32, usize> = page.edges.iter().map(|edge| (edge.attribute, 0)).collect();
@@ -191,7 +191,6 @@ fn data(page: &Page<'_, '_>, level: Level) -> Value {
         json!([from.0, from.1, to.0, to.1, attributes[&edge.attribute], change])
     });
     json!({
-        "level": format!("{level:?}").to_lowercase(),
         "d": datasets.collect::<Vec<_>>(),
         "a": said.collect::<Vec<_>>(),
         "e": edges.collect::<Vec<_>>(),

@@ -5,7 +5,7 @@
   const stage = document.getElementById("stage");
   const detail = document.getElementById("detail");
   const space = svg.namespaceURI;
-  const WIDTH = 236, HEAD = 42, ROW = 22, GAP = 22, BETWEEN = 120, MARGIN = 24, SWEEPS = 12;
+  const WIDTH = 236, HEAD = 42, ROW = 22, GAP = 22, BETWEEN = 120, MARGIN = 24, LANE = 6, SWEEPS = 12;
   const MOST_ROWS = 400;
   const D = data.d, A = data.a, E = data.e;
   const state = { shown: new Set(), open: new Set(), grouped: new Set(), chosen: null, direct: true, indirect: true, zoom: 1 };
@@ -98,34 +98,54 @@
     return [...lines.values()];
   }
 
-  // Layers without holes, then heights near the neighbours in the given order.
+  // Layers without holes, then heights near the neighbours in the given order. A line that passes a layer has a lane
+  // of its own there.
   function place(cards, lines) {
     const used = [...new Set(cards.map((card) => card.l))].sort((a, b) => a - b);
     const layers = used.map((l) => cards.filter((card) => card.l === l).sort((a, b) => a.p - b.p || a.d - b.d));
+    layers.forEach((layer, at) => layer.forEach((card, nth) => {
+      card.layer = at;
+      card.h = HEAD + ROW * card.rows.length;
+      card.rank = (nth + 0.5) / layer.length;
+      card.before = new Set();
+      card.after = new Set();
+    }));
+    const join = (from, to) => { from.after.add(to); to.before.add(from); };
+    const lanes = new Map();
+    for (const line of lines) {
+      const { from, to } = line, steps = to.layer - from.layer, key = from.at + ">" + to.at;
+      if (steps < 1) continue;
+      if (!lanes.has(key)) {
+        const along = [];
+        for (let step = 1; step < steps; step++) {
+          const rank = from.rank + (to.rank - from.rank) * step / steps;
+          along.push({ layer: from.layer + step, h: LANE, rank, before: new Set(), after: new Set() });
+        }
+        [from, ...along, to].reduce((last, next) => (join(last, next), next));
+        for (const lane of along) layers[lane.layer].push(lane);
+        lanes.set(key, along);
+      }
+      line.lanes = lanes.get(key);
+    }
     layers.forEach((layer, at) => {
       let top = 0;
+      layer.sort((a, b) => a.rank - b.rank);
       for (const card of layer) {
         card.x = MARGIN + at * (WIDTH + BETWEEN);
-        card.h = HEAD + ROW * card.rows.length;
         card.y = top;
-        card.before = new Set();
-        card.after = new Set();
         top += card.h + GAP;
       }
     });
-    for (const { from, to } of lines) {
-      if (from.x < to.x) { from.after.add(to); to.before.add(from); }
-    }
     for (let sweep = 0; sweep < SWEEPS; sweep++) {
       const right = sweep % 2 === 0;
       for (const layer of right ? layers : [...layers].reverse()) settle(layer, right);
     }
-    const highest = Math.min(0, ...cards.map((card) => card.y));
-    const low = cards.length ? Math.min(...cards.map((card) => card.y)) : highest;
-    for (const card of cards) card.y += MARGIN - low;
+    const all = layers.flat();
+    const top = all.reduce((least, card) => Math.min(least, card.y), Infinity);
+    for (const card of all) card.y += MARGIN - top;
     return {
-      width: Math.max(0, ...cards.map((card) => card.x + WIDTH)) + MARGIN + 30,
-      height: Math.max(0, ...cards.map((card) => card.y + card.h)) + MARGIN,
+      width: all.reduce((most, card) => Math.max(most, card.x + WIDTH), 0) + BETWEEN / 2,
+      height: all.reduce((most, card) => Math.max(most, card.y + card.h), 0) + MARGIN,
     };
   }
 
@@ -174,7 +194,7 @@
     return element;
   }
   const cut = (text, most) => [...text].length > most ? [...text].slice(0, most - 1).join("") + "…" : text;
-  const visible = (text) => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => "\\u{" + char.charCodeAt(0).toString(16) + "}");
+  const visible = (text) => text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (char) => "\\u{" + char.charCodeAt(0).toString(16) + "}");
 
   function render() {
     const { cards, of } = cardsNow();
@@ -199,14 +219,23 @@
   }
 
   function drawLine(line, parent, way) {
-    const x1 = line.from.x + WIDTH, x2 = line.to.x;
-    let y1 = middle(line.from, line.fromRow), y2 = middle(line.to, line.toRow), d;
-    if (line.from === line.to) {
-      if (y1 === y2) { y1 -= 5; y2 += 5; }
-      d = "M" + x1 + " " + y1 + "C" + (x1 + 34) + " " + y1 + " " + (x1 + 34) + " " + y2 + " " + (x1 + 1) + " " + y2;
-    } else {
-      const bend = Math.max(40, Math.min(160, Math.abs(x2 - x1) / 2));
-      d = "M" + x1 + " " + y1 + "C" + (x1 + bend) + " " + y1 + " " + (x2 - bend) + " " + y2 + " " + (x2 - 1) + " " + y2;
+    const end = line.to.x - 1;
+    let x = line.from.x + WIDTH, y = middle(line.from, line.fromRow), endY = middle(line.to, line.toRow);
+    if (line.from === line.to && y === endY) { y -= 5; endY += 5; }
+    let d = "M" + x + " " + y;
+    const curve = (toX, toY) => {
+      const bend = Math.max(40, Math.min(160, Math.abs(toX - x) / 2));
+      d += "C" + [x + bend, y, toX - bend, toY, toX, toY].join(" ");
+    };
+    if (line.from === line.to) d += "C" + [x + 34, y, x + 34, endY, x + 1, endY].join(" ");
+    else {
+      for (const lane of line.lanes || []) {
+        const laneY = lane.y + LANE / 2;
+        curve(lane.x, laneY);
+        [x, y] = [lane.x + WIDTH, laneY];
+        d += "H" + x;
+      }
+      curve(end, endY);
     }
     const look = line.change || (line.gap ? "gap" : line.direct ? "" : "weak");
     const on = way && line.edges.some((at) => way.edges.has(at)) ? " on" : "";
@@ -225,7 +254,7 @@
     const isOn = !way || card.all.some((d) => way.nodes.has(id(d, -1)) || D[d].c.some((_, c) => way.nodes.has(id(d, c))));
     const group = make("g", { class: "card" + (card.focus ? " focus" : "") + (isOn ? " on" : ""), transform: "translate(" + card.x + " " + card.y + ")" }, parent);
     make("rect", { class: "box", width: WIDTH, height: card.h, rx: 8 }, group);
-    const title = make("text", { class: "title", x: 12, y: 19 }, group, cut(visible(card.title), 26));
+    const title = make("text", { class: "title", x: 12, y: 19 }, group, cut(visible(card.title), 24));
     make("title", {}, title, visible(card.title));
     make("text", { class: "under", x: 12, y: 33 }, group, cut(visible(card.under), 36));
     const head = make("rect", { class: hitClass(card.d, -1, way), width: WIDTH, height: HEAD, rx: 8 }, group);

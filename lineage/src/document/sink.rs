@@ -49,7 +49,7 @@ impl<F: Fn(u32) -> String> Fragments<F> {
 
     pub(super) fn get(&mut self, attribute: u32) -> &str {
         let slot = &mut self.slots[attribute as usize % KEPT];
-        if !slot.as_ref().is_some_and(|(kept, _)| *kept == attribute) {
+        if slot.as_ref().is_none_or(|(kept, _)| *kept != attribute) {
             *slot = Some((attribute, (self.make)(attribute)));
         }
         slot.as_ref().map_or("", |(_, text)| text)

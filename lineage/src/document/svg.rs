@@ -29,7 +29,7 @@ pub(super) fn svg(page: &Page<'_, '_>, drawing: &Drawing) -> String {
     out.push_str("</defs><g id=\"lines\">");
     for ((from, to), line) in &drawing.lines {
         let (class, marker) = look(line);
-        let path = path(&drawing.cards, *from, *to);
+        let path = path(drawing, *from, *to);
         put(&mut out, format_args!("<path class=\"line{class}\" marker-end=\"url(#{marker})\" d=\"{path}\"/>"));
     }
     out.push_str("</g><g id=\"cards\">");
@@ -51,23 +51,35 @@ fn look(line: &Line) -> (&'static str, &'static str) {
     }
 }
 
-/// A curve from the right side of one row to the left side of another. One inside a card stays on its right.
-fn path(cards: &[Card], from: End, to: End) -> String {
+/// A curve from the right side of one row to the left side of another, by the lanes that are kept for it. One inside a
+/// card stays on its right.
+fn path(drawing: &Drawing, from: End, to: End) -> String {
+    let cards = &drawing.cards;
     let middle = |end: End| {
         let row = end.row.and_then(|row| i64::try_from(row).ok());
         cards[end.card].top + row.map_or(HEAD / 2, |row| HEAD + ROW * row + ROW / 2)
     };
-    let (start, end) = (cards[from.card].left + WIDTH, cards[to.card].left);
-    let (mut from_y, mut to_y) = (middle(from), middle(to));
+    let (mut x, end) = (cards[from.card].left + WIDTH, cards[to.card].left);
+    let (mut y, mut end_y) = (middle(from), middle(to));
     if from.card == to.card {
-        if from_y == to_y {
-            (from_y, to_y) = (from_y - 5, to_y + 5);
+        if y == end_y {
+            (y, end_y) = (y - 5, end_y + 5);
         }
-        let out = start + 34;
-        return format!("M{start} {from_y}C{out} {from_y} {out} {to_y} {} {to_y}", start + 1);
+        let out = x + 34;
+        return format!("M{x} {y}C{out} {y} {out} {end_y} {} {end_y}", x + 1);
     }
-    let bend = ((end - start).abs() / 2).clamp(40, 160);
-    format!("M{start} {from_y}C{} {from_y} {} {to_y} {} {to_y}", start + bend, end - bend, end - 1)
+    let mut path = format!("M{x} {y}");
+    for (lane, lane_y) in drawing.lanes.get(&(from.card, to.card)).into_iter().flatten() {
+        path.push_str(&curve((x, y), (*lane, *lane_y)));
+        (x, y) = (lane + WIDTH, *lane_y);
+        path.push_str(&format!("H{x}"));
+    }
+    path + &curve((x, y), (end - 1, end_y))
+}
+
+fn curve((x, y): (i64, i64), (end, end_y): (i64, i64)) -> String {
+    let bend = ((end - x).abs() / 2).clamp(40, 160);
+    format!("C{} {y} {} {end_y} {end} {end_y}", x + bend, end - bend)
 }
 
 fn card_into(out: &mut String, page: &Page<'_, '_>, level: Level, card: &Card) {
@@ -86,7 +98,7 @@ fn card_into(out: &mut String, page: &Page<'_, '_>, level: Level, card: &Card) {
     put(out, format_args!("<rect class=\"box\" width=\"{WIDTH}\" height=\"{height}\" rx=\"8\"/>"));
     put(
         out,
-        format_args!("<text class=\"title\" x=\"12\" y=\"19\">{}<title>{}</title></text>", cut(title, 26), html(title)),
+        format_args!("<text class=\"title\" x=\"12\" y=\"19\">{}<title>{}</title></text>", cut(title, 24), html(title)),
     );
     put(out, format_args!("<text class=\"under\" x=\"12\" y=\"33\">{}</text>", cut(&under, 36)));
     for (row, column) in card.rows.iter().enumerate() {

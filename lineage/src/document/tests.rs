@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::facts::{Facts, Node};
-use crate::graph::samples::{column, dataset, edge, facts, facts_of};
+use crate::graph::samples::{column, dataset, day, edge, facts, facts_of};
 use crate::graph::{Limits, Walker, When};
 
 /// Writes everything that ever held in one format.
@@ -249,6 +249,30 @@ fn an_answer_that_stopped_says_so_in_every_format() {
     assert!(text(write_graphml).contains("<data key=\"g3\">false</data><data key=\"g4\">depth</data>"));
     assert!(text(write_dot).contains("not complete, stopped: depth"));
     assert!(text(write_html).contains("Stopped at the limit of depth. 1 nodes lead further than is shown."));
+}
+
+#[test]
+fn a_page_shows_what_changed_and_what_is_left_of_a_person() {
+    let mut old = edge(column("audit", "ip"), column("usage", "ip"), EdgeKind::Identity, Form::Raw, "daily");
+    old.valid_to = Some(day(5));
+    let mut new =
+        edge(column("audit", "ip"), column("usage", "network"), EdgeKind::Transformation, Form::Masked, "daily");
+    new.valid_from = day(5);
+    let graph = Graph::of(&facts_of([old, new])).unwrap();
+    let filter = Filter { when: When::Ever, ..Filter::default() };
+    let at = |at| graph.compile(&Filter { when: When::At(day(at)), ..Filter::default() });
+    let (mask, before, after) = (graph.compile(&filter), at(2), at(7));
+    let changes = graph.view(&before).diff(graph.view(&after));
+    let network = graph.find(&column("usage", "network")).unwrap();
+    let document = Document::of_view(graph.view(&mask), &filter, "diff", None);
+    let document = document.with_changes(&changes).with_forms([(network, Form::Masked)]);
+    let mut page = Vec::new();
+    write_html(&document, &mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    for part in ["<path class=\"line added\"", "<path class=\"line removed\"", "<tr class=\"added\">", ">masked</text>"]
+    {
+        assert_eq!(page.matches(part).count(), 1, "{part}");
+    }
 }
 
 #[test]
