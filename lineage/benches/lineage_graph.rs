@@ -1,0 +1,286 @@
+//! How long a large graph takes: to build, to walk, to label, to open and to write.
+//!
+//! `C` is like a lake: 150,000 datasets of 40 columns, most of them copied on. `L` is made to be hard: 2 M columns and
+//! 10 M edges in 20 layers with hubs. Both come from seeds. Run with `cargo bench -p lineage`.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::io::{self, Write};
+
+use chrono::DateTime;
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use lineage::{
+    Attribute, DatasetFact, DatasetName, Direction, Document, EdgeFact, Filter, Forms, Graph, JobFact, JobName, Lifts,
+    Limits, Mask, Node, Nodes, NodesBuilder, NumberedEdge, Snapshot, Walker, When, forms, write_dot, write_graphml,
+    write_html, write_json,
+};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use schemas::{Certainty, EdgeKind, EdgeKinds, Form};
+
+const DATASETS: u32 = 150_000;
+const COLUMNS: u32 = 40;
+const LAYERS: u32 = 20;
+const LAYER: u32 = 100_000;
+
+/// What a graph is put together from.
+struct Parts {
+    nodes: Nodes,
+    jobs: BTreeMap<JobName, JobFact>,
+    attributes: Vec<Attribute>,
+    edges: Vec<NumberedEdge>,
+}
+
+impl Parts {
+    fn graph(self) -> Graph {
+        Graph::assemble(self.nodes, self.jobs, self.attributes, self.edges).expect("the parts fit")
+    }
+}
+
+impl Clone for Parts {
+    fn clone(&self) -> Self {
+        let Self { nodes, jobs, attributes, edges } = self;
+        Self { nodes: nodes.clone(), jobs: jobs.clone(), attributes: attributes.clone(), edges: edges.clone() }
+    }
+}
+
+fn nodes(datasets: u32, columns: u32) -> Nodes {
+    let mut builder = NodesBuilder::default();
+    let columns: Vec<String> = (0..columns).map(|column| format!("column_{column}")).collect();
+    for dataset in 0..datasets {
+        let name = DatasetName { namespace: "auditlake://acme".to_owned(), name: format!("dataset_{dataset}") };
+        builder.add(&name, &DatasetFact::default(), columns.iter().map(String::as_str));
+    }
+    builder.finish().expect("names are counted in 32 bits")
+}
+
+fn jobs(count: u32) -> BTreeMap<JobName, JobFact> {
+    let name = |job| JobName { namespace: "auditlake://acme".to_owned(), name: format!("job_{job:07}") };
+    (0..count).map(|job| (name(job), JobFact::default())).collect()
+}
+
+/// A direct and an indirect attribute for every job.
+fn attributes(jobs: u32) -> Vec<Attribute> {
+    let any = Node::Dataset(DatasetName { namespace: String::new(), name: String::new() });
+    let of = |kind, cap| EdgeFact {
+        source: any.clone(),
+        target: any.clone(),
+        job: JobName { namespace: String::new(), name: String::new() },
+        valid_from: DateTime::UNIX_EPOCH,
+        valid_to: None,
+        kinds: EdgeKinds::one(kind, false),
+        cap,
+        certainty: Certainty::Exact,
+        gap: None,
+    };
+    let facts = [
+        of(EdgeKind::Identity, Form::Raw),
+        of(EdgeKind::Aggregation, Form::Aggregated),
+        of(EdgeKind::Filter, Form::None),
+    ];
+    (0..jobs).flat_map(|job| facts.iter().map(move |fact| Attribute::new(fact, job)).collect::<Vec<_>>()).collect()
+}
+
+/// Every dataset is made by a job of its own from one of the last thousand datasets: 80 % of its columns are copied,
+/// the others computed from several, and a few columns filter.
+fn like_a_lake() -> Parts {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let nodes = nodes(DATASETS, COLUMNS);
+    let heads = nodes.datasets().to_vec();
+    let mut edges = Vec::with_capacity(9_800_000);
+    for at in 1..DATASETS {
+        let target = heads[at as usize];
+        let source = heads[rng.random_range(at.saturating_sub(1_000)..at) as usize];
+        let edge = |from: u32, to: u32, kind: u32| NumberedEdge {
+            source: source + from,
+            target: target + to,
+            attribute: 3 * at + kind,
+        };
+        for column in 1..=COLUMNS {
+            if rng.random_bool(0.8) {
+                edges.push(edge(column, column, 0));
+            } else {
+                edges.extend((0..4).map(|_| edge(rng.random_range(1..=COLUMNS), column, 1)));
+            }
+        }
+        edges.extend((0..2).map(|_| edge(rng.random_range(1..=COLUMNS), 0, 2)));
+    }
+    Parts { nodes, jobs: jobs(DATASETS), attributes: attributes(DATASETS), edges }
+}
+
+/// Layers of columns. One edge of ten begins or ends at one of ten hubs of its layer.
+fn layered() -> Parts {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let nodes = nodes(LAYERS, LAYER);
+    let heads = nodes.datasets().to_vec();
+    let pick = |rng: &mut ChaCha8Rng| {
+        1 + if rng.random_bool(0.1) { rng.random_range(0..10) } else { rng.random_range(0..LAYER) }
+    };
+    let mut edges = Vec::with_capacity(10_000_000);
+    for pair in heads.windows(2) {
+        for _ in 0..10_000_000 / (LAYERS - 1) {
+            let (from, to) = (pair[0] + pick(&mut rng), pair[1] + pick(&mut rng));
+            edges.push(NumberedEdge { source: from, target: to, attribute: rng.random_range(0..300) });
+        }
+    }
+    Parts { nodes, jobs: jobs(100), attributes: attributes(100), edges }
+}
+
+fn mask(graph: &Graph) -> Mask {
+    graph.compile(&Filter { when: When::Ever, ..Filter::default() })
+}
+
+fn build(criterion: &mut Criterion) {
+    for (name, parts) in [("C", like_a_lake()), ("L", layered())] {
+        let graph = parts.clone().graph();
+        let (edges, bytes) = (graph.edges(), graph.edge_bytes());
+        println!("{name}: {edges} edges, {:.1} bytes an edge", bytes as f64 / edges as f64);
+        drop(graph);
+        let mut group = criterion.benchmark_group("build");
+        group.sample_size(10);
+        group.bench_function(name, |bench| bench.iter_batched(|| parts.clone(), Parts::graph, BatchSize::PerIteration));
+        group.finish();
+    }
+}
+
+fn walk(criterion: &mut Criterion) {
+    for (name, graph) in [("C", like_a_lake().graph()), ("L", layered().graph())] {
+        let (all, direct) = (mask(&graph), graph.compile(&Filter::direct()));
+        let mut walker = Walker::default();
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let mut group = criterion.benchmark_group(format!("walk {name}"));
+        group.sample_size(20);
+        let unlimited = Limits { nodes: u64::MAX, ..Limits::default() };
+        let ten = Limits { depth: Some(10), ..unlimited };
+        for (what, mask, limits) in
+            [("10 levels", &all, ten), ("10 levels, filtered", &direct, ten), ("closure", &all, unlimited)]
+        {
+            for direction in [Direction::Outgoing, Direction::Incoming] {
+                group.bench_function(format!("{what}, {direction:?}"), |bench| {
+                    bench.iter(|| {
+                        let start = [rng.random_range(0..graph.nodes().len())];
+                        let reach = walker.closure(graph.view(mask), &start, direction, &limits, || false);
+                        black_box(reach.edges_seen)
+                    });
+                });
+            }
+        }
+        group.bench_function("10 levels with the edges, at most 100,000 nodes", |bench| {
+            bench.iter(|| {
+                let start = [rng.random_range(0..graph.nodes().len())];
+                let limits = Limits { depth: Some(10), ..Limits::default() };
+                black_box(walker.reach(graph.view(&all), &start, Direction::Outgoing, &limits, || false).edges_seen)
+            });
+        });
+        group.bench_function("why", |bench| {
+            bench.iter(|| {
+                let [from, to] = [0; 2].map(|_: u32| rng.random_range(0..graph.nodes().len()));
+                black_box(walker.why(graph.view(&all), from, to, &unlimited, || false).complete)
+            });
+        });
+        group.finish();
+    }
+}
+
+fn label(criterion: &mut Criterion) {
+    for (name, graph) in [("C", like_a_lake().graph()), ("L", layered().graph())] {
+        let all = mask(&graph);
+        let view = graph.view(&all);
+        let sources: Vec<(u32, Form)> = (0..graph.nodes().len()).step_by(997).map(|node| (node, Form::Raw)).collect();
+        let mut group = criterion.benchmark_group("label");
+        group.sample_size(10);
+        group.bench_function(format!("forms, {name}"), |bench| {
+            bench.iter(|| -> Forms { forms(view, &sources, &Lifts::default()) });
+        });
+        let earlier =
+            graph.compile(&Filter { job: graph.jobs().first().map(|(name, _)| name.clone()), ..Filter::default() });
+        group.bench_function(format!("diff, {name}"), |bench| {
+            bench.iter(|| graph.view(&earlier).diff(graph.view(&earlier)).len());
+        });
+        group.finish();
+    }
+}
+
+/// How a document is written.
+type Format = fn(&Document<'_>, &mut Counted) -> io::Result<()>;
+
+/// Edges as source, target and attribute.
+type Shape = Vec<(u32, u32, u32)>;
+
+/// Counts what it is given.
+#[derive(Default)]
+struct Counted(u64);
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write(criterion: &mut Criterion) {
+    let graph = layered().graph();
+    let filter = Filter { when: When::Ever, ..Filter::default() };
+    let mask = graph.compile(&filter);
+    let document = Document::of_view(graph.view(&mask), &filter, "L", None);
+    let mut group = criterion.benchmark_group("write 10 M edges");
+    group.sample_size(10);
+    let formats: [(&str, Format); 4] =
+        [("DOT", write_dot), ("GraphML", write_graphml), ("JSON", write_json), ("HTML", write_html)];
+    for (name, write) in formats {
+        group.bench_function(name, |bench| {
+            bench.iter(|| {
+                let mut out = Counted::default();
+                write(&document, &mut out).expect("counting does not fail");
+                out.0
+            });
+        });
+    }
+    let snapshot = Snapshot::of(&graph).expect("the graph is not too large");
+    let manifest = snapshot.manifest(1, 1);
+    let files: Vec<Vec<u8>> = snapshot.files.into_iter().map(|(_, bytes)| bytes).collect();
+    let files: [Vec<u8>; 5] = files.try_into().expect("five files");
+    group.bench_function("open a snapshot", |bench| {
+        let open = |files| Snapshot::open(&manifest, files).expect("the bytes are those that were written").edges();
+        bench.iter_batched(|| files.clone(), open, BatchSize::PerIteration);
+    });
+    group.finish();
+}
+
+fn traps(criterion: &mut Criterion) {
+    let rung =
+        |at: u32| [(2 * at, 2 * at + 2), (2 * at, 2 * at + 3), (2 * at + 1, 2 * at + 2), (2 * at + 1, 2 * at + 3)];
+    let ladder = (0..1_000).flat_map(rung).map(|(from, to)| (from + 1, to + 1, 0)).collect();
+    let appends = (0..10_000).map(|job| (1, 1, 3 * job)).collect();
+    let hub = (2..100_000).map(|at| (1, at, 0)).collect();
+    let chain = (1..99_999).map(|at| (at, at + 1, 0)).collect();
+    let shapes: [(&str, Shape); 4] = [
+        ("ladder of 2^1000 ways", ladder),
+        ("10,000 self-appends", appends),
+        ("hub of 100,000", hub),
+        ("chain of 100,000", chain),
+    ];
+    for (name, edges) in shapes {
+        let edges = edges.into_iter().map(|(source, target, attribute)| NumberedEdge { source, target, attribute });
+        let parts = Parts {
+            nodes: nodes(1, 100_000),
+            jobs: jobs(10_000),
+            attributes: attributes(10_000),
+            edges: edges.collect(),
+        };
+        let graph = parts.graph();
+        let mask = mask(&graph);
+        let mut walker = Walker::default();
+        criterion.bench_function(name, |bench| {
+            let limits = Limits { nodes: u64::MAX, ..Limits::default() };
+            bench.iter(|| walker.reach(graph.view(&mask), &[1], Direction::Outgoing, &limits, || false).edges_seen);
+        });
+    }
+}
+
+criterion_group!(benches, build, walk, label, write, traps);
+criterion_main!(benches);
