@@ -27,6 +27,7 @@ mod redact;
 mod scan_meter;
 mod statement;
 mod view;
+mod yielding;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -44,6 +45,7 @@ pub(crate) use limits::within_limits;
 pub(crate) use redact::{redacted, redacted_stream};
 pub use scan_meter::ScanMeter;
 pub(crate) use statement::{Asked, asked, is_small};
+pub(crate) use yielding::Yielding;
 
 /// A principal with what its masks need.
 #[derive(Clone)]

@@ -25,7 +25,7 @@ use datafusion::prelude::SessionConfig;
 use object_store::ObjectStore;
 use schemas::{Dataset, HISTORY_ENDING, Limit, Tenants};
 
-use crate::access::{AnswerKind, PolicyGuard, ScanMeter, ViewCatalog, Viewer, bound};
+use crate::access::{AnswerKind, PolicyGuard, ScanMeter, ViewCatalog, Viewer, Yielding, bound};
 use crate::catalog::{LakeCatalog, SystemTables};
 use crate::compact_texts::CompactBeforeSorts;
 use crate::dataset_files::DatasetFiles;
@@ -252,8 +252,11 @@ fn guarded(state: &SessionState, owner: &Arc<()>) -> SessionState {
     let rules = std::iter::once(guard).chain(state.analyzer().rules.iter().cloned()).collect();
     let instant = state.execution_props().query_execution_start_time;
     let config = state.config().clone().with_information_schema(false);
-    let mut state =
-        SessionStateBuilder::new_from_existing(state.clone()).with_config(config).with_analyzer_rules(rules).build();
+    let mut state = SessionStateBuilder::new_from_existing(state.clone())
+        .with_config(config)
+        .with_analyzer_rules(rules)
+        .with_physical_optimizer_rule(Arc::new(Yielding))
+        .build();
     state.execution_props_mut().query_execution_start_time = instant;
     state
 }

@@ -18,7 +18,7 @@
 //! use schemas::{SourceFile, check};
 //! let lake = SourceFile { path: "lake.yaml".into(), text: b"lake: acme\nstore: file:./data\nzone: UTC\n".to_vec() };
 //! let errors = check(&[lake]).unwrap_err();
-//! assert_eq!(errors[0].to_string(), "lake.yaml:3:1: unknown key \"zone\"; keys are: lake, store, timezone");
+//! assert_eq!(errors[0].to_string(), "lake.yaml:3:1: unknown key \"zone\"; keys are: lake, store, timezone, access_events");
 //! ```
 
 mod access;

@@ -16,11 +16,18 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use schemas::{Access, SecretSource, SourceFile, check};
 
-const DATASETS: [(&str, &str); 4] = [
+const DATASETS: [(&str, &str); 6] = [
     ("events", "dataset: events\nlocation: events/\nschema: usage.v1\n"),
     ("plain", "dataset: plain\nlocation: plain/\ntenant: tenant\ncolumns: {person: {class: personal}}\n"),
     ("narrow", "dataset: narrow\nlocation: narrow/\ntenant: tenant\ncolumns: {person: {class: personal}}\n"),
     ("secret", "dataset: secret\nlocation: secret/\n"),
+    ("fragile", "dataset: fragile\nlocation: fragile/\ntenant: tenant\n"),
+    (
+        "mapped",
+        "dataset: mapped\nlocation: mapped/\nschema: audit.v1\nmap: SELECT id AS event_id, at AS time, tenant AS tenant_id, \
+         'app' AS source, 'data.read' AS event_type, 'success' AS outcome, 'u' AS actor_id, 'user' AS actor_type, \
+         CAST(digits AS BIGINT) AS row_count FROM input\n",
+    ),
 ];
 
 const ACCESS: &str = "
@@ -42,6 +49,9 @@ roles:
     datasets:
       plain: {rows: \"kind <> 'closed'\", hide: [hidden]}
       narrow: {rows: \"tenant IN (principal.tenants) AND region = principal.attribute('region')\", hide: [hidden]}
+  fragile:
+    inherits: [analyst]
+    datasets: {fragile: {rows: \"CAST(digits AS BIGINT) >= 0\", hide: [hidden]}, mapped: {rows: all}}
   whole:
     inherits: [analyst]
     permissions: [dataset.unmasked]
@@ -51,6 +61,7 @@ restrict:
 principals:
   ann: {tenants: [ta], roles: [reader]}
   rob: {tenants: [ta], roles: [filtered], attributes: {region: emea}}
+  fay: {tenants: [ta], roles: [fragile]}
   all: {tenants: all, roles: [whole]}
   mute: {tenants: [ta], roles: [operator]}
   tiny: {tenants: [ta], roles: [reader, little]}
@@ -169,7 +180,7 @@ fn rows_of(rows: Rows) -> Vec<Row> {
     all
 }
 
-/// The files: of `plain` one for each tenant in a folder that says so, of `narrow` one with the rows of all.
+/// The files: of `plain` one for each tenant in a folder that says so, of the others one with the rows of all.
 fn objects(rows: Rows) -> Vec<(String, RecordBatch)> {
     let all = rows_of(rows);
     let of = |tenant: &str| all.iter().filter(|row| row.tenant == tenant).collect::<Vec<_>>();
@@ -177,6 +188,10 @@ fn objects(rows: Rows) -> Vec<(String, RecordBatch)> {
         ("plain/tenant=ta/one.parquet".to_owned(), batch(&of("ta"), rows)),
         ("narrow/mixed.parquet".to_owned(), batch(&all.iter().collect::<Vec<_>>(), rows)),
     ];
+    let emea: Vec<&Row> = all.iter().filter(|row| row.region == "emea").collect();
+    for dataset in ["fragile", "mapped"] {
+        objects.push((format!("{dataset}/mixed.parquet"), batch(&emea, rows)));
+    }
     if rows == Rows::Marked {
         objects.push(("plain/tenant=tb/MARKB.parquet".to_owned(), batch(&of("tb"), rows)));
         let name: ArrayRef = Arc::new(StringArray::from(vec!["MARKS"]));

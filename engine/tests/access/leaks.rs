@@ -157,6 +157,25 @@ async fn leak_07_statements_that_starve_others() {
     assert!(
         lake.ask("rob", "SELECT count(*) AS n FROM generate_series(1, 1000)").await.expect("runs").contains("1000")
     );
+    // What would be large is not made, and what is deep is not planned.
+    for (sql, told) in [
+        ("SELECT length(repeat('x', 300000000)) AS n".to_owned(), "is not told"),
+        ("SELECT length(lpad('x', 300000000, 'y')) AS n".to_owned(), "is not told"),
+        ("SELECT length(array_repeat(1, 1000000000)) AS n".to_owned(), "is not told"),
+        ("SELECT length(array_repeat(range(0, 10000), 30000)) AS n".to_owned(), "is not told"),
+        ("SELECT length(range(0, 300000000)) AS n".to_owned(), "is not told"),
+        ("SELECT levenshtein(repeat('a', 60000), repeat('b', 60000)) AS n".to_owned(), "is not told"),
+        (format!("SELECT 1{} AS n", "+1".repeat(9_000)), "the limit depth is 250"),
+        (format!("SELECT 'a'{} AS n", "||'a'".repeat(6_500)), "the limit depth is 250"),
+        (format!("SELECT 1{} AS n", "::int".repeat(6_000)), "the limit depth is 250"),
+    ] {
+        let error = lake.ask("rob", &sql).await.expect_err(&sql);
+        assert!(error.contains(told), "{sql}: {error}");
+    }
+    let small = "SELECT length(repeat('ab', 3)) AS a, lpad('x', 3, 'y') AS b, array_repeat(1, 2) AS c, range(0, 3) AS d, \
+                 levenshtein('kitten', 'sitting') AS e";
+    let told = lake.ask("rob", small).await.expect("is small");
+    assert!(told.contains("| 6 | yyx | [1, 1] | [0, 1, 2] | 3 |"), "{told}");
 }
 
 #[tokio::test]
@@ -243,6 +262,37 @@ async fn leak_13_rows_that_nobody_but_a_role_may_see() {
     assert!(count("ann").await.expect("a figure").contains("| 0 |"), "rows: all does not lift a restriction");
     assert!(count("all").await.expect("a figure").contains("| 40 |"), "its role is named under unless");
     says_nothing("SELECT * FROM plain").await;
+}
+
+#[tokio::test]
+async fn leak_14_a_filter_or_a_map_that_fails_on_a_forbidden_row() {
+    let (marked, unmarked) = (Lake::new(Rows::Marked).await, Lake::new(Rows::Unmarked).await);
+    for condition in ["id < 'MARKB'", "id < 'MARKC'", "digits = '5'", "amount >= 0", "tenant = 'tb'"] {
+        let sql = format!("SELECT count(*) AS n FROM fragile WHERE {condition}");
+        let (with, without) = (marked.ask("fay", &sql).await, unmarked.ask("fay", &sql).await);
+        assert_eq!(with, without, "{sql}");
+        assert!(with.is_ok(), "{sql}: {with:?}");
+    }
+    for condition in ["row_count = 5", "row_count = 5 AND event_id < 'MARKB'", "row_count = 5 AND event_id < 'MARKC'"] {
+        let sql = format!("SELECT count(*) AS n FROM mapped WHERE {condition}");
+        let (with, without) = (marked.ask("fay", &sql).await, unmarked.ask("fay", &sql).await);
+        assert_eq!(with, without, "{sql}");
+        assert!(with.is_ok(), "{sql}: {with:?}");
+    }
+    let all = "SELECT event_id, row_count FROM mapped ORDER BY event_id";
+    assert_eq!(marked.ask("fay", all).await, unmarked.ask("fay", all).await);
+}
+
+#[tokio::test]
+async fn leak_15_a_plan_that_cannot_be_made() {
+    let lake = Lake::new(Rows::Marked).await;
+    // Where the engine finds no plan, it tells of all that it tried.
+    let sql = "SELECT row_number() OVER (PARTITION BY sqrt(amount) ORDER BY id) AS n FROM narrow";
+    let told = lake.ask("rob", sql).await.unwrap_or_else(|error| error);
+    holds_no_mark("rob", sql, &told);
+    for word in ["parquet", "DataSourceExec", "FilterExec", "emea", "closed"] {
+        assert!(!told.contains(word), "{told}");
+    }
 }
 
 /// The file of another tenant is not even opened: one that is broken fails nobody else.

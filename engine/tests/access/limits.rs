@@ -2,7 +2,7 @@
 
 use crate::harness::{Lake, Rows, answered};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_limit_names_itself_and_what_would_narrow_the_question() {
     let lake = Lake::new(Rows::Marked).await;
     let long = format!("SELECT 1 AS n WHERE 'x' <> '{}'", "y".repeat(300));

@@ -125,7 +125,7 @@ impl EdgeKinds {
     /// The same kinds, all of them with masking.
     #[must_use]
     pub fn masked(self) -> Self {
-        Self((self.0 | (self.0 << EdgeKind::ALL.len())) & !PLAIN)
+        Self(((self.0 & PLAIN) << EdgeKind::ALL.len()) | (self.0 & !PLAIN))
     }
 
     /// Each kind with whether it is masked, those without masking first.
