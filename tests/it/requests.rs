@@ -336,6 +336,47 @@ fn an_answer_expires_and_the_same_question_is_then_answered_anew() {
     assert!(there(&format!("exports/ann/{hash}-2/manifest.json")));
 }
 
+#[test]
+fn a_link_in_the_inbox_leads_nowhere() {
+    let lake = lake();
+    let inbox = lake.data().join("requests/inbox/ann");
+    std::fs::create_dir_all(&inbox).expect("is made");
+    let secret = lake.write("secret.yaml", "request: 1\nsecret: marked\n");
+    std::os::unix::fs::symlink(&secret, inbox.join("link.yaml")).expect("is made");
+    std::os::unix::fs::symlink(lake.data().join("audit"), inbox.join("folder")).expect("is made");
+    let files = lake.count("audit");
+    assert_eq!(once(&lake).out, "");
+    assert_eq!((lake.count("audit"), lake.count("requests/rejected")), (files, 0), "nothing was moved or copied");
+    assert!(secret.exists());
+    assert!(lake.run(&["requests", "list"]).out.contains("link: it is not followed"));
+}
+
+#[test]
+fn a_request_at_which_processes_end_is_put_aside() {
+    let lake = lake();
+    let text = "request: 1\ndataset: audit\nformat: csv\n";
+    drop_file(&lake, "ann/poison.yaml", text);
+    let hash = &engine::hex(&Sha256::digest(format!("ann\n{text}")))[..20];
+    let claim =
+        |name: String, text: &str| lake.write(&format!("data/_auditlake/claims/requests/ann/{hash}/{name}"), text);
+    for epoch in 1..=9 {
+        claim(
+            format!("epoch-{epoch:06}"),
+            r#"{"runner":"process 1","nonce":"00","boot":null,"process":1,"process_start":null}"#,
+        );
+    }
+    // Who had it last handed it back; the eight before did not.
+    claim("epoch-000009.released".to_owned(), "");
+    let ran = once(&lake);
+    assert!(ran.out.starts_with("rejected requests/inbox/ann/poison.yaml: 8 processes ended"), "{}", ran.out);
+    let error = json(&lake.object(&format!("requests/rejected/ann/{hash}.error.json")));
+    assert_eq!(error["state"], "failed");
+    assert!(
+        below(&lake, "requests/inbox/").is_empty()
+            && below(&lake, "exports/ann/").keys().all(|name| !name.contains("part"))
+    );
+}
+
 /// Requests of each principal in a round.
 const EACH: u64 = 3;
 

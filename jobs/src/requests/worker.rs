@@ -62,30 +62,17 @@ pub(crate) async fn watch(
     how: Watch,
     tell: &(dyn Fn(&Dropped, &Result<Outcome, JobError>) + Sync),
 ) -> Result<(), JobError> {
-    let answerer = Answerer { lake, world, access: who };
-    let (patience, turns, slots) = (Patience::of(how.lapse), Turns::default(), Semaphore::new(how.workers.max(1)));
-    let work = |dropped: Dropped| {
-        let (answerer, patience, turns, slots) = (&answerer, &patience, &turns, &slots);
-        async move {
-            let turns = turns.of(&dropped.folder, || at_once(who, &dropped.folder, how.workers));
-            let turn = turns.acquire().await;
-            let slot = slots.acquire().await;
-            let mut outcome = answerer.answer(&dropped, patience, false).await;
-            drop(slot);
-            if matches!(outcome, Ok(Outcome::Alone)) {
-                let all = slots.acquire_many(u32::try_from(how.workers.max(1)).unwrap_or(u32::MAX)).await;
-                outcome = answerer.answer(&dropped, patience, true).await;
-                drop(all);
-            }
-            drop(turn);
-            (dropped, outcome)
-        }
+    let team = Team {
+        answerer: Answerer { lake, world, access: who },
+        workers: how.workers.max(1),
+        patience: Patience::of(how.lapse),
+        turns: Turns::default(),
+        slots: Semaphore::new(how.workers.max(1)),
     };
     let mut chance = [0; 2];
     world.fill(&mut chance);
     let mut watched = Watched::from(u16::from_ne_bytes(chance).into());
-    let (mut at_work, mut busy) = (FuturesUnordered::new(), HashMap::<Path, Stopwatch>::new());
-    let (mut taken, mut later) = (HashSet::<Path>::new(), HashMap::<Path, DateTime<Utc>>::new());
+    let (mut at_work, mut files) = (FuturesUnordered::new(), Files::default());
     let (mut looked, mut failed): (Option<Stopwatch>, Option<JobError>) = (None, None);
     let (mut publishing, mut published) = (FuturesUnordered::new(), Stopwatch::start());
     loop {
@@ -99,15 +86,12 @@ pub(crate) async fn watch(
             looked = Some(Stopwatch::start());
         }
         let (stable, waiting) = watched.look(&lake.front, how.settle).await?;
-        later.retain(|_, turn| *turn > world.now());
-        busy.retain(|_, since| since.seconds() < BUSY_LOOK);
+        files.pass(world.now());
         let mut is_left = waiting > 0;
         for dropped in stable {
-            let path = &dropped.meta.location;
-            if busy.contains_key(path) {
-                is_left = true;
-            } else if !later.contains_key(path) && taken.insert(path.clone()) {
-                at_work.push(work(dropped));
+            is_left |= files.busy.contains_key(&dropped.meta.location);
+            if files.take(&dropped.meta.location) {
+                at_work.push(team.answer(dropped));
             }
         }
         // What comes meanwhile does not wait for what takes long.
@@ -126,21 +110,76 @@ pub(crate) async fn watch(
                     }
                 }
                 Some((dropped, outcome)) = at_work.next(), if !at_work.is_empty() => {
-                    taken.remove(&dropped.meta.location);
                     tell(&dropped, &outcome);
-                    match outcome {
-                        Ok(Outcome::Busy(_)) => {
-                            is_left = true;
-                            busy.insert(dropped.meta.location, Stopwatch::start());
-                        }
-                        Ok(Outcome::Again(..) | Outcome::Gone) => is_left = true,
-                        Ok(Outcome::Deferred(_, turn)) => drop(later.insert(dropped.meta.location, turn)),
-                        Ok(_) => {}
-                        Err(error) => failed = Some(error),
-                    }
+                    is_left |= files.is_left(dropped.meta.location, &outcome);
+                    failed = outcome.err().or(failed);
                 }
                 () = &mut look => break,
             }
+        }
+    }
+}
+
+/// Those who answer, in one process.
+struct Team<'a> {
+    answerer: Answerer<'a>,
+    workers: usize,
+    patience: Patience,
+    turns: Turns,
+    slots: Semaphore,
+}
+
+impl Team<'_> {
+    /// Answers a file when it is its folder's turn and somebody is free.
+    async fn answer(&self, dropped: Dropped) -> (Dropped, Result<Outcome, JobError>) {
+        let of_folder = || at_once(self.answerer.access, &dropped.folder, self.workers);
+        let turns = self.turns.of(&dropped.folder, of_folder);
+        let turn = turns.acquire().await;
+        let slot = self.slots.acquire().await;
+        let mut outcome = self.answerer.answer(&dropped, &self.patience, false).await;
+        drop(slot);
+        if matches!(outcome, Ok(Outcome::Alone)) {
+            let all = self.slots.acquire_many(u32::try_from(self.workers).unwrap_or(u32::MAX)).await;
+            outcome = self.answerer.answer(&dropped, &self.patience, true).await;
+            drop(all);
+        }
+        drop(turn);
+        (dropped, outcome)
+    }
+}
+
+/// What is known of files of the inbox beside what lies there.
+#[derive(Debug, Default)]
+struct Files {
+    taken: HashSet<Path>,
+    /// Whose turn comes at an instant.
+    later: HashMap<Path, DateTime<Utc>>,
+    /// On which others work.
+    busy: HashMap<Path, Stopwatch>,
+}
+
+impl Files {
+    fn pass(&mut self, now: DateTime<Utc>) {
+        self.later.retain(|_, turn| *turn > now);
+        self.busy.retain(|_, since| since.seconds() < BUSY_LOOK);
+    }
+
+    /// Whether the file is to be answered now; it is taken then.
+    fn take(&mut self, path: &Path) -> bool {
+        !self.busy.contains_key(path) && !self.later.contains_key(path) && self.taken.insert(path.clone())
+    }
+
+    /// Keeps what became of a file; whether more is to be done for it soon.
+    fn is_left(&mut self, path: Path, outcome: &Result<Outcome, JobError>) -> bool {
+        self.taken.remove(&path);
+        match outcome {
+            Ok(Outcome::Busy(_)) => self.busy.insert(path, Stopwatch::start()).is_none(),
+            Ok(Outcome::Again(..) | Outcome::Gone) => true,
+            Ok(Outcome::Deferred(_, turn)) => {
+                self.later.insert(path, *turn);
+                false
+            }
+            Ok(_) | Err(_) => false,
         }
     }
 }
