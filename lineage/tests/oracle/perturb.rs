@@ -88,7 +88,6 @@ impl fmt::Display for Tally {
 }
 
 /// Tables, and a session over them.
-#[derive(Debug)]
 pub(crate) struct Lake {
     runtime: Runtime,
     context: SessionContext,
