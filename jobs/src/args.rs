@@ -12,7 +12,7 @@ use engine::Resources;
 use schemas::{FindingState, IngestFormat};
 
 pub use export::{ExportArgs, ExportCommand};
-pub use lineage::LineageCommand;
+pub use lineage::{DirectionArg, DocumentArg, LineageCommand, LineageExportArgs};
 
 use crate::error::JobError;
 use crate::lake::OpenLake;
@@ -107,7 +107,7 @@ pub enum Command {
     #[command(after_help = "Example: auditlake schema job > job.schema.json")]
     Schema {
         /// Kind of definition
-        #[arg(value_parser = ["access", "control", "dataset", "job", "lake", "request"])]
+        #[arg(value_parser = ["access", "control", "dataset", "job", "lake", "lineage-graph", "request"])]
         kind: String,
     },
     /// Read source records into a dataset, each once

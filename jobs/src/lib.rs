@@ -41,8 +41,9 @@ use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
 pub use args::{
-    AccessCommand, Cli, Command, CompactArgs, DecideArgs, ExportArgs, ExportCommand, FindingsCommand, FormatArg,
-    IngestArgs, LineageCommand, OutputForm, RequestsCommand, RunsCommand, SqlArgs, StateArg,
+    AccessCommand, Cli, Command, CompactArgs, DecideArgs, DirectionArg, DocumentArg, ExportArgs, ExportCommand,
+    FindingsCommand, FormatArg, IngestArgs, LineageCommand, LineageExportArgs, OutputForm, RequestsCommand,
+    RunsCommand, SqlArgs, StateArg,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -105,6 +106,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Lineage(LineageCommand::Columns { job, sql }) => {
             lineage::columns(&cli.open()?, &world, job.as_deref(), sql.as_deref()).await?
         }
+        Command::Lineage(LineageCommand::Export(args)) => lineage::export(args)?,
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { dir: None } => manual::page()?,
         Command::Man { dir: Some(dir) } => manual::pages(dir)?,
@@ -129,6 +131,10 @@ fn read_text(file: &Path) -> Result<String, JobError> {
 }
 
 fn schema(kind: &str) -> Result<Answer, JobError> {
+    if kind == "lineage-graph" {
+        let schema = serde_json::from_str(::lineage::GRAPH_SCHEMA).unwrap_or(Value::Null);
+        return Ok(Answer::done(::lineage::GRAPH_SCHEMA.to_owned(), schema));
+    }
     let found = DefinitionKind::ALL.into_iter().find(|known| known.as_str() == kind);
     let kind = found.ok_or_else(|| JobError::Usage(format!("\"{kind}\" is no kind of definition")))?;
     let schema = schemas::json_schema(kind);

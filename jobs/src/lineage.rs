@@ -1,5 +1,6 @@
 //! `auditlake lineage`: which columns the columns of a statement come from. Nothing is run.
 
+mod drawn;
 mod told;
 
 use std::path::Path;
@@ -11,6 +12,8 @@ use crate::Answer;
 use crate::error::JobError;
 use crate::lake::{self, OpenLake};
 use crate::world::World;
+
+pub(crate) use drawn::export;
 
 /// What the columns of a statement come from: that of a job, or one in a file.
 pub(crate) async fn columns(

@@ -18,6 +18,7 @@ mod aside;
 mod command;
 mod inbox;
 mod records;
+mod signature;
 mod slots;
 #[cfg(test)]
 mod tests;

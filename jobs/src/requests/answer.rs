@@ -3,26 +3,23 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::{Created, EngineError, Lakefront};
 use exporters::ExportProgress;
-use hmac::{Hmac, Mac};
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStoreExt};
 use schemas::{
     Access, Channel, DefinitionError, ExportRequest, ExportRows, Permission, Principal, REQUEST_BYTES_MAX, Remedy,
     RequestError, SourceFile, parse_request, unknown_columns,
 };
-use sha2::Sha256;
 
 use super::inbox::{Dropped, is_plain};
 use super::records::{ErrorFile, State, Status, Taken};
+use super::signature::{Signed, signed};
 use super::slots;
 use super::{DONE, INBOX, REJECTED, RequestId, shown};
-use crate::access::{Asker, secret};
+use crate::access::Asker;
 use crate::claim::{Claim, Patience};
 use crate::error::JobError;
 use crate::export::{self, Asked, Manifest, ObjectPlace, Planned, RequestOf};
@@ -39,10 +36,6 @@ const DEATHS_MAX: u64 = 8;
 const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 /// Looks after which its state is written anew.
 const LOOKS_A_STATUS: u64 = 5;
-/// How long a signature may come after its file.
-const SIGNATURE_WAIT: TimeDelta = TimeDelta::minutes(10);
-/// What a signature begins with.
-const SIGNATURE_VERSION: &str = "v1,";
 
 /// What became of a file in the inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +107,7 @@ impl Answerer<'_> {
         if let Some(known) = self.known(&read).await? {
             return Ok(known);
         }
-        match self.signed(&read).await? {
+        match signed(self.front(), self.world.now(), &read).await? {
             Signed::Yes => {}
             Signed::NotYet => return Ok(Outcome::Unsigned),
             Signed::No(why) => return self.reject(&read, vec![RequestError::whole(&why)], State::Rejected).await,
@@ -466,45 +459,6 @@ impl Answerer<'_> {
         let told = "the answer could not be written three times; ask whoever runs the lake";
         self.reject(read, vec![RequestError::whole(told)], State::Failed).await
     }
-
-    /// Whether the principal itself has written the file.
-    async fn signed(&self, read: &Read<'_>) -> Result<Signed, JobError> {
-        let Some(rule) = &read.principal.signature else { return Ok(Signed::Yes) };
-        let path = read.dropped.meta.location.clone();
-        let signature = self.front().read(&Path::from(format!("{path}.sig"))).await?;
-        let Some(signature) = signature else {
-            let waited = self.world.now() - read.dropped.meta.last_modified;
-            return Ok(match (rule.is_required, waited >= SIGNATURE_WAIT) {
-                (false, _) => Signed::Yes,
-                (true, false) => Signed::NotYet,
-                (true, true) => Signed::No(format!(
-                    "the file is not signed; put {}.sig beside it, with {SIGNATURE_VERSION} and the base64 of its HMAC-SHA256",
-                    read.dropped.name()
-                )),
-            });
-        };
-        let given = std::str::from_utf8(&signature).ok().and_then(|text| text.trim().strip_prefix(SIGNATURE_VERSION));
-        let given = given.and_then(|text| STANDARD.decode(text).ok());
-        let mut mac =
-            <Hmac<Sha256> as Mac>::new_from_slice(&secret(&rule.secret)?).expect("HMAC takes keys of any length");
-        mac.update(path.as_ref().as_bytes());
-        mac.update(b"\n");
-        mac.update(&read.bytes);
-        // In a time that does not depend on the bytes.
-        match given.map(|given| mac.verify_slice(&given)) {
-            Some(Ok(())) => Ok(Signed::Yes),
-            _ => Ok(Signed::No(
-                "the signature is not that of this file in this place; sign path, a line end and bytes with your secret"
-                    .to_owned(),
-            )),
-        }
-    }
-}
-
-enum Signed {
-    Yes,
-    NotYet,
-    No(String),
 }
 
 /// Why nothing is planned.
