@@ -266,7 +266,7 @@ fn narrower(limit: Limit) -> &'static str {
         Limit::Seconds | Limit::PlanNodes => "ask for a shorter time, with fewer joins and subqueries",
         Limit::Depth => "write IN (…) in place of many OR, and give parts of long expressions names in a WITH",
         Limit::SqlBytes => "write a shorter statement; a range says more than a long list",
-        Limit::Memory => "sort, group and join fewer rows",
+        Limit::Memory => "sort, group and join fewer rows, and make no longer texts and lists than you need",
         Limit::ExportRows | Limit::ExportBytes | Limit::ExportSeconds => {
             "filter by time and export the parts one after the other"
         }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Int64Type};
-use datafusion::common::{exec_err, not_impl_err};
-use datafusion::error::Result;
+use datafusion::common::not_impl_err;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{
@@ -105,7 +105,8 @@ impl ScalarUDFImpl for Bounded {
             Size::Series => (series(&arrays, rows)?, BYTES_MAX),
         };
         if size > allowed {
-            return exec_err!("{} would make more than there is room for", self.name());
+            let what = format!("{} would make more than there is room for", self.name());
+            return Err(DataFusionError::ResourcesExhausted(what));
         }
         self.inner.invoke_with_args(args)
     }
