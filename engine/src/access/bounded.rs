@@ -18,6 +18,8 @@ use datafusion::logical_expr::{
 
 /// Bytes that a function may make of the rows it is given at once.
 const BYTES_MAX: u128 = 64 << 20;
+/// Bytes of one constant: other functions write it out for every row of a batch.
+const CONSTANT_BYTES_MAX: u128 = 256 << 10;
 /// Steps that it may take for them.
 const STEPS_MAX: u128 = 1 << 30;
 
@@ -92,17 +94,20 @@ impl ScalarUDFImpl for Bounded {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays: Vec<ArrayRef> =
-            args.args.iter().map(|arg| arg.to_array(args.number_rows)).collect::<Result<_>>()?;
-        // Of a constant there is one answer, whatever the number of rows.
-        let rows =
-            if args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_))) { 1 } else { args.number_rows };
+        // A constant stands once: written out for every row it would be what this is to prevent.
+        let arrays = args.args.iter().map(|arg| match arg {
+            ColumnarValue::Array(array) => Ok(Arc::clone(array)),
+            ColumnarValue::Scalar(value) => value.to_array(),
+        });
+        let arrays = arrays.collect::<Result<Vec<ArrayRef>>>()?;
+        let is_constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let (rows, bytes_max) = if is_constant { (1, CONSTANT_BYTES_MAX) } else { (args.number_rows, BYTES_MAX) };
         let (size, allowed) = match self.size {
             Size::Compared => (compared(&arrays, rows), STEPS_MAX),
-            Size::Repeated => (times(&arrays, rows, bytes_of)?, BYTES_MAX),
-            Size::Filled => (times(&arrays, rows, |_, _| 8)?, BYTES_MAX),
-            Size::Padded => (times(&arrays, rows, |_, _| 4)?, BYTES_MAX),
-            Size::Series => (series(&arrays, rows)?, BYTES_MAX),
+            Size::Repeated => (times(&arrays, rows, |row| bytes_at(&arrays, 0, row))?, bytes_max),
+            Size::Filled => (times(&arrays, rows, |row| bytes_at(&arrays, 2, row).max(8))?, bytes_max),
+            Size::Padded => (times(&arrays, rows, |_| 4)?, bytes_max),
+            Size::Series => (series(&arrays, rows)?, bytes_max),
         };
         if size > allowed {
             let what = format!("{} would make more than there is room for", self.name());
@@ -112,26 +117,37 @@ impl ScalarUDFImpl for Bounded {
     }
 }
 
-/// Bytes of the value at a row, at least one.
-fn bytes_of(values: &ArrayRef, row: usize) -> u128 {
+/// Where the value of a row stands: that of a constant stands once.
+fn place(array: &ArrayRef, row: usize) -> usize {
+    if array.len() == 1 { 0 } else { row }
+}
+
+/// Bytes of an argument's value at a row. A text that is null is none, and a list may have many nulls.
+fn bytes_at(arrays: &[ArrayRef], argument: usize, row: usize) -> u128 {
+    let Some(values) = arrays.get(argument) else { return 0 };
+    let at = place(values, row);
+    let text = |text: &str, is_valid: bool| if is_valid { text.len().max(1) } else { 0 };
     let bytes = match values.data_type() {
-        DataType::Utf8 => values.as_string::<i32>().value(row).len(),
-        DataType::LargeUtf8 => values.as_string::<i64>().value(row).len(),
-        DataType::Utf8View => values.as_string_view().value(row).len(),
-        _ => values.slice(row, 1).to_data().get_slice_memory_size().unwrap_or(usize::MAX).max(8),
+        DataType::Utf8 => text(values.as_string::<i32>().value(at), values.is_valid(at)),
+        DataType::LargeUtf8 => text(values.as_string::<i64>().value(at), values.is_valid(at)),
+        DataType::Utf8View => text(values.as_string_view().value(at), values.is_valid(at)),
+        _ => values.slice(at, 1).to_data().get_slice_memory_size().unwrap_or(usize::MAX).max(8),
     };
-    bytes.max(1) as u128
+    bytes as u128
 }
 
 /// The sum over rows of what one costs times the number in the second argument.
-fn times(arrays: &[ArrayRef], rows: usize, cost: impl Fn(&ArrayRef, usize) -> u128) -> Result<u128> {
-    let [values, number, ..] = arrays else { return Ok(0) };
+fn times(arrays: &[ArrayRef], rows: usize, cost: impl Fn(usize) -> u128) -> Result<u128> {
+    let Some(number) = arrays.get(1) else { return Ok(0) };
     let number = whole(number)?;
-    let of = |row: &usize| number.is_valid(*row) && values.is_valid(*row);
-    Ok((0..rows)
-        .filter(of)
-        .map(|row| cost(values, row).saturating_mul(number.value(row).max(0) as u128))
-        .fold(0, u128::saturating_add))
+    let of_row = |row: usize| cost(row).saturating_mul(value(&number, row).max(0) as u128);
+    Ok((0..rows).map(of_row).fold(0, u128::saturating_add))
+}
+
+/// The number of a row; none is zero.
+fn value(numbers: &Int64Array, row: usize) -> i64 {
+    let at = if numbers.len() == 1 { 0 } else { row };
+    if numbers.is_valid(at) { numbers.value(at) } else { 0 }
 }
 
 /// Bytes of the numbers between the first and the second, or from zero to the first.
@@ -140,7 +156,7 @@ fn series(arrays: &[ArrayRef], rows: usize) -> Result<u128> {
         return not_impl_err!("a series here is of whole numbers");
     }
     let numbers = arrays.iter().map(whole).collect::<Result<Vec<_>>>()?;
-    let value = |of: &Int64Array, row: usize| if of.is_valid(row) { i128::from(of.value(row)) } else { 0 };
+    let value = |of: &Int64Array, row: usize| i128::from(value(of, row));
     let of_row = |row: usize| {
         let (start, end, step) = match numbers.as_slice() {
             [end] => (0, value(end, row), 1),
@@ -153,16 +169,10 @@ fn series(arrays: &[ArrayRef], rows: usize) -> Result<u128> {
     Ok((0..rows).map(of_row).fold(0, u128::saturating_add))
 }
 
+/// Letters of one text times those of the other.
 fn compared(arrays: &[ArrayRef], rows: usize) -> u128 {
-    let [left, right, ..] = arrays else { return 0 };
-    let of = |row: usize| {
-        if left.is_null(row) || right.is_null(row) {
-            0
-        } else {
-            bytes_of(left, row).saturating_mul(bytes_of(right, row))
-        }
-    };
-    (0..rows).map(of).fold(0, u128::saturating_add)
+    let of_row = |row: usize| bytes_at(arrays, 0, row).saturating_mul(bytes_at(arrays, 1, row));
+    (0..rows).map(of_row).fold(0, u128::saturating_add)
 }
 
 fn whole(array: &ArrayRef) -> Result<Int64Array> {

@@ -165,6 +165,14 @@ async fn leak_07_statements_that_starve_others() {
         ("SELECT length(array_repeat(range(0, 10000), 30000)) AS n".to_owned(), "the limit memory is"),
         ("SELECT length(range(0, 300000000)) AS n".to_owned(), "the limit memory is"),
         ("SELECT levenshtein(repeat('a', 60000), repeat('b', 60000)) AS n".to_owned(), "the limit memory is"),
+        // Nulls take room in a list, and so does what fills one.
+        ("SELECT length(array_repeat(CAST(NULL AS INT), 1000000000)) AS n".to_owned(), "the limit memory is"),
+        (
+            "SELECT length(array_resize([id], 30000, repeat(id, 20000))) AS n FROM narrow".to_owned(),
+            "the limit memory is",
+        ),
+        // A constant is written out for every row.
+        ("SELECT max(length(repeat('x', 60000000) || id)) AS n FROM narrow".to_owned(), "the limit memory is"),
         (format!("SELECT 1{} AS n", "+1".repeat(9_000)), "the limit depth is 250"),
         (format!("SELECT 'a'{} AS n", "||'a'".repeat(6_500)), "the limit depth is 250"),
         (format!("SELECT 1{} AS n", "::int".repeat(6_000)), "the limit depth is 250"),
@@ -176,6 +184,9 @@ async fn leak_07_statements_that_starve_others() {
                  levenshtein('kitten', 'sitting') AS e";
     let told = lake.ask("rob", small).await.expect("is small");
     assert!(told.contains("| 6 | yyx | [1, 1] | [0, 1, 2] | 3 |"), "{told}");
+    // Of a column each row counts, and what it meets is a constant or a null.
+    let small = "SELECT sum(levenshtein(id, 'id-1')) AS a, max(length(repeat(id, 3))) AS b, count(repeat(NULL, 9)) AS c FROM narrow";
+    assert!(lake.ask("rob", small).await.expect("is small").contains("| 0 |"));
 }
 
 #[tokio::test]
