@@ -113,16 +113,8 @@ impl LakeSession {
     /// When it is not a reading statement, or does not plan.
     pub async fn plan(&self, sql: &str) -> Result<LogicalPlan, EngineError> {
         let Some(viewing) = &self.viewing else { return self.plan_statement(self.reading(sql)?).await };
-        let (session, sql) = (self.clone(), sql.to_owned());
-        let planned = viewing.in_time(async move { session.plan_of_viewer(&sql).await }).await;
-        viewing.told(planned)
-    }
-
-    async fn plan_of_viewer(&self, sql: &str) -> Result<LogicalPlan, EngineError> {
-        match &self.viewing {
-            Some(viewing) => self.plan_for(viewing, sql).await,
-            None => self.plan_statement(self.reading(sql)?).await,
-        }
+        let (session, of, sql) = (self.clone(), viewing.clone(), sql.to_owned());
+        viewing.told(viewing.in_time(async move { session.plan_for(&of, &sql).await }).await)
     }
 
     /// Plans what a principal may ask.
@@ -172,11 +164,18 @@ impl LakeSession {
     /// # Errors
     /// As [`Self::plan`]; when it names another value.
     pub async fn analysed(&self, sql: &str) -> Result<LogicalPlan, EngineError> {
-        let planned = |source| EngineError::sql("planned", source);
         let plan = self.plan(sql).await?;
         let some = DateTime::UNIX_EPOCH;
-        let plan = with_interval(plan, Some(Interval { start: some, end: some }))?;
-        self.state.analyzer().execute_and_check(plan, self.state.config_options(), |_, _| {}).map_err(planned)
+        self.analyse(with_interval(plan, Some(Interval { start: some, end: some }))?)
+    }
+
+    /// A plan with its names resolved and its types agreeing, and nothing optimised away.
+    ///
+    /// # Errors
+    /// When a type does not fit.
+    pub fn analyse(&self, plan: LogicalPlan) -> Result<LogicalPlan, EngineError> {
+        let analysed = self.state.analyzer().execute_and_check(plan, self.state.config_options(), |_, _| {});
+        analysed.map_err(|source| EngineError::sql("planned", source))
     }
 
     /// The plan as it will run.

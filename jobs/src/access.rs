@@ -177,3 +177,20 @@ pub(crate) async fn check(
     }
     Ok(faults)
 }
+
+/// A principal of no role, with these limits.
+#[cfg(test)]
+pub(crate) fn stand_in(name: &str, limits: schemas::Limits) -> Principal {
+    Principal {
+        name: name.to_owned(),
+        tenants: schemas::Tenants::All,
+        roles: Vec::new(),
+        channels: Default::default(),
+        attributes: Default::default(),
+        is_service: false,
+        signature: None,
+        permissions: Default::default(),
+        datasets: Default::default(),
+        limits,
+    }
+}

@@ -37,12 +37,10 @@ pub(crate) struct PrincipalView {
     /// Masks over filter over rows.
     plan: LogicalPlan,
     schema: SchemaRef,
-    /// Columns that are shown as they are.
+    /// Columns that may be asked before the filter: those that are shown as they are, and none where the filter may fail.
     plain: Schema,
     /// Whether rows are filtered that lie among rows which may be seen.
     is_barrier: bool,
-    /// Whether the filter may fail on a row: then nothing is asked of a row before it.
-    is_fallible: bool,
     /// The session it was made for.
     owner: Arc<()>,
 }
@@ -90,7 +88,7 @@ impl PrincipalView {
             Some(filter) => scan.filter(filter).map_err(planned)?,
             None => scan,
         };
-        let is_fallible = filter.fallible.is_some();
+        let plain = if filter.fallible.is_some() { Schema::empty() } else { shown.plain };
         let filtered = match filter.fallible {
             Some(fallible) => {
                 // A view of its own, behind a wall of its own: no row that the rest takes away is ever asked.
@@ -100,7 +98,6 @@ impl PrincipalView {
                     plan: filtered.build().map_err(planned)?,
                     plain: Schema::empty(),
                     is_barrier: true,
-                    is_fallible: false,
                     owner: Arc::clone(source.owner),
                 };
                 let inner = provider_as_source(Arc::new(inner));
@@ -115,9 +112,8 @@ impl PrincipalView {
             planner: source.planner.clone(),
             schema: Arc::new(plan.schema().as_arrow().clone()),
             plan,
-            plain: shown.plain,
+            plain,
             is_barrier,
-            is_fallible,
             owner: Arc::clone(source.owner),
         })
     }
@@ -143,7 +139,6 @@ impl PrincipalView {
             plain: schema.as_ref().clone(),
             schema,
             is_barrier,
-            is_fallible: false,
             owner: Arc::clone(owner),
         })
     }
@@ -165,9 +160,9 @@ impl TableProvider for PrincipalView {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
-        let may_pass = |filter: &&Expr| match self.is_barrier {
-            true if self.is_fallible || !is_infallible(filter, &self.plain) => TableProviderFilterPushDown::Unsupported,
-            _ => TableProviderFilterPushDown::Exact,
+        let may_pass = |filter: &&Expr| match self.is_barrier && !is_infallible(filter, &self.plain) {
+            true => TableProviderFilterPushDown::Unsupported,
+            false => TableProviderFilterPushDown::Exact,
         };
         Ok(filters.iter().map(may_pass).collect())
     }

@@ -71,11 +71,12 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::access::stand_in;
 
     #[test]
     fn a_minute_has_so_many_statements_and_the_next_has_its_own() {
         let limits = schemas::Limits::largest([vec![(Limit::StatementsPerMinute, 2)]].iter());
-        let (alice, bob) = (principal("alice", limits.clone()), principal("bob", limits));
+        let (alice, bob) = (stand_in("alice", limits.clone()), stand_in("bob", limits));
         let (limiter, now) = (Limiter::default(), DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(90));
         let ask = |who: &Principal, at| limiter.statement(who, at).map_err(|error| error.to_string());
         assert_eq!((ask(&alice, now), ask(&alice, now)), (Ok(()), Ok(())));
@@ -83,20 +84,5 @@ mod tests {
         assert!(told.contains("statements_per_minute is 2, and this takes 3"), "{told}");
         assert_eq!(ask(&bob, now), Ok(()), "others have their own");
         assert_eq!(ask(&alice, now + TimeDelta::seconds(30)), Ok(()), "the next minute begins");
-    }
-
-    fn principal(name: &str, limits: schemas::Limits) -> Principal {
-        Principal {
-            name: name.to_owned(),
-            tenants: schemas::Tenants::All,
-            roles: Vec::new(),
-            channels: Default::default(),
-            attributes: Default::default(),
-            is_service: false,
-            signature: None,
-            permissions: Default::default(),
-            datasets: Default::default(),
-            limits,
-        }
     }
 }

@@ -57,18 +57,7 @@ mod tests {
     async fn an_hour_has_so_many_slots_and_a_request_takes_one() {
         let (front, now) = (Lakefront::memory(), DateTime::<Utc>::UNIX_EPOCH + TimeDelta::minutes(90));
         let limits = schemas::Limits::largest([vec![(Limit::ExportsPerHour, 2)]].iter());
-        let principal = Principal {
-            name: "alice".to_owned(),
-            tenants: schemas::Tenants::All,
-            roles: Vec::new(),
-            channels: Default::default(),
-            attributes: Default::default(),
-            is_service: false,
-            signature: None,
-            permissions: Default::default(),
-            datasets: Default::default(),
-            limits,
-        };
+        let principal = crate::access::stand_in("alice", limits);
         let take = async |text: &str, now| {
             let id = RequestId::of("alice", text.as_bytes());
             take(&front, &principal, &id, now).await.expect("the store works")

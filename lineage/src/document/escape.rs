@@ -31,6 +31,17 @@ pub(super) fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// How a character is written that would be taken for markup.
+fn entity(char: char) -> Option<&'static str> {
+    match char {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        _ => None,
+    }
+}
+
 /// Whether XML 1.0 can hold a character.
 fn is_xml(char: char) -> bool {
     matches!(char, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
@@ -43,10 +54,7 @@ pub(super) fn xml(text: &str) -> (String, bool) {
     let mut out = String::with_capacity(text.len() + 8);
     for char in text.chars() {
         match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
+            char if let Some(entity) = entity(char) => out.push_str(entity),
             // Readers make a line end of it as it is.
             '\r' => out.push_str("&#13;"),
             char if !is_xml(char) || (is_escaped && char == '\\') => out.extend(char.escape_unicode()),
@@ -63,9 +71,7 @@ pub(super) fn dot(text: &str) -> String {
         match char {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
+            char if let Some(entity) = entity(char) => out.push_str(entity),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             char if is_hidden(char) => {
@@ -89,10 +95,7 @@ pub(super) fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for char in text.chars() {
         match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
+            char if let Some(entity) = entity(char) => out.push_str(entity),
             '\'' => out.push_str("&#39;"),
             char if is_hidden(char) => out.extend(char.escape_unicode()),
             char => out.push(char),

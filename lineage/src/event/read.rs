@@ -7,13 +7,14 @@ use serde_json::Value;
 
 use super::pointer::At;
 use super::read_lineage::{JobLineage, job_lineage};
-use super::word::{OPERATIONS, STATES, meaning};
+use super::word::{STATES, meaning};
 use super::write::UNKNOWN_PRODUCER;
 use super::{
     About, Dataset, Engine, Event, JobPart, JobType, Nominal, Origin, Parent, Remark, RunPart, State, belongs_to,
     instant, normal_name,
 };
 use crate::facts::{DatasetName, JobName};
+use crate::words::OPERATIONS;
 
 /// Bytes of the largest event that is read.
 const EVENT_BYTES_MAX: usize = 100_000_000;

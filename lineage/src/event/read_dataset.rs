@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::pointer::At;
 use super::read::{Reader, owners};
 use super::read_lineage::{column_lineage, explicit_lineage, refine};
-use super::word::{KINDS, meaning};
+use super::word::meaning;
 use super::{Dataset, DatasetFacets, Lifecycle, Partition, Remark, SchemaField, Statistics, Tag};
 use crate::facts::DatasetName;
+use crate::words::DATASETS;
 
 impl Reader<'_> {
     /// Reads a dataset that stands as `holder`: input, output or dataset.
@@ -56,7 +57,7 @@ impl Reader<'_> {
                 "datasetType" if is_deleted => {}
                 "datasetType" => {
                     let word = facet.need("datasetType")?;
-                    facets.kind = meaning(&KINDS, word.text()?);
+                    facets.kind = meaning(&DATASETS, word.text()?);
                     if facets.kind.is_none() {
                         self.warn(word.refuse("is not a known type; left open"));
                     }

@@ -3,7 +3,6 @@
 use schemas::{Certainty, EdgeKind, EdgeKinds, Form, Gap};
 
 use super::State;
-use crate::facts::{DatasetKind, Operation};
 
 pub(super) const STATES: [(&str, State); 6] = [
     ("START", State::Start),
@@ -14,34 +13,9 @@ pub(super) const STATES: [(&str, State); 6] = [
     ("OTHER", State::Other),
 ];
 
-pub(super) const KINDS: [(&str, DatasetKind); 7] = [
-    ("TABLE", DatasetKind::Table),
-    ("FILE", DatasetKind::File),
-    ("TOPIC", DatasetKind::Topic),
-    ("STREAM", DatasetKind::Stream),
-    ("MODEL", DatasetKind::Model),
-    ("VIEW", DatasetKind::View),
-    ("JOB_OUTPUT", DatasetKind::JobOutput),
-];
-
-pub(super) const OPERATIONS: [(&str, Operation); 7] = [
-    ("ingestion", Operation::Ingestion),
-    ("transformation", Operation::Transformation),
-    ("aggregation", Operation::Aggregation),
-    ("prediction", Operation::Prediction),
-    ("export", Operation::Export),
-    ("delete", Operation::Delete),
-    ("anonymization", Operation::Anonymization),
-];
-
 /// What `word` stands for, in any case.
 pub(super) fn meaning<T: Copy>(words: &[(&str, T)], word: &str) -> Option<T> {
     words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, meaning)| *meaning)
-}
-
-/// The word for `meaning`; every list above is complete.
-pub(super) fn word_for<T: PartialEq>(words: &[(&'static str, T)], meaning: T) -> &'static str {
-    words.iter().find(|(_, known)| *known == meaning).map_or("", |(word, _)| word)
 }
 
 pub(super) fn certainty(word: &str) -> Option<Certainty> {

@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use schemas::{Certainty, rfc3339};
 
-use super::word::{OPERATIONS, STATES, word_for};
+use super::word::STATES;
 use super::write_dataset::{dataset, text_list};
 use super::{About, Event, JobPart, JobType, RunPart};
 use crate::facts::JobName;
+use crate::words::{operation_word, word};
 
 /// Who says that it made an event of ours.
 pub const PRODUCER: &str = "urn:auditlake:engine";
@@ -47,7 +48,7 @@ impl Event {
         out.insert("producer".into(), json!(writer.producer()));
         let kind = match &self.about {
             About::Run(run, job) => {
-                out.insert("eventType".into(), json!(word_for(&STATES, run.state)));
+                out.insert("eventType".into(), json!(word(&STATES, run.state)));
                 out.insert("run".into(), json!({"runId": run.id, "facets": writer.run(run, job, dropped)}));
                 writer.job(job, None, &mut out);
                 "RunEvent"
@@ -137,7 +138,7 @@ impl Writer<'_> {
             facets.insert("extractionError".into(), self.facet("1-1-2/ExtractionErrorRunFacet", errors));
         }
         if let Some(operations) = &run.operations {
-            let words: Vec<&str> = operations.iter().map(|operation| word_for(&OPERATIONS, *operation)).collect();
+            let words: Vec<&str> = operations.iter().map(|operation| operation_word(*operation)).collect();
             let facet = self.own_facet("OperationsRunFacet", json!({"operations": words}));
             facets.insert("auditlake_operations".into(), facet);
         }

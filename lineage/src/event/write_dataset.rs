@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use schemas::EdgeKinds;
 
 use super::lineage::{ColumnLineage, Source, Sources, Way};
-use super::word::{KINDS, word_for};
 use super::write::{Indirect, Writer};
 use super::{Dataset, DatasetFacets, Lifecycle, SchemaField, Statistics, Tag};
 use crate::facts::DatasetName;
+use crate::words::dataset_word;
 
 /// Writes a dataset that stands as `holder`: input, output or, if empty, alone.
 pub(super) fn dataset(writer: &Writer<'_>, dataset: &Dataset, holder: &str) -> Value {
@@ -75,7 +75,7 @@ fn facets(writer: &Writer<'_>, facets: &DatasetFacets) -> Map<String, Value> {
         put("tags", writer.facet("1-0-0/TagsDatasetFacet", json!({"tags": tags})));
     }
     if let Some(kind) = facets.kind {
-        let body = json!({"datasetType": word_for(&KINDS, kind)});
+        let body = json!({"datasetType": dataset_word(kind)});
         put("datasetType", writer.facet("1-0-1/DatasetTypeDatasetFacet", body));
     }
     if let Some(change) = &facets.lifecycle {

@@ -117,10 +117,7 @@ impl Walker {
         limits: &Limits,
         is_asked_to_stop: impl FnMut() -> bool,
     ) -> Reach {
-        let mut walk = Walk::new(self, view, direction, limits, is_asked_to_stop);
-        walk.keeps_edges = true;
-        walk.run(starts, &[]);
-        walk.into_reach()
+        self.walk(view, (starts, direction), limits, is_asked_to_stop, true)
     }
 
     /// The nodes that are reached from `starts`, without the edges between them: for closures of large graphs.
@@ -132,7 +129,19 @@ impl Walker {
         limits: &Limits,
         is_asked_to_stop: impl FnMut() -> bool,
     ) -> Reach {
+        self.walk(view, (starts, direction), limits, is_asked_to_stop, false)
+    }
+
+    fn walk(
+        &mut self,
+        view: View<'_>,
+        (starts, direction): (&[u32], Direction),
+        limits: &Limits,
+        is_asked_to_stop: impl FnMut() -> bool,
+        keeps_edges: bool,
+    ) -> Reach {
         let mut walk = Walk::new(self, view, direction, limits, is_asked_to_stop);
+        walk.keeps_edges = keeps_edges;
         walk.run(starts, &[]);
         walk.into_reach()
     }
