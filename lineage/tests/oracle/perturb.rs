@@ -8,6 +8,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::datasource::MemTable;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lineage::{FunctionClasses, Names, SourceColumn, trace};
 use rand::SeedableRng;
@@ -207,5 +208,7 @@ fn whole(source: &SourceColumn) -> Column {
 
 #[expect(clippy::disallowed_methods, reason = "statements are run here, and the engine is a sibling of this crate")]
 fn session() -> SessionContext {
-    SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1))
+    // A statement whose rows multiply beyond this is refused.
+    let runtime = RuntimeEnvBuilder::new().with_memory_limit(64 << 20, 1.0).build_arc().expect("a runtime");
+    SessionContext::new_with_config_rt(SessionConfig::new().with_target_partitions(1), runtime)
 }

@@ -24,14 +24,19 @@ pub(crate) struct Draw {
     /// Common tables in sight, with their columns.
     common: Vec<(String, Vec<Seen>)>,
     aliases: usize,
+    /// How many relations may still be joined: where constants are compared, every row meets every other.
+    left: usize,
 }
+
+/// Relations of a statement beside those that a query begins with.
+const JOINED: usize = 4;
 
 /// A query and what its columns hold.
 type Query = (String, Vec<Seen>);
 
 impl Draw {
     pub(crate) fn new(chance: ChaCha8Rng) -> Self {
-        Self { chance, common: Vec::new(), aliases: 0 }
+        Self { chance, common: Vec::new(), aliases: 0, left: JOINED }
     }
 
     pub(crate) fn one_in(&mut self, n: u32) -> bool {
@@ -190,7 +195,8 @@ impl Draw {
     /// Relations, and the columns they show.
     fn from(&mut self, depth: usize) -> (String, Vec<Seen>) {
         let (mut from, mut sight) = self.relation(depth);
-        while self.one_in(3) && sight.len() < 16 {
+        while self.left > 0 && self.one_in(3) {
+            self.left -= 1;
             let is_lateral = depth > 0 && self.one_in(4);
             let has_list = sight.iter().find(|seen| seen.holds == Holds::List).map(|seen| seen.name.clone());
             if let (Some(list), true) = (has_list, self.one_in(3)) {
@@ -222,7 +228,8 @@ impl Draw {
     }
 
     fn relation(&mut self, depth: usize) -> (String, Vec<Seen>) {
-        if depth > 0 && self.one_in(4) {
+        if depth > 0 && self.left > 0 && self.one_in(4) {
+            self.left -= 1;
             let (sql, columns) = self.query(depth - 1, &[]);
             let name = self.alias("d");
             let columns = columns.iter().map(|column| seen(&name, &column.name, column.holds)).collect();
