@@ -106,7 +106,8 @@ fn asked(lake: Lake, how: Race) -> Lake {
     lake
 }
 
-fn each_is_answered_once(lake: &Lake, requests: u64) {
+/// Every request has one answer, of the parts that it names and no others, and none is left.
+pub(crate) fn each_is_answered_once(lake: &Lake, requests: u64) {
     let objects: BTreeMap<String, bytes::Bytes> = lake.objects().into_iter().collect();
     let requests = usize::try_from(requests).expect("a few");
     let (mut asked, mut named) = (BTreeSet::new(), BTreeSet::new());
