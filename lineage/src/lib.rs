@@ -40,3 +40,4 @@ pub use snapshot::{Manifest, Snapshot, SnapshotFile};
 pub use trace::{
     Dependency, FunctionClasses, Names, Output, RowLineage, SourceColumn, Sourceless, Target, Traced, trace,
 };
+pub use words::dataset_word;

@@ -11,6 +11,7 @@ mod column;
 mod context;
 mod every;
 mod expr;
+mod facet;
 mod names;
 mod plan;
 mod scope;

@@ -1,30 +1,31 @@
-//! Words of facts, as snapshots and documents write them, and back.
+//! Words of facts, as events, snapshots and documents write them, and back.
 
 use crate::facts::{DatasetKind, Operation};
 
 /// The words of datasets.
-const DATASETS: [(DatasetKind, &str); 7] = [
-    (DatasetKind::Table, "TABLE"),
-    (DatasetKind::File, "FILE"),
-    (DatasetKind::Topic, "TOPIC"),
-    (DatasetKind::Stream, "STREAM"),
-    (DatasetKind::Model, "MODEL"),
-    (DatasetKind::View, "VIEW"),
-    (DatasetKind::JobOutput, "JOB_OUTPUT"),
+pub(crate) const DATASETS: [(&str, DatasetKind); 7] = [
+    ("TABLE", DatasetKind::Table),
+    ("FILE", DatasetKind::File),
+    ("TOPIC", DatasetKind::Topic),
+    ("STREAM", DatasetKind::Stream),
+    ("MODEL", DatasetKind::Model),
+    ("VIEW", DatasetKind::View),
+    ("JOB_OUTPUT", DatasetKind::JobOutput),
 ];
 
 /// The words of operations.
-const OPERATIONS: [(Operation, &str); 7] = [
-    (Operation::Ingestion, "ingestion"),
-    (Operation::Transformation, "transformation"),
-    (Operation::Aggregation, "aggregation"),
-    (Operation::Prediction, "prediction"),
-    (Operation::Export, "export"),
-    (Operation::Delete, "delete"),
-    (Operation::Anonymization, "anonymization"),
+pub(crate) const OPERATIONS: [(&str, Operation); 7] = [
+    ("ingestion", Operation::Ingestion),
+    ("transformation", Operation::Transformation),
+    ("aggregation", Operation::Aggregation),
+    ("prediction", Operation::Prediction),
+    ("export", Operation::Export),
+    ("delete", Operation::Delete),
+    ("anonymization", Operation::Anonymization),
 ];
 
-pub(crate) fn dataset_word(kind: DatasetKind) -> &'static str {
+/// The word of what a dataset is, as in OpenLineage.
+pub fn dataset_word(kind: DatasetKind) -> &'static str {
     word(&DATASETS, kind)
 }
 
@@ -40,12 +41,13 @@ pub(crate) fn operation(word: &str) -> Option<Operation> {
     meaning(&OPERATIONS, word)
 }
 
-fn word<T: PartialEq + Copy>(words: &[(T, &'static str)], meaning: T) -> &'static str {
-    words.iter().find(|(one, _)| *one == meaning).map_or("", |(_, word)| word)
+/// The word for `meaning`, of a list that has every meaning.
+pub(crate) fn word<T: PartialEq>(words: &[(&'static str, T)], meaning: T) -> &'static str {
+    words.iter().find(|(_, one)| *one == meaning).map_or("", |(word, _)| word)
 }
 
-fn meaning<T: Copy>(words: &[(T, &'static str)], word: &str) -> Option<T> {
-    words.iter().find(|(_, one)| *one == word).map(|(meaning, _)| *meaning)
+fn meaning<T: Copy>(words: &[(&str, T)], word: &str) -> Option<T> {
+    words.iter().find(|(one, _)| *one == word).map(|(_, meaning)| *meaning)
 }
 
 #[cfg(test)]
@@ -54,10 +56,10 @@ mod tests {
 
     #[test]
     fn every_meaning_has_a_word_of_its_own() {
-        for (kind, word) in DATASETS {
+        for (word, kind) in DATASETS {
             assert!(dataset_word(kind) == word && dataset_kind(word) == Some(kind));
         }
-        for (one, word) in OPERATIONS {
+        for (word, one) in OPERATIONS {
             assert!(operation_word(one) == word && operation(word) == Some(one));
         }
         assert_eq!((dataset_kind("table"), operation("")), (None, None));

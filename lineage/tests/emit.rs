@@ -69,9 +69,9 @@ fn output(rng: &mut ChaCha8Rng, name: DatasetName) -> Dataset {
     output.facets.owners = Some(["security".to_owned()].into());
     output.facets.lifecycle = rng.random_bool(0.3).then_some(Lifecycle::Overwrite);
     output.facets.version = Some("17".into());
-    // A logical name, which stands for nothing as long as there is a location.
-    let link = format!("logical {}", output.name.name);
-    output.facets.symlinks = Some([normal_name("auditlake://acme", &link)].into());
+    // Another name, which stands for nothing as long as the dataset bears its own.
+    let link = format!("linked {}", output.name.name);
+    output.facets.symlinks = Some([normal_name("glue://acme", &link)].into());
     output.partitions = Some(vec![BTreeMap::from([("day".to_owned(), "2026-01-01".to_owned())])]);
     output.statistics = Some(Statistics { rows: Some(10), size_bytes: Some(1000), files: Some(1) });
     output

@@ -70,6 +70,26 @@ impl Sources {
         *known = Way { kinds: known.kinds.union(way.kinds), cap: known.cap.max(way.cap) };
     }
 
+    /// Adds everything of `other`, and is as unsure as the less sure of both.
+    pub fn absorb(&mut self, other: &Self) {
+        if other.certainty > self.certainty {
+            (self.certainty, self.gap) = (other.certainty, other.gap);
+        }
+        for (source, way) in &other.from {
+            self.add(source.clone(), *way);
+        }
+    }
+
+    /// The same where no more than `cap` is left of any value, and what arrives is masked.
+    #[must_use]
+    pub fn masked(mut self, cap: Form) -> Self {
+        for way in self.from.values_mut().filter(|way| way.kinds.is_direct()) {
+            let masked = way.kinds.direct().masked();
+            *way = Way { kinds: masked.union(way.kinds.indirect()), cap: way.cap.min(cap) };
+        }
+        self
+    }
+
     /// How sure it is as far as the kinds of columns tell: one without kinds leaves open what else there is.
     pub(super) fn told_by_columns(&self) -> (Certainty, Option<Gap>) {
         let is_silent = self.from.iter().any(|(source, way)| source.field.is_some() && way.kinds.is_empty());

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::Direction;
-use schemas::{EdgeKind, Form};
+use schemas::{Certainty, EdgeKind, Form};
 
 use super::attribute::Attribute;
 use super::filter::Bits;
@@ -77,14 +77,16 @@ impl Forms {
         arrived.filter(|node| nodes.about(*node).class() != Some(class)).collect()
     }
 
-    /// Columns that are declared with the class and computed from others, none of which brings it as masked or more.
+    /// Columns that are declared with the class and computed from others, none of which brings it as masked or more. What
+    /// is not known exactly may bring it.
     pub fn unexplained(&self, view: View<'_>, class: &str) -> Vec<u32> {
         let is_unexplained = |node: &u32| {
             let mut is_computed = false;
             for entry in view.row(*node, Direction::Incoming).filter(|entry| entry.other() != *node) {
                 let attribute = view.attribute(entry.attribute());
                 is_computed |= attribute.may_carry();
-                if attribute.may_carry() && attribute.cap.min(self.of(view, entry.other())) >= Form::Masked {
+                let brings = attribute.cap.min(self.of(view, entry.other())) >= Form::Masked;
+                if attribute.may_carry() && (brings || attribute.certainty != Certainty::Exact) {
                     return false;
                 }
             }

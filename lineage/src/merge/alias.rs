@@ -10,8 +10,8 @@ use crate::facts::DatasetName;
 /// Scheme of names that are no locations.
 const LOGICAL: &str = "auditlake://";
 
-/// Names that mean the same dataset, and the one of them that stands for all: a location before a logical name, then
-/// the one first heard of, then one that a dataset bore itself before one that only linked to it, then by the alphabet.
+/// Names that mean the same dataset, and the one of them that stands for all: a logical name, by which people know it,
+/// before a location, then the one first heard of, then one that a dataset bore itself before one that only linked to it, then by the alphabet.
 #[derive(Debug, Default)]
 pub(super) struct Aliases {
     canonical: BTreeMap<DatasetName, DatasetName>,
@@ -26,7 +26,7 @@ impl Aliases {
         let mut pairs: Vec<(&DatasetName, &DatasetName)> = Vec::new();
         for event in events {
             let mut see = |name: &'a DatasetName, is_link: bool| {
-                let rank = (name.namespace.starts_with(LOGICAL), event.at, is_link);
+                let rank = (!name.namespace.starts_with(LOGICAL), event.at, is_link);
                 let known = ranks.entry(name).or_insert(rank);
                 *known = rank.min(*known);
             };

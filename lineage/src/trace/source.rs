@@ -81,6 +81,6 @@ impl Sources {
 }
 
 /// A part of a path as it is written.
-fn quoted(part: &str) -> String {
+pub(super) fn quoted(part: &str) -> String {
     if part.contains(['.', '[', ']', '"']) { format!("\"{}\"", part.replace('"', "\"\"")) } else { part.to_owned() }
 }
