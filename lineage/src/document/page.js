@@ -212,6 +212,7 @@
     for (const line of lines) drawLine(line, lineBox, way);
     for (const card of cards) drawCard(card, cardBox, way, of);
     showDetail();
+    return of;
   }
 
   function middle(card, row) {
@@ -305,7 +306,10 @@
     else if (state.open.has(card.d)) state.open.delete(card.d);
     else state.open.add(card.d);
     if (card.d >= 0) state.chosen = [card.d, -1];
-    render();
+    // What was clicked on stays where it was; of a namespace, its first dataset.
+    const now = render().get(card.all[0]);
+    stage.scrollLeft += (now.x - card.x) * state.zoom;
+    stage.scrollTop += (now.y - card.y) * state.zoom;
   }
 
   function choose(d, c) {
@@ -356,6 +360,8 @@
     reveal(d);
     if (c >= 0) state.open.add(d);
     state.chosen = [d, c];
+    // What somebody looked for is shown in a size that can be read.
+    state.zoom = Math.max(state.zoom, 0.7);
     render();
     const mark = svg.querySelector(".chosen");
     if (mark) mark.scrollIntoView({ block: "center", inline: "center" });
@@ -364,6 +370,7 @@
   function near() {
     state.shown.clear();
     state.open.clear();
+    state.grouped.clear();
     const focus = D.map((_, d) => d).filter((d) => D[d].f);
     for (const d of focus) reveal(d);
     for (const e of E) {
@@ -382,13 +389,18 @@
 
   function fit() {
     const box = svg.viewBox.baseVal;
-    state.zoom = Math.min(1.4, Math.max(0.15, Math.min((stage.clientWidth - 20) / box.width, (stage.clientHeight - 20 || 600) / box.height)));
+    state.zoom = Math.min(1.4, Math.max(0.15, Math.min((stage.clientWidth - 20) / box.width, (parseFloat(getComputedStyle(stage).maxHeight) - 20) / box.height)));
     render();
   }
 
+  // What is in the middle stays there.
   function zoom(by) {
-    state.zoom = Math.min(3, Math.max(0.1, state.zoom * by));
+    const [x, y] = [stage.scrollLeft + stage.clientWidth / 2, stage.scrollTop + stage.clientHeight / 2];
+    const before = state.zoom;
+    state.zoom = Math.min(3, Math.max(0.1, before * by));
     render();
+    stage.scrollLeft += x * (state.zoom / before - 1);
+    stage.scrollTop += y * (state.zoom / before - 1);
   }
 
   // Search: names in the list lead there, and the table keeps the rows that match.
@@ -435,16 +447,22 @@
   on("fit", fit);
 
   // The drawing is moved by dragging it, and made larger with the wheel and the control key.
-  let drag = null;
+  let drag = null, dragged = false;
   stage.addEventListener("pointerdown", (event) => {
+    dragged = false;
     if (event.button === 0) drag = { x: event.clientX + stage.scrollLeft, y: event.clientY + stage.scrollTop };
   });
   window.addEventListener("pointermove", (event) => {
     if (!drag) return;
+    const [left, top] = [drag.x - event.clientX, drag.y - event.clientY];
+    if (!dragged && Math.abs(left - stage.scrollLeft) + Math.abs(top - stage.scrollTop) < 4) return;
+    dragged = true;
     stage.classList.add("drag");
-    stage.scrollLeft = drag.x - event.clientX;
-    stage.scrollTop = drag.y - event.clientY;
+    stage.scrollLeft = left;
+    stage.scrollTop = top;
   });
+  // The end of a drag is not a click on what it began at.
+  stage.addEventListener("click", (event) => { if (dragged) event.stopPropagation(); }, true);
   window.addEventListener("pointerup", () => { drag = null; stage.classList.remove("drag"); });
   stage.addEventListener("wheel", (event) => {
     if (!event.ctrlKey) return;
