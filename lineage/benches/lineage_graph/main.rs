@@ -3,128 +3,20 @@
 //! `C` is like a lake: 150,000 datasets of 40 columns, most of them copied on. `L` is made to be hard: 2 M columns and
 //! 10 M edges in 20 layers with hubs. Both come from seeds. Run with `cargo bench -p lineage`.
 
-use std::collections::BTreeMap;
+mod shapes;
+
 use std::hint::black_box;
 use std::io::{self, Write};
 
-use chrono::DateTime;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use lineage::{
-    Attribute, DatasetFact, DatasetName, Direction, Document, EdgeFact, Filter, Forms, Graph, JobFact, JobName, Lifts,
-    Limits, Mask, Node, Nodes, NodesBuilder, NumberedEdge, Snapshot, Walker, When, forms, write_dot, write_graphml,
-    write_html, write_json,
+    Direction, Document, Filter, Forms, Graph, Lifts, Limits, Mask, NumberedEdge, Snapshot, Walker, When, forms,
+    write_dot, write_graphml, write_html, write_json,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use schemas::{Certainty, EdgeKind, EdgeKinds, Form};
-
-const DATASETS: u32 = 150_000;
-const COLUMNS: u32 = 40;
-const LAYERS: u32 = 20;
-const LAYER: u32 = 100_000;
-
-/// What a graph is put together from.
-struct Parts {
-    nodes: Nodes,
-    jobs: BTreeMap<JobName, JobFact>,
-    attributes: Vec<Attribute>,
-    edges: Vec<NumberedEdge>,
-}
-
-impl Parts {
-    fn graph(self) -> Graph {
-        Graph::assemble(self.nodes, self.jobs, self.attributes, self.edges).expect("the parts fit")
-    }
-}
-
-impl Clone for Parts {
-    fn clone(&self) -> Self {
-        let Self { nodes, jobs, attributes, edges } = self;
-        Self { nodes: nodes.clone(), jobs: jobs.clone(), attributes: attributes.clone(), edges: edges.clone() }
-    }
-}
-
-fn nodes(datasets: u32, columns: u32) -> Nodes {
-    let mut builder = NodesBuilder::default();
-    let columns: Vec<String> = (0..columns).map(|column| format!("column_{column}")).collect();
-    for dataset in 0..datasets {
-        let name = DatasetName { namespace: "auditlake://acme".to_owned(), name: format!("dataset_{dataset}") };
-        builder.add(&name, &DatasetFact::default(), columns.iter().map(String::as_str));
-    }
-    builder.finish().expect("names are counted in 32 bits")
-}
-
-fn jobs(count: u32) -> BTreeMap<JobName, JobFact> {
-    let name = |job| JobName { namespace: "auditlake://acme".to_owned(), name: format!("job_{job:07}") };
-    (0..count).map(|job| (name(job), JobFact::default())).collect()
-}
-
-/// A direct and an indirect attribute for every job.
-fn attributes(jobs: u32) -> Vec<Attribute> {
-    let any = Node::Dataset(DatasetName { namespace: String::new(), name: String::new() });
-    let of = |kind, cap| EdgeFact {
-        source: any.clone(),
-        target: any.clone(),
-        job: JobName { namespace: String::new(), name: String::new() },
-        valid_from: DateTime::UNIX_EPOCH,
-        valid_to: None,
-        kinds: EdgeKinds::one(kind, false),
-        cap,
-        certainty: Certainty::Exact,
-        gap: None,
-    };
-    let facts = [
-        of(EdgeKind::Identity, Form::Raw),
-        of(EdgeKind::Aggregation, Form::Aggregated),
-        of(EdgeKind::Filter, Form::None),
-    ];
-    (0..jobs).flat_map(|job| facts.iter().map(move |fact| Attribute::new(fact, job)).collect::<Vec<_>>()).collect()
-}
-
-/// Every dataset is made by a job of its own from one of the last thousand datasets: 80 % of its columns are copied,
-/// the others computed from several, and a few columns filter.
-fn like_a_lake() -> Parts {
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let nodes = nodes(DATASETS, COLUMNS);
-    let heads = nodes.datasets().to_vec();
-    let mut edges = Vec::with_capacity(9_800_000);
-    for at in 1..DATASETS {
-        let target = heads[at as usize];
-        let source = heads[rng.random_range(at.saturating_sub(1_000)..at) as usize];
-        let edge = |from: u32, to: u32, kind: u32| NumberedEdge {
-            source: source + from,
-            target: target + to,
-            attribute: 3 * at + kind,
-        };
-        for column in 1..=COLUMNS {
-            if rng.random_bool(0.8) {
-                edges.push(edge(column, column, 0));
-            } else {
-                edges.extend((0..4).map(|_| edge(rng.random_range(1..=COLUMNS), column, 1)));
-            }
-        }
-        edges.extend((0..2).map(|_| edge(rng.random_range(1..=COLUMNS), 0, 2)));
-    }
-    Parts { nodes, jobs: jobs(DATASETS), attributes: attributes(DATASETS), edges }
-}
-
-/// Layers of columns. One edge of ten begins or ends at one of ten hubs of its layer.
-fn layered() -> Parts {
-    let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let nodes = nodes(LAYERS, LAYER);
-    let heads = nodes.datasets().to_vec();
-    let pick = |rng: &mut ChaCha8Rng| {
-        1 + if rng.random_bool(0.1) { rng.random_range(0..10) } else { rng.random_range(0..LAYER) }
-    };
-    let mut edges = Vec::with_capacity(10_000_000);
-    for pair in heads.windows(2) {
-        for _ in 0..10_000_000 / (LAYERS - 1) {
-            let (from, to) = (pair[0] + pick(&mut rng), pair[1] + pick(&mut rng));
-            edges.push(NumberedEdge { source: from, target: to, attribute: rng.random_range(0..300) });
-        }
-    }
-    Parts { nodes, jobs: jobs(100), attributes: attributes(100), edges }
-}
+use schemas::Form;
+use shapes::{Parts, attributes, jobs, layered, like_a_lake, nodes};
 
 fn mask(graph: &Graph) -> Mask {
     graph.compile(&Filter { when: When::Ever, ..Filter::default() })
