@@ -121,6 +121,14 @@ pub enum EngineError {
         /// Why.
         source: Box<parquet::errors::ParquetError>,
     },
+    /// An object of ours is not what was written.
+    #[error("\"{path}\" {what}; compare it with a backup of the lake")]
+    Damaged {
+        /// Its path.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A record of ours that does not read back.
     #[error("record \"{path}\" is damaged; compare it with a backup of the lake")]
     Record {
@@ -208,9 +216,11 @@ impl EngineError {
             | Self::View { .. }
             | Self::Mapping { .. } => Remedy::FixConfig,
             Self::Withheld { remedy, .. } => *remedy,
-            Self::Input { .. } | Self::Rejected { .. } | Self::Parquet { .. } | Self::Record { .. } => {
-                Remedy::InspectData
-            }
+            Self::Input { .. }
+            | Self::Rejected { .. }
+            | Self::Parquet { .. }
+            | Self::Record { .. }
+            | Self::Damaged { .. } => Remedy::InspectData,
             Self::Bug { .. } => Remedy::Report,
         }
     }

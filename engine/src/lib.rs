@@ -54,7 +54,7 @@ pub use ingest::{
 };
 pub use lake_session::{LakeSession, stream_error};
 pub use materialize::{QueryOutcome, QueryRequest, materialize};
-pub use parquet_bytes::parquet_bytes;
+pub use parquet_bytes::{parquet_bytes, parquet_rows};
 pub use resources::Resources;
 pub use rows_read::RowsRead;
 pub use schemas::hex;

@@ -1,8 +1,9 @@
-//! Small tables of our own as Parquet: evidence, findings, results.
+//! Small tables of our own as Parquet, and back: evidence, findings, results, the log of lineage.
 
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
@@ -26,4 +27,18 @@ pub fn parquet_bytes(path: &str, rows: &RecordBatch) -> Result<Bytes, EngineErro
         action: "written",
         source: Box::new(source),
     })
+}
+
+/// The rows of a file that [`parquet_bytes`] gave.
+///
+/// # Errors
+/// When it is not such a file; `path` names it in the error.
+pub fn parquet_rows(path: &str, bytes: Bytes) -> Result<Vec<RecordBatch>, EngineError> {
+    let failed = |source: parquet::errors::ParquetError| EngineError::Parquet {
+        path: path.to_owned(),
+        action: "read",
+        source: Box::new(source),
+    };
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|builder| builder.build()).map_err(failed)?;
+    reader.map(|batch| batch.map_err(|error| failed(error.into()))).collect()
 }

@@ -12,7 +12,10 @@ use engine::Resources;
 use schemas::{FindingState, IngestFormat};
 
 pub use export::{ExportArgs, ExportCommand};
-pub use lineage::{DirectionArg, DocumentArg, LineageCommand, LineageExportArgs};
+pub use lineage::{
+    DatasetKindArg, DiffArgs, DirectionArg, DocumentArg, FormsArgs, GapsArgs, LineageCommand, LineageExportArgs,
+    RegisterArgs, WalkArgs, WhyArgs,
+};
 
 use crate::error::JobError;
 use crate::lake::OpenLake;

@@ -18,6 +18,7 @@ use crate::deliver::Delivery;
 use crate::error::JobError;
 use crate::evidence::{Finding, Known, ResultContext, finding_rows, findings, result_rows};
 use crate::ledger::{OutputRole, RunSummary};
+use crate::lineage::of_report;
 use crate::runner::{Attempt, Executed};
 
 /// Everything the report is made from.
@@ -63,13 +64,15 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<
     let evidence = write_evidence(attempt, spec, &controls, &evaluated, &found, &mut delivery).await?;
     let inputs = inputs(&session, attempt.interval, &controls).await?;
     let reads = reads(&session, &evaluated).await;
+    let told: Vec<(&Control, &Evaluated)> = controls.iter().copied().zip(&evaluated).collect();
+    let made = of_report(lake, &session, &attempt.key.job, &told).await;
     let material =
         Material { attempt, spec, session: &session, controls, evaluated, findings: found, evidence, inputs };
     let report = model::report(&material).await?;
     write_report(attempt, spec, &report, &mut delivery).await?;
     let summary =
         RunSummary { controls: report.summary.controls, findings: report.summary.findings, ..RunSummary::default() };
-    Ok(Executed { inputs: material.inputs, reads, outputs: delivery.outputs, summary })
+    Ok(Executed { inputs: material.inputs, reads, outputs: delivery.outputs, summary, made })
 }
 
 /// Fails when a file of what the controls read is not where its folder says: its rows could be missed.

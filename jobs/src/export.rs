@@ -4,6 +4,7 @@
 
 mod asked;
 mod job;
+mod leaving;
 mod place;
 mod records;
 mod rows;
@@ -22,6 +23,7 @@ use crate::access::{self, Asker, Delivered, Question, Statement, Statements};
 use crate::args::{Cli, ExportArgs, ExportCommand, OutputForm};
 use crate::error::JobError;
 use crate::lake::OpenLake;
+use crate::lineage::Doing;
 use crate::progress::Progress;
 use crate::show::counted;
 use crate::world::World;
@@ -32,6 +34,7 @@ use work::Work;
 
 pub(crate) use asked::{Asked, Planned};
 pub(crate) use job::{execute, tidy};
+pub(crate) use leaving::Leaving;
 pub(crate) use place::{ObjectPlace, pretty};
 pub(crate) use records::{Manifest, RequestOf};
 
@@ -75,7 +78,12 @@ async fn export(cli: &Cli, world: &World, args: &ExportArgs) -> Result<Option<An
             let planned = asked.plan(&lake, &asker, cli.at.unwrap_or_else(|| world.now())).await;
             let record = ask(&lake, world, &asker, &asked, (&planned, "cli", None)).await?;
             let written = match planned {
-                Ok(planned) => to_stdout(planned, asked.shape.bundle).await,
+                Ok(planned) => {
+                    let made = Leaving::of(&lake, &planned, "standard output", &asked, &asker).await?;
+                    let doing = Doing::begin(&lake, world, made.job.clone(), "export").await;
+                    let written = to_stdout(planned, asked.shape.bundle).await;
+                    doing.end(written, |delivered| made.done(delivered.rows, delivered.bytes)).await
+                }
                 Err(error) => Err(error),
             };
             record.end(written, |delivered| *delivered).await?;
@@ -169,7 +177,12 @@ async fn to_objects(
     let planned = asked.plan(lake, asker, instant).await;
     let record = ask(lake, world, asker, asked, (&planned, "cli", None)).await?;
     let written = match planned {
-        Ok(planned) => written(&work, planned, unfinished.as_ref(), args.overwrite).await,
+        Ok(planned) => {
+            let made = Leaving::of(lake, &planned, &place.shown(""), asked, asker).await?;
+            let doing = Doing::begin(lake, world, made.job.clone(), "export").await;
+            let written = written(&work, planned, unfinished.as_ref(), args.overwrite).await;
+            doing.end(written, |manifest| made.done(manifest.rows, manifest.bytes)).await
+        }
         Err(error) => Err(error),
     };
     let manifest = record.end(written, |manifest| Delivered { rows: manifest.rows, bytes: manifest.bytes }).await?;

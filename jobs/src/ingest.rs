@@ -1,5 +1,6 @@
 //! Ingest as a command and as a job kind, under the dataset's claim.
 
+use ::lineage::{DatasetName, Statistics};
 use engine::{IngestFrom, IngestOutcome, IngestRequest};
 use schemas::{Dataset, IngestFormat, IngestSpec, InputFile, Mapping};
 
@@ -7,6 +8,7 @@ use crate::claim::Claim;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::ledger::{Output, OutputRole, RunSummary};
+use crate::lineage::{Doing, Made, Naming, ReadFile, counted_rows, of_ingest};
 use crate::progress::Progress;
 use crate::runner::{Attempt, Executed};
 use crate::world::World;
@@ -58,7 +60,47 @@ pub async fn ingest(
         max_rejected_ppm: command.max_rejected_ppm,
         partial: command.partial,
     };
-    claimed(lake, world, dataset, &request, progress).await
+    let naming = Naming::of(&lake.definitions);
+    let from = sources(lake, &request.from, dataset);
+    let names: Vec<String> = from.iter().map(|name| naming.shown(name)).collect();
+    let job = naming.job(format!("ingest {}", names.join(", ")));
+    let doing = Doing::begin(lake, world, job, "ingest").await;
+    let outcome = claimed(lake, world, dataset, &request, progress).await;
+    doing.end(outcome, |outcome| told(&naming, dataset, from, outcome)).await
+}
+
+/// What an ingest reads, as datasets: a folder for what lies in it, and the folder of a file.
+fn sources(lake: &OpenLake, from: &IngestFrom, dataset: &Dataset) -> Vec<DatasetName> {
+    let naming = Naming::of(&lake.definitions);
+    match from {
+        IngestFrom::Rejected => vec![naming.own(format!("{}_rejected", dataset.id))],
+        IngestFrom::Paths(paths) => {
+            let folder = |path: &String| {
+                let named = lake.inputs.named(path);
+                let name = named.rsplit('/').next().unwrap_or_default();
+                let is_file = name.contains('.') && !path.ends_with('/');
+                let folder = named.rsplit_once('/').map_or(".", |(folder, _)| folder);
+                naming.place(if is_file { folder } else { &named })
+            };
+            paths.iter().map(folder).collect()
+        }
+    }
+}
+
+/// What an ingest did, for lineage.
+fn told(naming: &Naming, dataset: &Dataset, from: Vec<DatasetName>, outcome: &IngestOutcome) -> (Made, Vec<ReadFile>) {
+    let mut made = of_ingest(naming, dataset, from);
+    if let Some(own) = made.outputs.first_mut() {
+        own.statistics = Some(Statistics { rows: Some(counted_rows(outcome.counts.rows)), ..Statistics::default() });
+    }
+    let read = outcome.inputs.iter().map(|(object, records)| ReadFile {
+        dataset: None,
+        path: object.path.clone(),
+        etag: object.etag.clone(),
+        bytes: object.bytes,
+        rows: Some(*records),
+    });
+    (made, read.collect())
 }
 
 async fn claimed(
@@ -107,6 +149,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestS
         rows: Some(file.rows),
     });
     Ok(Executed {
+        made: of_ingest(&Naming::of(&attempt.lake.definitions), dataset, sources(attempt.lake, &request.from, dataset)),
         inputs: inputs.collect(),
         reads: std::collections::BTreeMap::new(),
         outputs: outputs.collect(),

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use engine::{Created, EngineError, Lakefront};
 use object_store::path::Path;
-use schemas::{InputFile, Interval, JobId, compact};
+use schemas::{InputFile, Interval, JobId, compact, parse_compact};
 use serde::{Deserialize, Serialize};
 
 /// Job and instant: one run, however often it is tried.
@@ -110,6 +110,12 @@ pub struct CommitRecord {
     pub outputs: Vec<Output>,
     /// What the run found, for `--fail-on` and for people.
     pub summary: RunSummary,
+    /// When it was committed; none in records of versions that did not say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub committed_at: Option<DateTime<Utc>>,
+    /// SHA-256 of what the run read and wrote column by column, `_auditlake/lineage/made/<sha256>.json`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lineage_sha256: Option<String>,
 }
 
 fn first_revision() -> u64 {
@@ -201,11 +207,19 @@ pub struct RunEntry {
     pub attempts: Vec<StartRecord>,
     /// Attempts that failed.
     pub failures: Vec<FailRecord>,
-    /// The commit.
+    /// The commit; the last one where the run was computed again.
     pub commit: Option<CommitRecord>,
+    /// The commits before it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub earlier_commits: Vec<CommitRecord>,
 }
 
 impl RunEntry {
+    /// Every commit, the first one first.
+    pub(crate) fn commits(&self) -> impl Iterator<Item = &CommitRecord> {
+        self.earlier_commits.iter().chain(&self.commit)
+    }
+
     /// `committed`, `failed`, or `started` when an attempt has neither end.
     pub fn state(&self) -> &'static str {
         let ended = self.attempts.iter().all(|start| self.failures.iter().any(|fail| fail.attempt == start.attempt));
@@ -289,8 +303,38 @@ impl Ledger {
     /// # Errors
     /// When the store fails or a record is damaged.
     pub async fn runs(&self) -> Result<Vec<RunEntry>, EngineError> {
-        let mut runs: Vec<RunEntry> = Vec::new();
+        self.runs_in(&Path::from("_auditlake/runs")).await
+    }
+
+    /// The run of a key; none that was never started.
+    ///
+    /// # Errors
+    /// As [`Self::runs`].
+    pub(crate) async fn run_of(&self, key: &RunKey) -> Result<Option<RunEntry>, EngineError> {
+        Ok(self.runs_in(&Path::from(key.folder())).await?.pop())
+    }
+
+    /// The attempts of every run, by job and instant, as far as the names of records tell.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn attempts(&self) -> Result<Vec<(RunKey, u64)>, EngineError> {
+        let mut attempts = Vec::new();
         for meta in self.front.list(&Path::from("_auditlake/runs")).await? {
+            let parts: Vec<String> = meta.location.parts().skip(2).map(|part| part.as_ref().to_owned()).collect();
+            let [job, instant, name] = parts.as_slice() else { continue };
+            let number = name.strip_suffix(".start.json").and_then(|number| number.parse().ok());
+            let (Ok(job), Some(instant), Some(number)) = (JobId::parse(job), parse_compact(instant), number) else {
+                continue;
+            };
+            attempts.push((RunKey { job, instant }, number));
+        }
+        Ok(attempts)
+    }
+
+    async fn runs_in(&self, folder: &Path) -> Result<Vec<RunEntry>, EngineError> {
+        let mut runs: Vec<RunEntry> = Vec::new();
+        for meta in self.front.list(folder).await? {
             let parts: Vec<String> = meta.location.parts().skip(2).map(|part| part.as_ref().to_owned()).collect();
             let [job, instant, name] = parts.as_slice() else { continue };
             let known = runs.last().is_some_and(|run| run.job == *job && run.instant == *instant);
@@ -302,6 +346,7 @@ impl Ledger {
                     attempts: Vec::new(),
                     failures: Vec::new(),
                     commit: None,
+                    earlier_commits: Vec::new(),
                 });
             }
             let Some(run) = runs.last_mut() else { continue };
@@ -310,6 +355,7 @@ impl Ledger {
             } else if name.ends_with(".fail.json") {
                 run.failures.extend(self.front.read_json(&meta.location).await?);
             } else if name.starts_with("commit-") {
+                run.earlier_commits.extend(run.commit.take());
                 run.commit = self.front.read_json(&meta.location).await?;
             }
         }

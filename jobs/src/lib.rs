@@ -41,9 +41,9 @@ use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
 pub use args::{
-    AccessCommand, Cli, Command, CompactArgs, DecideArgs, DirectionArg, DocumentArg, ExportArgs, ExportCommand,
-    FindingsCommand, FormatArg, IngestArgs, LineageCommand, LineageExportArgs, OutputForm, RequestsCommand,
-    RunsCommand, SqlArgs, StateArg,
+    AccessCommand, Cli, Command, CompactArgs, DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg,
+    ExportArgs, ExportCommand, FindingsCommand, FormatArg, FormsArgs, GapsArgs, IngestArgs, LineageCommand,
+    LineageExportArgs, OutputForm, RegisterArgs, RequestsCommand, RunsCommand, SqlArgs, StateArg, WalkArgs, WhyArgs,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -103,10 +103,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
             access::explain(&cli.open()?, principal, dataset.as_deref())?
         }
         Command::Access(AccessCommand::Events) => access::events(&cli.open()?, &world).await?,
-        Command::Lineage(LineageCommand::Columns { job, sql }) => {
-            lineage::columns(&cli.open()?, &world, job.as_deref(), sql.as_deref()).await?
-        }
-        Command::Lineage(LineageCommand::Export(args)) => lineage::export(args)?,
+        Command::Lineage(command) => lineage::command(cli, &world, command).await?,
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { dir: None } => manual::page()?,
         Command::Man { dir: Some(dir) } => manual::pages(dir)?,
@@ -132,8 +129,9 @@ fn read_text(file: &Path) -> Result<String, JobError> {
 
 fn schema(kind: &str) -> Result<Answer, JobError> {
     if kind == "lineage-graph" {
-        let schema = serde_json::from_str(::lineage::GRAPH_SCHEMA).unwrap_or(Value::Null);
-        return Ok(Answer::done(::lineage::GRAPH_SCHEMA.to_owned(), schema));
+        let schema: Value = serde_json::from_str(::lineage::GRAPH_SCHEMA)
+            .map_err(|error| engine::EngineError::Bug { what: format!("our own schema is not JSON ({error})") })?;
+        return Ok(Answer::done(format!("{schema:#}"), schema));
     }
     let found = DefinitionKind::ALL.into_iter().find(|known| known.as_str() == kind);
     let kind = found.ok_or_else(|| JobError::Usage(format!("\"{kind}\" is no kind of definition")))?;

@@ -1,71 +1,72 @@
-//! `auditlake lineage`: which columns the columns of a statement come from. Nothing is run.
+//! `auditlake lineage`: what runs, commands and other systems did, and the questions about it.
+//!
+//! ```text
+//! made/          what the runs of a job read and write, column by column
+//! run_events     the ledger's records as events          record      what is done, into the log
+//! log, logged    the log in the store                    snapshots   its graph, kept
+//! lake_graph     the graph of a lake, made up to date    walked, left, gaps, files, columns, drawn    questions
+//! ```
 
+mod brought;
+mod columns;
 mod drawn;
+mod files;
+mod gaps;
+mod gathered;
+mod lake_graph;
+mod left;
+mod log;
+mod logged;
+mod made;
+mod naming;
+mod nodes;
+mod record;
+mod run_events;
+mod snapshots;
 mod told;
+mod walked;
 
-use std::path::Path;
-
-use ::lineage::{FunctionClasses, Names, Traced, trace};
-use schemas::{JobId, JobKind};
+use ::lineage::Direction;
+use serde_json::json;
 
 use crate::Answer;
+use crate::args::{Cli, LineageCommand};
 use crate::error::JobError;
-use crate::lake::{self, OpenLake};
+use crate::show::counted;
 use crate::world::World;
 
-pub(crate) use drawn::export;
+pub(crate) use logged::Logged;
+pub(crate) use made::{Made, of_export, of_ingest, of_query, of_report};
+pub(crate) use naming::Naming;
+pub(crate) use record::{Doing, Ended, attempt};
+pub(crate) use run_events::{ReadFile, counted as counted_rows};
 
-/// What the columns of a statement come from: that of a job, or one in a file.
-pub(crate) async fn columns(
-    lake: &OpenLake,
-    world: &World,
-    job: Option<&str>,
-    sql: Option<&Path>,
-) -> Result<Answer, JobError> {
-    let namespace = format!("auditlake://{}", lake.definitions.id);
-    let (into, statement) = match (job, sql) {
-        (Some(job), _) => {
-            let (into, statement) = of_job(lake, job)?;
-            (Some(into), statement)
+/// Carries out a command.
+pub(crate) async fn command(cli: &Cli, world: &World, command: &LineageCommand) -> Result<Answer, JobError> {
+    match command {
+        LineageCommand::Columns { job, sql } => {
+            columns::columns(&cli.open()?, world, job.as_deref(), sql.as_deref()).await
         }
-        (None, Some(file)) => (None, read(file)?),
-        (None, None) => {
-            return Err(JobError::Usage("give a job of kind query, or a file with --sql".to_owned()));
+        LineageCommand::Trace(args) => walked::walked(&cli.open()?, world, args, Direction::Incoming).await,
+        LineageCommand::Impact(args) => walked::walked(&cli.open()?, world, args, Direction::Outgoing).await,
+        LineageCommand::Why(args) => walked::why(&cli.open()?, world, args).await,
+        LineageCommand::Forms(args) => left::left(&cli.open()?, world, args).await,
+        LineageCommand::Gaps(args) => gaps::gaps(&cli.open()?, world, args).await,
+        LineageCommand::Diff(args) => gaps::diff(&cli.open()?, world, args).await,
+        LineageCommand::Export(args) => drawn::export(cli, world, args).await,
+        LineageCommand::Import { files, dbt_namespace } => {
+            brought::import(&cli.open()?, files, dbt_namespace.as_deref()).await
         }
-    };
-    let session = lake.sessions.session(world.now())?;
-    let plan = session.analysed(&statement).await?;
-    let traced: Traced = trace(&plan, &Names::new(namespace.as_str()), &FunctionClasses::default());
-    Ok(Answer::done(told::text(&traced, &namespace, into.as_deref()), told::json(&traced, &namespace)))
-}
-
-/// The dataset that a job fills, and its statement.
-fn of_job(lake: &OpenLake, name: &str) -> Result<(String, String), JobError> {
-    let jobs = &lake.definitions.jobs;
-    let found = JobId::parse(name).ok().and_then(|id| lake.definitions.job(&id));
-    let job = found.ok_or_else(|| JobError::Unknown {
-        what: "job",
-        name: name.to_owned(),
-        remedy: format!("jobs are: {}", lake::names(jobs.iter().map(|job| &job.id))),
-    })?;
-    match &job.kind {
-        JobKind::Query(spec) => Ok((spec.into.to_string(), spec.sql.clone())),
-        JobKind::Ingest(_) | JobKind::Export(_) | JobKind::ComplianceReport(_) => {
-            let of_kind = jobs.iter().filter(|job| matches!(job.kind, JobKind::Query(_))).map(|job| &job.id);
-            Err(JobError::Usage(format!(
-                "job \"{name}\" is of kind {}, and columns are told of jobs of kind query ({}); or give a statement with \
-                 --sql",
-                job.kind.as_str(),
-                lake::names(of_kind)
-            )))
-        }
+        LineageCommand::Register(args) => brought::register(&cli.open()?, world, args).await,
+        LineageCommand::Compact => Ok(match lake_graph::compacted(&cli.open()?, world).await? {
+            Some(written) => written_answer(written),
+            None => Answer::done("nothing was logged since the last snapshot".to_owned(), json!({ "snapshot": null })),
+        }),
+        LineageCommand::Rebuild => Ok(written_answer(lake_graph::rebuilt(&cli.open()?, world).await?)),
     }
 }
 
-fn read(file: &Path) -> Result<String, JobError> {
-    if file != Path::new("-") {
-        return crate::read_text(file);
-    }
-    let read = std::io::read_to_string(std::io::stdin().lock());
-    read.map_err(|source| JobError::Local { action: "read", path: "standard input".to_owned(), source })
+fn written_answer((number, events): (u64, u64)) -> Answer {
+    let text = format!("snapshot {number} of {}", counted(events, "event"));
+    Answer::done(text, json!({ "snapshot": number, "events": events }))
 }

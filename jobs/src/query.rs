@@ -7,6 +7,7 @@ use crate::claim::Claim;
 use crate::compact::GRACE;
 use crate::error::JobError;
 use crate::ledger::{Output, OutputRole, QuerySummary, RunSummary};
+use crate::lineage::of_query;
 use crate::runner::{Attempt, Executed};
 use crate::world::World;
 
@@ -36,10 +37,13 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &QuerySp
         bytes: file.bytes,
         rows: Some(file.rows),
     });
-    let reads = lineage::reads(&outcome.plan).tables.into_iter();
+    let reads = lineage::reads(&outcome.plan).tables;
+    let tables: Vec<String> = reads.keys().cloned().collect();
+    let made = of_query(lake, &lake.sessions.session(attempt.key.instant)?, spec, &tables).await;
     Ok(Executed {
         inputs: outcome.inputs,
-        reads: reads.map(|(table, columns)| (table, columns.into_iter().collect())).collect(),
+        made,
+        reads: reads.into_iter().map(|(table, columns)| (table, columns.into_iter().collect())).collect(),
         outputs: outputs.collect(),
         summary: RunSummary {
             query: Some(QuerySummary {

@@ -14,7 +14,9 @@ use schemas::{CONTROL_RESULT, CivilZone, Decision, FINDING, FindingState, standi
 use crate::access::rows_of;
 use crate::decisions::Decisions;
 use crate::ledger::{Ledger, OutputRole, RunEntry};
+use crate::lineage::Logged;
 
+mod edges;
 mod statements;
 
 pub(crate) use statements::statement_rows;
@@ -55,7 +57,7 @@ impl LedgerTables {
 #[async_trait]
 impl SystemTables for LedgerTables {
     fn names(&self) -> Vec<String> {
-        ["control_results", "finding_decisions", "findings", "run_inputs", "runs", "statements"]
+        ["control_results", "finding_decisions", "findings", "lineage_edges", "run_inputs", "runs", "statements"]
             .map(str::to_owned)
             .to_vec()
     }
@@ -76,6 +78,7 @@ impl SystemTables for LedgerTables {
                 }
             }
             "finding_decisions" => finding_decisions(&Decisions::read(&self.front).await?, at, self.zone)?,
+            "lineage_edges" => edges::table(&Logged::read(&self.front).await?.merged()?.facts())?,
             "runs" => runs(&ledger.runs().await?)?,
             "run_inputs" => run_inputs(&ledger.runs().await?)?,
             "statements" => statements::table(&rows_of(&self.front).await?)?,
@@ -87,6 +90,7 @@ impl SystemTables for LedgerTables {
 /// What a row of a table is that has no schema in `schemas`.
 pub(crate) fn doc(table: &str) -> Option<&'static str> {
     match table {
+        "auditlake.lineage_edges" => Some("One dependency of a column or a dataset on another, and when it held."),
         "auditlake.runs" => Some("One run of a job with its state."),
         "auditlake.run_inputs" => Some("One file that a committed run read."),
         _ => None,

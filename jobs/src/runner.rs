@@ -11,6 +11,7 @@ use crate::export;
 use crate::ingest;
 use crate::lake::OpenLake;
 use crate::ledger::{CommitRecord, CompleteRecord, FailRecord, Ledger, Output, RunKey, RunSummary, StartRecord};
+use crate::lineage::{self, Ended, Made, Naming};
 use crate::progress::Progress;
 use crate::query;
 use crate::world::World;
@@ -22,6 +23,8 @@ pub(crate) struct Executed {
     pub(crate) reads: std::collections::BTreeMap<String, Vec<String>>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) summary: RunSummary,
+    /// Where its columns come from.
+    pub(crate) made: Made,
 }
 
 /// What a job kind is given.
@@ -123,13 +126,14 @@ async fn attempt(
         JobKind::Query(spec) => query::execute(&attempt, world, spec).await,
     };
     let committed = match executed {
-        Ok(executed) => commit(lake, key, (ledger, revision), &attempt, executed).await,
+        Ok(executed) => commit((lake, world), key, (ledger, revision), &attempt, executed).await,
         Err(error) => Err(error),
     };
     match committed {
         Ok(commit) => {
             let record = CompleteRecord { run: key.id(), attempt: claim.epoch, ended_at: world.now() };
             ledger.complete(key, &record).await?;
+            lineage::attempt(lake, key, &start, Ended::Committed(&commit)).await;
             Ok(Ran { commit, before: false })
         }
         Err(error) => {
@@ -141,18 +145,22 @@ async fn attempt(
                 remedy: error.remedy().as_str().to_owned(),
             };
             ledger.fail(key, &record).await?;
+            lineage::attempt(lake, key, &start, Ended::Failed(&record)).await;
             Err(error)
         }
     }
 }
 
 async fn commit(
-    lake: &OpenLake,
+    (lake, world): (&OpenLake, &World),
     key: &RunKey,
     (ledger, revision): (&Ledger, u64),
     attempt: &Attempt<'_>,
     executed: Executed,
 ) -> Result<CommitRecord, JobError> {
+    let kept = executed.made.keep(&lake.front, Naming::of(&lake.definitions).job(key.job.as_str())).await;
+    let lineage_sha256 =
+        kept.inspect_err(|error| tracing::warn!(%error, "lineage not kept, the run will have a gap")).ok();
     attempt.fence.check().await?;
     let record = CommitRecord {
         run: key.id(),
@@ -164,6 +172,8 @@ async fn commit(
         reads: executed.reads,
         outputs: executed.outputs,
         summary: executed.summary,
+        committed_at: Some(world.now()),
+        lineage_sha256,
     };
     Ok(ledger.commit(key, &record).await?)
 }

@@ -116,6 +116,9 @@ pub(crate) async fn demo(dir: &Path, progress: Progress) -> Result<Answer, JobEr
     put(demo::LAST_FILE, &last).map_err(local)?;
     ingests.push(("audit", run_at(&lake, "ingest-audit", demo::REPORT_AT, &progress).await?));
     let report = run_at(&lake, "compliance", demo::REPORT_AT, &progress).await?;
+    for job in ["actor-daily", "activity-export"] {
+        run_at(&lake, job, demo::REPORT_AT, &progress).await?;
+    }
     let evaluated = evaluated(&lake, "compliance");
     made.planted.retain(|one| evaluated.contains(one.control));
     made.near_misses.retain(|one| evaluated.contains(one.control));
@@ -210,6 +213,10 @@ fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingests: &[(&str, Ran)], repor
             "ask it something: auditlake --lake {} sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\"",
             dir.display()
         ),
+    );
+    write_line(
+        &mut text,
+        &format!("where has a person gone: auditlake --lake {} lineage impact audit.actor_id", dir.display()),
     );
     let html = files.iter().find(|path| path.ends_with(".html")).or(files.first());
     write_line(&mut text, &format!("report: {}", html.map_or("", String::as_str)));

@@ -1,6 +1,6 @@
 //! Instants as auditlake prints them: UTC, microseconds at most, one spelling.
 
-use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Timelike, Utc};
 
 /// RFC 3339 in UTC with `Z`: whole seconds without a fraction, else six digits.
 pub fn rfc3339(at: DateTime<Utc>) -> String {
@@ -17,6 +17,12 @@ pub fn compact(at: DateTime<Utc>) -> String {
     }
 }
 
+/// Reads what [`compact`] wrote.
+pub fn parse_compact(given: &str) -> Option<DateTime<Utc>> {
+    let naive = NaiveDateTime::parse_from_str(given, "%Y%m%dT%H%M%S%.fZ").ok()?;
+    Some(naive.and_utc())
+}
+
 /// Reads an RFC 3339 instant; anything finer than microseconds is cut toward the past.
 ///
 /// # Errors
@@ -31,6 +37,15 @@ pub fn parse_rfc3339(given: &str) -> Result<DateTime<Utc>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_form_in_paths_is_read_back() {
+        for micros in [0, 1, 1_774_756_800_000_000, 1_774_756_800_000_250] {
+            let at = DateTime::from_timestamp_micros(micros).expect("an instant");
+            assert_eq!(parse_compact(&compact(at)), Some(at));
+        }
+        assert_eq!(parse_compact("2026-03-29"), None);
+    }
 
     #[test]
     fn instants_print_and_read_back() {

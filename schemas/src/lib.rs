@@ -42,7 +42,7 @@ pub use definition::{
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use hex::{hex, unhex};
 pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};
-pub use instant::{compact, parse_rfc3339, rfc3339};
+pub use instant::{compact, parse_compact, parse_rfc3339, rfc3339};
 pub use lineage::{Certainty, EdgeKind, EdgeKinds, Form, FunctionClass, Gap};
 pub use remedy::Remedy;
 pub use report::{

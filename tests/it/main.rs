@@ -20,6 +20,8 @@ mod formats;
 mod guide;
 mod hostile;
 mod kill;
+mod lineage;
+mod lineage_race;
 mod manual;
 mod moto;
 mod parts;

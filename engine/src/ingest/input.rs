@@ -61,6 +61,16 @@ impl InputFolder {
         Ok(found.into_iter().collect())
     }
 
+    /// The name of a file or folder, as the names of objects below it begin.
+    pub fn named(&self, path: &str) -> String {
+        if BucketUrl::is_meant(path) {
+            return path.trim_end_matches('/').to_owned();
+        }
+        // One that is not there has a name, too.
+        let absolute = self.absolute(path).unwrap_or_else(|_| self.folder.join(path));
+        Path::from_absolute_path(absolute).map_or_else(|_| path.to_owned(), |location| self.name(&location))
+    }
+
     fn absolute(&self, path: &str) -> Result<PathBuf, EngineError> {
         self.folder.join(path).canonicalize().map_err(|error| EngineError::Input {
             path: path.to_owned(),

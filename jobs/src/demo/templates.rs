@@ -12,6 +12,7 @@ pub(crate) type Definition = (String, String);
 pub(crate) fn definitions() -> Vec<Definition> {
     owned(&[
         ("lake.yaml", include_str!("templates/demo/lake.yaml")),
+        ("datasets/actor_daily.yaml", include_str!("templates/demo/actor-daily.yaml")),
         ("datasets/audit.yaml", include_str!("templates/demo/audit.yaml")),
         ("datasets/consent.yaml", include_str!("templates/demo/consent.yaml")),
         ("datasets/dsr.yaml", include_str!("templates/demo/dsr.yaml")),
@@ -20,6 +21,8 @@ pub(crate) fn definitions() -> Vec<Definition> {
         ("jobs/ingest-consent.yaml", include_str!("templates/demo/ingest-consent.yaml")),
         ("jobs/ingest-dsr.yaml", include_str!("templates/demo/ingest-dsr.yaml")),
         ("jobs/ingest-identity.yaml", include_str!("templates/demo/ingest-identity.yaml")),
+        ("jobs/actor-daily.yaml", include_str!("templates/demo/actor-daily-job.yaml")),
+        ("jobs/activity-export.yaml", include_str!("templates/demo/activity-export.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/demo/compliance.yaml")),
         ("jobs/every-control.yaml", include_str!("templates/demo/every-control.yaml")),
     ])

@@ -13,6 +13,7 @@ use super::work::Work;
 use crate::access::{Asker, Delivered};
 use crate::error::JobError;
 use crate::ledger::{ExportSummary, Output, OutputRole, RunSummary};
+use crate::lineage::{Naming, of_export};
 use crate::runner::{Attempt, Executed};
 use crate::world::World;
 
@@ -44,6 +45,10 @@ async fn export(
     planned: Planned,
 ) -> Result<Executed, JobError> {
     let inputs = inputs(&planned).await?;
+    let naming = Naming::of(&attempt.lake.definitions);
+    let sql = Asked { rows: spec.rows.clone(), shape: spec.shape.clone(), interval: None }.sql(attempt.lake);
+    let to = naming.own(format!("exports.{}", attempt.key.job));
+    let made = of_export(attempt.lake, &planned, to, (&sql, spec.principal.is_some()));
     let reads = lineage::reads(&planned.session.optimized(&planned.plan)?).tables;
     let run = RunOf { job: attempt.key.job.to_string(), instant: attempt.key.instant, attempt: attempt.number };
     let manifest = match published(root, &run).await? {
@@ -63,6 +68,7 @@ async fn export(
     tidy(root, &manifest).await?;
     let outputs = outputs(root, &manifest).await?;
     Ok(Executed {
+        made,
         inputs,
         reads: reads.into_iter().map(|(table, columns)| (table, columns.into_iter().collect())).collect(),
         outputs,

@@ -1,46 +1,55 @@
-//! `auditlake lineage export`: files of events and manifests, merged to a graph and written as a document.
+//! `auditlake lineage export`: the graph of the lake, or of files of events, written as a document.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use ::lineage::{
-    Direction, Document, Event, Filter, Graph, Limits, Merged, Node, Origin, Reading, Walker, read_all, read_manifest,
+    Direction, Document, Event, Filter, Graph, Indirect, Limits, Merged, Reach, Walker, When, canonical_json,
     write_dot, write_graphml, write_html, write_json,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::gathered::Gathered;
+use super::lake_graph::{LakeGraph, graph_of};
+use super::left::personal;
+use super::logged::Logged;
+use super::naming::Naming;
+use super::nodes::{dataset_of, node};
 use crate::Answer;
-use crate::args::{DirectionArg, DocumentArg, LineageExportArgs};
+use crate::args::{Cli, DirectionArg, DocumentArg, LineageExportArgs};
 use crate::error::JobError;
 use crate::show::counted;
+use crate::world::World;
 
-/// Events of the files, and what of them was refused.
-#[derive(Debug, Default)]
-struct Gathered {
-    merged: Merged,
-    events: u64,
-    /// A line for each.
-    warnings: Vec<String>,
+/// What is drawn.
+struct Drawn {
+    graph: Graph,
+    naming: Option<Naming>,
+    snapshot: Option<u64>,
+    /// The events behind it, where they are what is written.
+    events: Vec<Event>,
+    /// How many events files had; none of a lake.
+    read: Option<u64>,
+    /// What was refused, wrong or assumed, a line each.
+    lines: Vec<String>,
     refused: Vec<String>,
+    warnings: Vec<String>,
 }
 
 /// Writes the document; the exit code is 1 where a part of the files was refused.
-pub(crate) fn export(args: &LineageExportArgs) -> Result<Answer, JobError> {
-    let mut gathered = Gathered::default();
-    for file in &args.from {
-        gathered.file(file, args.dbt_namespace.as_deref())?;
-    }
-    let graph = Graph::of(&gathered.merged.facts())
-        .map_err(|error| engine::EngineError::Bug { what: format!("the events make no graph ({error})") })?;
-    let filter = Filter::default();
+pub(crate) async fn export(cli: &Cli, world: &World, args: &LineageExportArgs) -> Result<Answer, JobError> {
+    let drawn = if args.from.is_empty() { of_lake(cli, world, args).await? } else { of_files(args)? };
+    let graph = &drawn.graph;
+    let filter = Filter { when: args.as_of.map_or(When::Now, When::At), ..Filter::default() };
     let mask = graph.compile(&filter);
     let view = graph.view(&mask);
     let Some(name) = &args.focus else {
-        let document = Document::of_view(view, &filter, "the whole graph", None);
-        return answer(args, &document, &gathered);
+        let document = Document::of_view(view, &filter, "the whole graph", drawn.snapshot);
+        return answer(args, document.with_forms(personal(graph)), None, &drawn);
     };
-    let focus = node(&graph, name)?;
+    let focus = node(graph, drawn.naming.as_ref(), name)?;
     let (direction, word) = match args.direction {
         DirectionArg::Impact => (Direction::Outgoing, "impact"),
         DirectionArg::Trace => (Direction::Incoming, "trace"),
@@ -49,117 +58,103 @@ pub(crate) fn export(args: &LineageExportArgs) -> Result<Answer, JobError> {
     let reach = Walker::default().reach(view, &[focus], direction, &limits, || false);
     let depth = args.depth.map_or_else(String::new, |depth| format!(", depth {depth}"));
     let title = format!("{word} {name}{depth}");
-    answer(args, &Document::of_reach(view, &filter, &title, None, &reach, &[focus]), &gathered)
+    let document = Document::of_reach(view, &filter, &title, drawn.snapshot, &reach, &[focus]);
+    answer(args, document.with_forms(personal(graph)), Some(&reach), &drawn)
 }
 
-impl Gathered {
-    fn file(&mut self, file: &Path, dbt_namespace: Option<&str>) -> Result<(), JobError> {
-        let shown = file.display().to_string();
-        let bytes =
-            std::fs::read(file).map_err(|source| JobError::Local { action: "read", path: shown.clone(), source })?;
-        if is_manifest(&bytes) {
-            let Some(namespace) = dbt_namespace else {
-                return Err(JobError::Usage(format!(
-                    "{shown} is a manifest of dbt, which does not say where its tables are; give for example \
-                     --dbt-namespace postgres://db.example:5432"
-                )));
-            };
-            match read_manifest(&bytes, namespace) {
-                Ok(manifest) => {
-                    self.warnings.extend(manifest.unresolved.iter().map(|remark| format!("{shown}: {remark}")));
-                    self.add(manifest.events);
-                }
-                Err(remark) => self.refused.push(format!("{shown}: {remark}")),
-            }
-            return Ok(());
-        }
-        let reading = Reading { origin: Origin::Import, declared: None, redact_sql: engine::without_literals };
-        let batch = read_all(&bytes, &reading);
-        let placed = |at: &usize, remark: &::lineage::Remark| format!("{shown}:{at}: {remark}");
-        self.warnings.extend(batch.warnings.iter().map(|(at, remark)| placed(at, remark)));
-        self.refused.extend(batch.refused.iter().map(|one| placed(&one.position, &one.remark)));
-        self.add(batch.events);
-        Ok(())
-    }
-
-    fn add(&mut self, events: Vec<Event>) {
-        self.events += events.len() as u64;
-        events.into_iter().for_each(|event| self.merged.add(event));
-    }
+async fn of_lake(cli: &Cli, world: &World, args: &LineageExportArgs) -> Result<Drawn, JobError> {
+    let lake = cli.open()?;
+    let opened = LakeGraph::open(&lake, world).await?;
+    let events = match args.format {
+        DocumentArg::Openlineage => Logged::read(&lake.front).await?.events()?,
+        DocumentArg::Html | DocumentArg::Json | DocumentArg::Graphml | DocumentArg::Dot => Vec::new(),
+    };
+    Ok(Drawn {
+        graph: opened.graph,
+        naming: Some(opened.naming),
+        snapshot: opened.snapshot,
+        events,
+        read: None,
+        lines: opened.notes.iter().map(|note| format!("note: {note}")).collect(),
+        refused: Vec::new(),
+        warnings: opened.notes,
+    })
 }
 
-/// Whether a file says of itself that it is a manifest.
-fn is_manifest(bytes: &[u8]) -> bool {
-    let Ok(value) = serde_json::from_slice::<serde_json::Value>(bytes) else { return false };
-    value["metadata"]["dbt_schema_version"].is_string()
+fn of_files(args: &LineageExportArgs) -> Result<Drawn, JobError> {
+    let gathered = Gathered::of(&args.from, args.dbt_namespace.as_deref(), None)?;
+    let mut merged = Merged::default();
+    gathered.events.iter().cloned().for_each(|event| merged.add(event));
+    Ok(Drawn {
+        graph: graph_of(&merged)?,
+        naming: None,
+        snapshot: None,
+        read: Some(gathered.events.len() as u64),
+        lines: gathered.lines().collect(),
+        events: gathered.events,
+        refused: gathered.refused,
+        warnings: gathered.warnings,
+    })
 }
 
-/// The node of a name: `dataset`, `dataset.column`, or `namespace/dataset#column` where several have it.
-fn node(graph: &Graph, name: &str) -> Result<u32, JobError> {
-    let names: Vec<(u32, String, String)> = (0..graph.nodes().len())
-        .map(|number| match graph.nodes().name(number) {
-            Node::Dataset(dataset) => (number, dataset.name.clone(), format!("{}/{}", dataset.namespace, dataset.name)),
-            Node::Column(dataset, column) => {
-                let whole = format!("{}/{}#{column}", dataset.namespace, dataset.name);
-                (number, format!("{}.{column}", dataset.name), whole)
-            }
-        })
-        .collect();
-    let found: Vec<&(u32, String, String)> =
-        names.iter().filter(|(_, short, whole)| short == name || whole == name).collect();
-    match found.as_slice() {
-        [(number, ..)] => Ok(*number),
-        [] => {
-            let remedy = match schemas::nearest(name, names.iter().map(|(_, short, _)| short.as_str())) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => format!("the files name {}", counted(names.len() as u64, "dataset or column")),
-            };
-            Err(JobError::Unknown { what: "dataset or column", name: name.to_owned(), remedy })
-        }
-        several => {
-            let wholes: Vec<&str> = several.iter().map(|(.., whole)| whole.as_str()).collect();
-            Err(JobError::Usage(format!("{name} may be {}; give one of them", wholes.join(" or "))))
-        }
-    }
-}
-
-fn answer(args: &LineageExportArgs, document: &Document<'_>, gathered: &Gathered) -> Result<Answer, JobError> {
-    let written = if args.to == Path::new("-") {
-        write(args.format, document, &mut std::io::stdout().lock())
+fn answer(
+    args: &LineageExportArgs,
+    document: Document<'_>,
+    reach: Option<&Reach>,
+    drawn: &Drawn,
+) -> Result<Answer, JobError> {
+    let write = |out: &mut dyn Write| match args.format {
+        DocumentArg::Openlineage => write_events(drawn, reach, out),
+        DocumentArg::Html => write_html(&document, &mut { out }),
+        DocumentArg::Json => write_json(&document, &mut { out }),
+        DocumentArg::Graphml => write_graphml(&document, &mut { out }),
+        DocumentArg::Dot => write_dot(&document, &mut { out }),
+    };
+    let is_stdout = args.to == Path::new("-");
+    let written = if is_stdout {
+        write(&mut std::io::stdout().lock())
     } else {
         File::create(&args.to).and_then(|file| {
             let mut out = BufWriter::new(file);
-            write(args.format, document, &mut out).and_then(|()| out.flush())
+            write(&mut out).and_then(|()| out.flush())
         })
     };
     let place = args.to.display().to_string();
     written.map_err(|source| JobError::Local { action: "write", path: place.clone(), source })?;
     let heading = document.heading();
     let complete = if heading.complete { "complete" } else { "not complete" };
-    let mut text = format!("{}: {}, {complete}; {place}", counted(gathered.events, "event"), heading.view);
-    for (what, lines) in [("warning", &gathered.warnings), ("refused", &gathered.refused)] {
-        lines.iter().for_each(|line| text.push_str(&format!("\n{what}: {line}")));
-    }
+    let read = drawn.read.map_or_else(String::new, |read| format!("{}: ", counted(read, "event")));
+    let mut text = format!("{read}{}, {complete}; {place}", heading.view);
+    drawn.lines.iter().for_each(|line| text.push_str(&format!("\n{line}")));
     let json = json!({
-        "events": gathered.events, "warnings": gathered.warnings, "refused": gathered.refused,
+        "events": drawn.read, "warnings": drawn.warnings, "refused": drawn.refused,
         "view": heading.view, "complete": heading.complete, "to": place,
     });
-    let code = u8::from(!gathered.refused.is_empty());
+    let code = u8::from(!drawn.refused.is_empty());
     // A document on standard output is alone there.
-    if args.to == Path::new("-") {
-        if code != 0 {
+    if is_stdout {
+        if !drawn.lines.is_empty() {
             writeln!(std::io::stderr(), "{text}")?;
         }
-        return Ok(Answer { text: String::new(), json: serde_json::Value::Null, code });
+        return Ok(Answer { text: String::new(), json: Value::Null, code });
     }
     Ok(Answer { text, json, code })
 }
 
-fn write(format: DocumentArg, document: &Document<'_>, out: &mut impl Write) -> std::io::Result<()> {
-    match format {
-        DocumentArg::Html => write_html(document, out),
-        DocumentArg::Json => write_json(document, out),
-        DocumentArg::Graphml => write_graphml(document, out),
-        DocumentArg::Dot => write_dot(document, out),
+/// Events, one a line: all, or those that name a dataset that was reached.
+fn write_events(drawn: &Drawn, reach: Option<&Reach>, out: &mut dyn Write) -> std::io::Result<()> {
+    let names = reach.map(|reach| {
+        let datasets = reach.nodes().map(|node| dataset_of(drawn.graph.nodes().name(node.number)));
+        datasets.collect::<BTreeSet<_>>()
+    });
+    let is_wanted = |event: &&Event| {
+        names.as_ref().is_none_or(|names| event.dataset_names().into_iter().any(|name| names.contains(name)))
+    };
+    let mut events: Vec<&Event> = drawn.events.iter().filter(is_wanted).collect();
+    events.sort_by_key(|event| (event.at, event.id()));
+    for event in events {
+        out.write_all(canonical_json(&event.to_value(Indirect::Dataset)).as_bytes())?;
+        out.write_all(b"\n")?;
     }
+    Ok(())
 }

@@ -24,6 +24,7 @@ use crate::claim::{Claim, Patience};
 use crate::error::JobError;
 use crate::export::{self, Asked, Manifest, ObjectPlace, Planned, RequestOf};
 use crate::lake::OpenLake;
+use crate::lineage::Doing;
 use crate::world::World;
 
 /// Failures of the store after which a request has failed.
@@ -297,8 +298,11 @@ impl Answerer<'_> {
         let counters = Arc::new(ExportProgress::default());
         let fence = claim.fence();
         let place = self.place(&read.id);
+        let leaving = export::Leaving::of(self.lake, &planned, place.path("").as_ref(), asked, asker).await?;
+        let doing = Doing::begin(self.lake, self.world, leaving.job.clone(), "request").await;
         let work = export::answered(&place, claim.epoch, &fence, planned, (asked, of), Arc::clone(&counters));
         let written = self.watching(read, claim.epoch, &counters, work).await.flatten();
+        let written = doing.end(written, |manifest| leaving.done(manifest.rows, manifest.bytes)).await;
         record.end(written, |manifest| crate::access::Delivered { rows: manifest.rows, bytes: manifest.bytes }).await
     }
 
