@@ -24,6 +24,7 @@ mod diff;
 mod error;
 mod face;
 mod filter;
+mod flood;
 mod heads;
 mod key;
 mod label;

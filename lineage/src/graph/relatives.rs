@@ -21,7 +21,12 @@ impl Fields {
         let mut pairs = Vec::new();
         for head in heads.starts() {
             let columns = heads.columns(*head);
-            let is_field = |node: &u32| holders(texts.value(*node as usize)).next().is_some();
+            // Most names hold neither, and are looked at byte by byte only once.
+            let may_be_held = |text: &str| text.bytes().any(|byte| byte == b'.' || byte == b'[');
+            let is_field = |node: &u32| {
+                let text = texts.value(*node as usize);
+                may_be_held(text) && holders(text).next().is_some()
+            };
             if !columns.clone().any(|node| is_field(&node)) {
                 continue;
             }

@@ -9,11 +9,12 @@ use petgraph::Direction;
 use petgraph::stable_graph::StableDiGraph;
 use schemas::Certainty;
 
+use super::flood::Flooded;
 use super::rows::NumberedEdge;
 use super::view::View;
 
 /// How many edges pass between two times at which the caller is asked.
-const ASK_EVERY: u64 = 1 << 14;
+pub(super) const ASK_EVERY: u64 = 1 << 14;
 
 /// How far a walk may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,15 +97,16 @@ impl Reach {
 /// Walks. It keeps its marks from walk to walk, so that a short walk of a large graph is short.
 #[derive(Debug, Default)]
 pub struct Walker {
-    marks: Vec<Mark>,
-    epoch: u32,
+    pub(super) marks: Vec<Mark>,
+    pub(super) epoch: u32,
+    pub(super) flooded: Flooded,
 }
 
 /// Where a node stands among what was found, if the mark is of this walk.
 #[derive(Debug, Clone, Copy, Default)]
-struct Mark {
-    epoch: u32,
-    place: u32,
+pub(super) struct Mark {
+    pub(super) epoch: u32,
+    pub(super) place: u32,
 }
 
 impl Walker {
@@ -117,37 +119,14 @@ impl Walker {
         limits: &Limits,
         is_asked_to_stop: impl FnMut() -> bool,
     ) -> Reach {
-        self.walk(view, (starts, direction), limits, is_asked_to_stop, true)
-    }
-
-    /// The nodes that are reached from `starts`, without the edges between them: for closures of large graphs.
-    pub fn closure(
-        &mut self,
-        view: View<'_>,
-        starts: &[u32],
-        direction: Direction,
-        limits: &Limits,
-        is_asked_to_stop: impl FnMut() -> bool,
-    ) -> Reach {
-        self.walk(view, (starts, direction), limits, is_asked_to_stop, false)
-    }
-
-    fn walk(
-        &mut self,
-        view: View<'_>,
-        (starts, direction): (&[u32], Direction),
-        limits: &Limits,
-        is_asked_to_stop: impl FnMut() -> bool,
-        keeps_edges: bool,
-    ) -> Reach {
         let mut walk = Walk::new(self, view, direction, limits, is_asked_to_stop);
-        walk.keeps_edges = keeps_edges;
+        walk.keeps_edges = true;
         walk.run(starts, &[]);
         walk.into_reach()
     }
 
     /// Marks for a graph of so many nodes, all of them old.
-    fn begin(&mut self, nodes: u32) {
+    pub(super) fn begin(&mut self, nodes: u32) {
         self.marks.resize(self.marks.len().max(nodes as usize), Mark::default());
         self.epoch = self.epoch.wrapping_add(1);
         if self.epoch == 0 {
