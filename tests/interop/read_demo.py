@@ -77,6 +77,51 @@ def report_reads(folder):
     print(f"CSV tables of the report: {len(tables)}")
 
 
+def asked(*arguments):
+    command = [BINARY, "--lake", LAKE, "--output", "json", "lineage", *arguments]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def lineage_names_what_was_made():
+    """Whatever file holds a person's name, or what is left of it, is named, and in the form in which it is there."""
+    impact = asked("impact", "audit.actor_id")
+    same("impact of audit.actor_id is complete", impact["complete"], True)
+    arrives = {
+        (dataset["dataset"], column["column"]): column["arrives"]
+        for dataset in impact["datasets"]
+        for column in dataset["columns"]
+    }
+    same("actor_daily.actor_id arrives", arrives["actor_daily", "actor_id"], "raw")
+    evidence = 0
+    for file in (LAKE / "data" / "_auditlake" / "evidence").glob("**/AL-*.parquet"):
+        if "actor_id" in pq.read_schema(file).names:
+            people = {person for person in pq.read_table(file)["actor_id"].to_pylist() if person is not None}
+            form = "pseudonymised" if all(re.fullmatch("p_[0-9a-f]{24}", person) for person in people) else "raw"
+            same(f"evidence of {file.stem}, actor_id arrives", arrives[f"evidence.{file.stem}", "actor_id"], form)
+            evidence += 1
+    assert evidence, "no evidence names an actor"
+    (file,) = (LAKE / "data" / "exports" / "activity").glob("**/*.csv")
+    with open(file, newline="", encoding="utf-8-sig") as lines:
+        hashed = all(re.fullmatch("[0-9a-f]{32}", row["who"]) for row in csv.DictReader(lines))
+    same("the export's column who is hashed", hashed, True)
+    same("the export's column who arrives", arrives["exports.activity-export", "who"], "pseudonymised")
+    report = {column: form for (dataset, column), form in arrives.items() if dataset == "reports.compliance"}
+    assert "summary" in report and any(form == "pseudonymised" for form in report.values()), report
+
+
+def a_figure_ends_at_files(files):
+    trace = asked("trace", "reports.compliance.AL-ACC-002.violations", "--files")
+    inputs = [file for run in trace["runs"] for file in run["inputs"]]
+    assert all(file["etag"] for file in inputs), "a file without an ETag"
+    read = sorted(file["path"] for file in inputs if file["dataset"] == "audit")
+    # The report is about sixty days, and files of other days have nothing for it.
+    days = [file for file in files if "2026-01-01" <= re.search(r"date=([\d-]+)", str(file)).group(1) < "2026-03-02"]
+    assert read == sorted(str(file.relative_to(LAKE / "data")) for file in days), "other files than those of the days"
+    sources = sorted(file["path"] for file in inputs if file["dataset"] is None)
+    assert sources == sorted(str(file.relative_to(LAKE)) for file in (LAKE / "drop" / "audit").iterdir()), sources
+    print(f"a figure ends at {len(read)} files of audit and {len(sources)} sources")
+
+
 def main():
     files = sorted((LAKE / "data" / "audit").glob("**/*.parquet"))
     assert files, "the demo lake has no files"
@@ -87,6 +132,8 @@ def main():
     print(f"files sorted, with bloom filters: {len(files)}")
     (folder,) = (LAKE / "data" / "reports" / "compliance").iterdir()
     report_reads(folder)
+    lineage_names_what_was_made()
+    a_figure_ends_at_files(files)
 
 
 main()

@@ -230,6 +230,33 @@ fn a_commit_without_columns_is_a_gap() {
     assert!(gaps.out.contains("opaque    job_level"), "{}", gaps.out);
 }
 
+/// What a run read and wrote is kept apart; where that is lost, the run is a gap and the others are told.
+#[test]
+fn columns_that_are_lost_are_a_gap_of_their_run() {
+    let lake = ran();
+    std::fs::remove_dir_all(lake.data().join("_auditlake/lineage/log")).expect("a log");
+    let path = lake.data().join("_auditlake/runs/per-day/20260304T000000Z/commit-000001.json");
+    let commit: Value = serde_json::from_slice(&std::fs::read(path).expect("the commit")).expect("JSON");
+    let name = commit["lineage_sha256"].as_str().expect("a name");
+    let made = lake.data().join(format!("_auditlake/lineage/made/{name}.json"));
+    std::fs::write(made, "{}").expect("written");
+    let impact = lake.json(&["lineage", "impact", "audit.actor_id", AT]);
+    assert_eq!((&impact["complete"], &impact["certainty"]), (&json!(false), &json!("opaque")));
+    assert!(datasets(&impact).contains("evidence.AL-AUTH-001") && datasets(&impact).contains("per_day"), "{impact:#}");
+}
+
+/// Also with the clock pinned to the same instant.
+#[test]
+fn what_is_computed_again_replaces_what_was_said_before() {
+    let lake = ran();
+    lake.write("jobs/per-day.yaml", JOB.replace("max(md5(actor_id)) AS who", "'nobody' AS who"));
+    lake.json(&["run", "per-day", "--again", AT]);
+    let impact = lake.json(&["lineage", "impact", "audit.actor_id", "--direct", "--depth", "1", AT]);
+    let columns = columns(&impact, "per_day");
+    assert!(!columns.iter().any(|(column, _)| column == "who"), "{impact:#}");
+    assert!(columns.iter().any(|(column, _)| column == "first_actor"), "{impact:#}");
+}
+
 #[test]
 fn a_snapshot_is_the_log_and_a_damaged_one_is_left_out() {
     let lake = ran();

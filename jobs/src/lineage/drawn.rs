@@ -9,6 +9,7 @@ use ::lineage::{
     Direction, Document, Event, Filter, Graph, Indirect, Limits, Merged, Reach, Walker, When, canonical_json,
     write_dot, write_graphml, write_html, write_json,
 };
+use schemas::Form;
 use serde_json::{Value, json};
 
 use super::gathered::Gathered;
@@ -17,6 +18,7 @@ use super::left::personal;
 use super::logged::Logged;
 use super::naming::Naming;
 use super::nodes::{dataset_of, node};
+use super::walked::forms_from;
 use crate::Answer;
 use crate::args::{Cli, DirectionArg, DocumentArg, LineageExportArgs};
 use crate::error::JobError;
@@ -59,7 +61,16 @@ pub(crate) async fn export(cli: &Cli, world: &World, args: &LineageExportArgs) -
     let depth = args.depth.map_or_else(String::new, |depth| format!(", depth {depth}"));
     let title = format!("{word} {name}{depth}");
     let document = Document::of_reach(view, &filter, &title, drawn.snapshot, &reach, &[focus]);
-    answer(args, document.with_forms(personal(graph)), Some(&reach), &drawn)
+    let forms = match direction {
+        Direction::Incoming => personal(graph),
+        // What is left of the focus itself, as `impact` tells it.
+        Direction::Outgoing => {
+            let forms = forms_from(view, graph, focus);
+            let arrived = reach.nodes().map(|node| (node.number, forms.arrived(node.number)));
+            arrived.filter(|(_, form)| *form > Form::None).collect()
+        }
+    };
+    answer(args, document.with_forms(forms), Some(&reach), &drawn)
 }
 
 async fn of_lake(cli: &Cli, world: &World, args: &LineageExportArgs) -> Result<Drawn, JobError> {

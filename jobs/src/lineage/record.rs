@@ -52,11 +52,20 @@ pub(crate) async fn events_of(lake: &OpenLake, of: AttemptOf<'_>, ended: &Ended<
         Ended::Not => Vec::new(),
         Ended::Failed(fail) => of.failed(fail),
         Ended::Committed(commit) => {
-            let made = match &commit.lineage_sha256 {
-                Some(name) => Made::kept(&lake.front, name).await?,
-                None => of.untold(commit),
+            let kept = match &commit.lineage_sha256 {
+                Some(name) => Made::kept(&lake.front, name).await.map(Some),
+                None => Ok(None),
             };
-            of.committed(commit, &made)
+            let made = match kept {
+                Ok(made) => made,
+                // What is lost is a gap of this run, and none of the others.
+                Err(error @ EngineError::Damaged { .. }) => {
+                    tracing::warn!(run = %commit.run, %error, "lineage of a run is lost, will be a gap");
+                    None
+                }
+                Err(error) => return Err(error.into()),
+            };
+            of.committed(commit, &made.unwrap_or_else(|| of.untold(commit)))
         }
     });
     events.into_iter().map(as_kept).collect()

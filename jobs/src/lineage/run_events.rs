@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ::lineage::{
     Dataset, DatasetKind, DatasetName, Event, JobName, Nominal, Operation, RunEvent, State, Statistics, run_id,
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use schemas::InputFile;
 use sha2::{Digest, Sha256};
 
@@ -64,7 +65,9 @@ impl AttemptOf<'_> {
 
     /// That it was committed, with what it read and wrote.
     pub(crate) fn committed(&self, commit: &CommitRecord, made: &Made) -> Vec<Event> {
-        let at = commit.committed_at.unwrap_or(self.start.started_at);
+        // A clock may be pinned, and what was computed again still comes after what it replaces.
+        let before = TimeDelta::microseconds(i64::try_from(commit.revision).unwrap_or(i64::MAX).saturating_sub(1));
+        let at = commit.committed_at.unwrap_or(self.start.started_at) + before;
         let mut event = self.event(State::Complete, at);
         let files: Vec<ReadFile> = commit.inputs.iter().map(ReadFile::from).collect();
         event.inputs = inputs(self.naming, made, &files);
@@ -88,7 +91,7 @@ impl AttemptOf<'_> {
         Made { inputs: inputs.collect(), outputs, ..Made::default() }
     }
 
-    fn event(&self, state: State, at: chrono::DateTime<chrono::Utc>) -> RunEvent {
+    fn event(&self, state: State, at: DateTime<Utc>) -> RunEvent {
         let interval = self.start.interval;
         RunEvent {
             run_id: self.id(),

@@ -85,7 +85,7 @@ pub(crate) async fn walked(
 }
 
 /// What is left of the focus everywhere, if it is there as it is.
-fn forms_from(view: View<'_>, graph: &Graph, focus: u32) -> Forms {
+pub(crate) fn forms_from(view: View<'_>, graph: &Graph, focus: u32) -> Forms {
     let whole = graph.nodes().is_dataset(focus).then(|| graph.nodes().columns(focus)).into_iter().flatten();
     let sources: Vec<(u32, Form)> = std::iter::once(focus).chain(whole).map(|node| (node, Form::Raw)).collect();
     forms(view, &sources, &Lifts::of(view, &subjects(graph)))

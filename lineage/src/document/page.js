@@ -477,5 +477,7 @@
   document.getElementById("tools").hidden = false;
   document.getElementById("near").hidden = !D.some((dataset) => dataset.f);
   if (D.some((dataset) => dataset.f)) near(); else showAll();
-  render();
+  const opened = render();
+  const focus = opened.get(D.findIndex((dataset) => dataset.f));
+  if (focus) stage.scrollTop = focus.y + focus.h / 2 - stage.clientHeight / 2;
 })();
