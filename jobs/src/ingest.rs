@@ -42,6 +42,18 @@ pub async fn ingest(
     command: &IngestCommand,
     progress: &Progress,
 ) -> Result<IngestOutcome, JobError> {
+    let from = sources(lake, &command.from, &command.into);
+    ingest_from(lake, world, command, from, progress).await
+}
+
+/// The same where lineage knows what is read by other names than those of files.
+pub(crate) async fn ingest_from(
+    lake: &OpenLake,
+    world: &World,
+    command: &IngestCommand,
+    from: Vec<DatasetName>,
+    progress: &Progress,
+) -> Result<IngestOutcome, JobError> {
     let dataset = lake.dataset(&command.into)?;
     if !dataset.is_ours() {
         return Err(JobError::Usage(format!(
@@ -61,7 +73,6 @@ pub async fn ingest(
         partial: command.partial,
     };
     let naming = Naming::of(&lake.definitions);
-    let from = sources(lake, &request.from, dataset);
     let names: Vec<String> = from.iter().map(|name| naming.shown(name)).collect();
     let job = naming.job(format!("ingest {}", names.join(", ")));
     let doing = Doing::begin(lake, world, job, "ingest").await;
@@ -70,10 +81,10 @@ pub async fn ingest(
 }
 
 /// What an ingest reads, as datasets: a folder for what lies in it, and the folder of a file.
-fn sources(lake: &OpenLake, from: &IngestFrom, dataset: &Dataset) -> Vec<DatasetName> {
+fn sources(lake: &OpenLake, from: &IngestFrom, dataset: &str) -> Vec<DatasetName> {
     let naming = Naming::of(&lake.definitions);
     match from {
-        IngestFrom::Rejected => vec![naming.own(format!("{}_rejected", dataset.id))],
+        IngestFrom::Rejected => vec![naming.own(format!("{dataset}_rejected"))],
         IngestFrom::Paths(paths) => {
             let folder = |path: &String| {
                 let named = lake.inputs.named(path);
@@ -149,7 +160,11 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestS
         rows: Some(file.rows),
     });
     Ok(Executed {
-        made: of_ingest(&Naming::of(&attempt.lake.definitions), dataset, sources(attempt.lake, &request.from, dataset)),
+        made: of_ingest(
+            &Naming::of(&attempt.lake.definitions),
+            dataset,
+            sources(attempt.lake, &request.from, dataset.id.as_str()),
+        ),
         inputs: inputs.collect(),
         reads: std::collections::BTreeMap::new(),
         outputs: outputs.collect(),

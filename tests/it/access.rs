@@ -221,6 +221,11 @@ fn the_use_of_the_lake_is_an_event_of_the_lake_once() {
     lake.run(&["access", "events", "--at", "2099-01-05T00:00:00Z"]).succeeded();
     assert_eq!(lake.figure(&OWN.replace("'auditlake'", "'auditlake' AND outcome = 'unknown'")), 1);
     assert!(lake.figure(OWN) >= before);
+    // Whatever day they are of, lineage knows them as the table.
+    let trace = lake.json(&["lineage", "trace", "audit", "--depth", "1"]);
+    let from: Vec<&str> =
+        trace["datasets"].as_array().expect("datasets").iter().filter_map(|one| one["dataset"].as_str()).collect();
+    assert!(from.contains(&"auditlake.statements") && !from.iter().any(|name| name.contains("_auditlake")), "{from:?}");
 }
 
 #[test]

@@ -24,8 +24,9 @@ use serde_json::{Value, json};
 use super::statements::{ANSWERED, ASKED, FOLDER, StatementRow, record};
 use crate::Answer;
 use crate::error::JobError;
-use crate::ingest::{IngestCommand, ingest};
+use crate::ingest::{IngestCommand, ingest_from};
 use crate::lake::OpenLake;
+use crate::lineage::Naming;
 use crate::progress::Progress;
 use crate::records::statement_rows;
 use crate::show::counted;
@@ -204,5 +205,7 @@ async fn into_dataset(lake: &OpenLake, world: &World, dataset: &DatasetId, batch
         partial: false,
         max_rejected_ppm: 0,
     };
-    Ok(ingest(lake, world, &command, &Progress::silent()).await?.counts.rows)
+    // A folder a day would be a dataset a day; it is the table that holds them all.
+    let from = vec![Naming::of(&lake.definitions).own("auditlake.statements")];
+    Ok(ingest_from(lake, world, &command, from, &Progress::silent()).await?.counts.rows)
 }
