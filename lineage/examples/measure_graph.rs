@@ -26,7 +26,10 @@ const WALKS: usize = 1_000;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["all"] => all(),
+        ["all"] => {
+            traps();
+            all();
+        }
         ["peer", edges] => peer(edges.parse().expect("a number of edges")),
         _ => eprintln!("usage: measure_graph all | measure_graph peer EDGES"),
     }
@@ -50,6 +53,18 @@ fn all() {
         if name == "L" {
             files(&graph);
         }
+    }
+}
+
+/// The first walk of each.
+fn traps() {
+    for (name, graph) in shapes::traps() {
+        let mask = graph.compile(&Filter { when: When::Ever, ..Filter::default() });
+        let limits = Limits { nodes: u64::MAX, ..Limits::default() };
+        let mut walker = Walker::default();
+        let walk = || walker.reach(graph.view(&mask), &[1], Direction::Outgoing, &limits, || false);
+        let (seconds, reach) = timed(walk);
+        println!("{name}: {} edges seen, {:.2} ms", reach.edges_seen, seconds * 1e3);
     }
 }
 

@@ -10,13 +10,13 @@ use std::io::{self, Write};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use lineage::{
-    Direction, Document, Filter, Forms, Graph, Lifts, Limits, Mask, NumberedEdge, Snapshot, Walker, When, forms,
-    write_dot, write_graphml, write_html, write_json,
+    Direction, Document, Filter, Forms, Graph, Lifts, Limits, Mask, Snapshot, Walker, When, forms, write_dot,
+    write_graphml, write_html, write_json,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schemas::Form;
-use shapes::{Parts, attributes, jobs, layered, like_a_lake, nodes};
+use shapes::{Parts, layered, like_a_lake};
 
 fn mask(graph: &Graph) -> Mask {
     graph.compile(&Filter { when: When::Ever, ..Filter::default() })
@@ -96,9 +96,6 @@ fn label(criterion: &mut Criterion) {
 /// How a document is written.
 type Format = fn(&Document<'_>, &mut Counted) -> io::Result<()>;
 
-/// Edges as source, target and attribute.
-type Shape = Vec<(u32, u32, u32)>;
-
 /// Counts what it is given.
 #[derive(Default)]
 struct Counted(u64);
@@ -144,27 +141,7 @@ fn write(criterion: &mut Criterion) {
 }
 
 fn traps(criterion: &mut Criterion) {
-    let rung =
-        |at: u32| [(2 * at, 2 * at + 2), (2 * at, 2 * at + 3), (2 * at + 1, 2 * at + 2), (2 * at + 1, 2 * at + 3)];
-    let ladder = (0..1_000).flat_map(rung).map(|(from, to)| (from + 1, to + 1, 0)).collect();
-    let appends = (0..10_000).map(|job| (1, 1, 3 * job)).collect();
-    let hub = (2..100_000).map(|at| (1, at, 0)).collect();
-    let chain = (1..99_999).map(|at| (at, at + 1, 0)).collect();
-    let shapes: [(&str, Shape); 4] = [
-        ("ladder of 2^1000 ways", ladder),
-        ("10,000 self-appends", appends),
-        ("hub of 100,000", hub),
-        ("chain of 100,000", chain),
-    ];
-    for (name, edges) in shapes {
-        let edges = edges.into_iter().map(|(source, target, attribute)| NumberedEdge { source, target, attribute });
-        let parts = Parts {
-            nodes: nodes(1, 100_000),
-            jobs: jobs(10_000),
-            attributes: attributes(10_000),
-            edges: edges.collect(),
-        };
-        let graph = parts.graph();
+    for (name, graph) in shapes::traps() {
         let mask = mask(&graph);
         let mut walker = Walker::default();
         criterion.bench_function(name, |bench| {

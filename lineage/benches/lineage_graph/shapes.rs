@@ -1,4 +1,4 @@
-//! The two graphs that are measured, from seeds.
+//! The graphs that are measured: two large ones from seeds, and small ones in which a walk could lose itself.
 
 use std::collections::BTreeMap;
 
@@ -116,4 +116,25 @@ pub(crate) fn layered() -> Parts {
         }
     }
     Parts { nodes, jobs: jobs(100), attributes: attributes(100), edges }
+}
+
+/// Edges as source, target and attribute.
+type Shape = Vec<(u32, u32, u32)>;
+
+/// Graphs in which a walk that lists ways, follows an edge twice or recurses would not end.
+pub(crate) fn traps() -> Vec<(&'static str, Graph)> {
+    let rung =
+        |at: u32| [(2 * at, 2 * at + 2), (2 * at, 2 * at + 3), (2 * at + 1, 2 * at + 2), (2 * at + 1, 2 * at + 3)];
+    let shapes: [(&str, Shape); 4] = [
+        ("ladder of 2^1000 ways", (0..1_000).flat_map(rung).map(|(from, to)| (from + 1, to + 1, 0)).collect()),
+        ("10,000 self-appends", (0..10_000).map(|job| (1, 1, 3 * job)).collect()),
+        ("hub of 100,000", (2..100_000).map(|at| (1, at, 0)).collect()),
+        ("chain of 100,000", (1..99_999).map(|at| (at, at + 1, 0)).collect()),
+    ];
+    let graph = |edges: Shape| {
+        let edges = edges.into_iter().map(|(source, target, attribute)| NumberedEdge { source, target, attribute });
+        let (nodes, jobs, attributes) = (nodes(1, 100_000), jobs(10_000), attributes(10_000));
+        Parts { nodes, jobs, attributes, edges: edges.collect() }.graph()
+    };
+    shapes.map(|(name, edges)| (name, graph(edges))).into()
 }
