@@ -44,6 +44,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use datafusion::logical_expr::LogicalPlan;
 use schemas::{Dataset, IngestFormat, Mapping};
 use serde::{Deserialize, Serialize};
 
@@ -194,6 +195,9 @@ pub struct IngestOutcome {
     /// Files written, those of rejects included.
     #[serde(skip)]
     pub written: Vec<WrittenFile>,
+    /// The mapping in SQL, if there is one, over a table `input`: analysed and not optimised.
+    #[serde(skip)]
+    pub mapped: Option<LogicalPlan>,
 }
 
 /// Carries out every unfinished work on the dataset, then ingests what `request` names and is new.
@@ -265,5 +269,6 @@ impl IngestOutcome {
         let records = done.objects.iter().map(|object| object.counts.read);
         self.inputs.extend(plan.inputs.iter().cloned().zip(records));
         self.written.extend(done.files.iter().cloned());
+        self.mapped = done.mapped.clone().or(self.mapped.take());
     }
 }

@@ -98,9 +98,18 @@ fn sources(lake: &OpenLake, from: &IngestFrom, dataset: &str) -> Vec<DatasetName
     }
 }
 
+/// What an ingest read and filled. One that found nothing new says nothing of what others brought.
+fn made(naming: &Naming, dataset: &Dataset, from: Vec<DatasetName>, outcome: &IngestOutcome) -> Made {
+    let mut made = of_ingest(naming, dataset, from, outcome.mapped.as_ref());
+    if outcome.inputs.is_empty() {
+        made.outputs.clear();
+    }
+    made
+}
+
 /// What an ingest did, for lineage.
 fn told(naming: &Naming, dataset: &Dataset, from: Vec<DatasetName>, outcome: &IngestOutcome) -> (Made, Vec<ReadFile>) {
-    let mut made = of_ingest(naming, dataset, from);
+    let mut made = made(naming, dataset, from, outcome);
     if let Some(own) = made.outputs.first_mut() {
         own.statistics = Some(Statistics { rows: Some(counted_rows(outcome.counts.rows)), ..Statistics::default() });
     }
@@ -159,12 +168,9 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestS
         bytes: file.bytes,
         rows: Some(file.rows),
     });
+    let from = sources(attempt.lake, &request.from, dataset.id.as_str());
     Ok(Executed {
-        made: of_ingest(
-            &Naming::of(&attempt.lake.definitions),
-            dataset,
-            sources(attempt.lake, &request.from, dataset.id.as_str()),
-        ),
+        made: made(&Naming::of(&attempt.lake.definitions), dataset, from, &outcome),
         inputs: inputs.collect(),
         reads: std::collections::BTreeMap::new(),
         outputs: outputs.collect(),

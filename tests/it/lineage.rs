@@ -118,6 +118,28 @@ fn a_figure_is_traced_to_files_and_etags() {
 }
 
 #[test]
+fn a_mapping_is_followed_to_the_fields_of_the_file() {
+    let lake = Lake::new();
+    lake.write("drop/app/day.ndjson", r#"{"id":"1","at":"2026-03-01T10:00:00Z","org":"acme","who":"ann","ok":false}"#);
+    let sql = "SELECT id AS event_id, CAST(at AS timestamp) AS time, org AS tenant_id, 'app' AS source, 'data.read' AS event_type, \
+               CASE WHEN ok THEN 'success' ELSE 'failure' END AS outcome, who AS actor_id, 'user' AS actor_type FROM input";
+    let map = lake.write("app.sql", sql);
+    let map = map.to_str().expect("a path");
+    let ingest = ["ingest", "ndjson", "drop/app", "--into", "audit", "--mapping", "app@1", "--map-file", map];
+    let ingested = lake.json(&ingest);
+    assert_eq!(ingested["rows"], 1, "{ingested:#}");
+    let of =
+        |column: &str| columns(&lake.json(&["lineage", "trace", &format!("audit.{column}"), "--direct"]), "drop/app");
+    assert_eq!(of("actor_id"), [("who".to_owned(), "DIRECT".to_owned())]);
+    assert_eq!(of("time"), [("at".to_owned(), "DIRECT".to_owned())]);
+    // Nothing new was read, and what is known stays.
+    lake.json(&ingest);
+    assert_eq!(of("actor_id"), [("who".to_owned(), "DIRECT".to_owned())]);
+    let outcome = lake.json(&["lineage", "trace", "audit.outcome"]);
+    assert!(columns(&outcome, "drop/app").contains(&("ok".to_owned(), "INDIRECT".to_owned())), "{outcome:#}");
+}
+
+#[test]
 fn why_says_each_step() {
     let lake = ran();
     let why = lake.json(&["lineage", "why", "audit.actor_id", "exports.out.who", AT]);

@@ -67,6 +67,7 @@ impl Worker<'_> {
         let session = self.factory.spilling_session(plan.instant)?;
         let plan = Arc::new(plan.clone());
         let (mapper, columns) = self.mapper(&session, &plan).await?;
+        let mapped = mapper.analysed().cloned();
         let mut order = key_columns(self.dataset);
         order.extend([SOURCE, OFFSET]);
         // What merges the new rows with those that are there needs memory of its own while the sort hands them out.
@@ -105,7 +106,7 @@ impl Worker<'_> {
         let (mut read, merged) = (read?, merged?);
         let files = files.finish().await?;
         self.reject_conflicts(&plan, &merged, &mut read.rejects).await?;
-        self.account(&plan, read, merged, files).await
+        Ok(Done { mapped, ..self.account(&plan, read, merged, files).await? })
     }
 
     async fn mapper(&self, session: &LakeSession, plan: &Arc<Plan>) -> Result<(Mapper, Columns), EngineError> {
@@ -255,6 +256,7 @@ impl Worker<'_> {
             files,
             reasons,
             failure,
+            mapped: None,
         })
     }
 }

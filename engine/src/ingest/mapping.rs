@@ -34,6 +34,8 @@ pub(crate) const RECORD: &str = "__record";
 pub(crate) struct SqlMapping {
     session: LakeSession,
     plan: LogicalPlan,
+    /// As it was written, for lineage: names resolved, nothing optimised.
+    pub(crate) analysed: LogicalPlan,
     input: Arc<InputTable>,
     /// Columns that the mapping names, in its order.
     pub(crate) names: Vec<String>,
@@ -57,14 +59,16 @@ impl SqlMapping {
         let session = session.over(&[("input", Arc::clone(&input) as Arc<dyn TableProvider>)])?;
         let statement = per_record(&session, name, sql)?;
         // As it was written: beside the record's number an aggregate would fail for a reason nobody understands.
-        if let Some(why) = beyond_a_record(&session.plan(sql).await?)? {
+        let written = session.plan(sql).await?;
+        if let Some(why) = beyond_a_record(&written)? {
             return Err(EngineError::Mapping { mapping: name.to_owned(), why: why.to_owned() });
         }
+        let analysed = session.analyse(written)?;
         let plan = session.plan_statement(statement).await?;
         let plan = session.optimized(&plan)?;
         let names = plan.schema().fields().iter().map(|field| field.name().clone());
         let names: Vec<String> = names.filter(|name| name != RECORD).collect();
-        Ok(Self { session, plan, input, names })
+        Ok(Self { session, plan, analysed, input, names })
     }
 
     /// Maps records `from..to`; the second result says which record each row came from.

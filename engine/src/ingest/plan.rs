@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use datafusion::logical_expr::LogicalPlan;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 use schemas::IngestFormat;
@@ -125,6 +126,9 @@ pub(crate) struct Done {
     pub(crate) reasons: Vec<(String, u64)>,
     /// Why the run failed, although every good row is written.
     pub(crate) failure: Option<String>,
+    /// The mapping in SQL as it was written; of what this process did itself.
+    #[serde(skip)]
+    pub(crate) mapped: Option<LogicalPlan>,
 }
 
 impl Done {

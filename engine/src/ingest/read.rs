@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use arrow::datatypes::Fields;
 use arrow::record_batch::RecordBatch;
+use datafusion::logical_expr::LogicalPlan;
 use schemas::{Dataset, TableSchema};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -133,6 +134,15 @@ pub(crate) enum Mapper {
 }
 
 impl Mapper {
+    /// The mapping in SQL as it was written, where there is one.
+    pub(crate) fn analysed(&self) -> Option<&LogicalPlan> {
+        match self {
+            Self::Sql(mapping, _) => Some(&mapping.analysed),
+            Self::Table(mapper) => mapper.analysed(),
+            Self::BuiltIn(_) | Self::ByName(_) => None,
+        }
+    }
+
     /// A second one that does the same, for another reader; none where one reads all.
     pub(crate) async fn twin(&self, session: &LakeSession, plan: &Plan) -> Result<Option<Self>, EngineError> {
         Ok(match (self, &plan.mapping) {

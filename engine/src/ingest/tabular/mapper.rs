@@ -10,6 +10,7 @@ use arrow::array::{ArrayRef, StringArray};
 use arrow::compute::filter;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::record_batch::RecordBatch;
+use datafusion::logical_expr::LogicalPlan;
 use schemas::Dataset;
 use sha2::{Digest, Sha256};
 
@@ -82,6 +83,14 @@ impl TableMapper {
         }
         let columns = Columns::new(dataset.schema, &plan.mapping_name(), &names, plan.instant, plan.tenant.as_deref())?;
         Ok((Self { tables, fields, hashes, rule }, columns))
+    }
+
+    /// The mapping in SQL as it was written, where there is one.
+    pub(crate) fn analysed(&self) -> Option<&LogicalPlan> {
+        match &self.rule {
+            Rule::Sql(mapping) => Some(&mapping.analysed),
+            Rule::ByName | Rule::BuiltIn(..) => None,
+        }
     }
 
     async fn built_in(
