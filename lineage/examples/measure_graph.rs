@@ -2,14 +2,15 @@
 //! with a library of others. `measure_graph all` prints a line for each; `measure_graph peer EDGES` loads a graph of
 //! that many edges and follows its first node, for `tests/interop/measure_lineage.py`.
 
-#![expect(clippy::disallowed_methods, reason = "time is what is measured")]
-
+#[path = "../benches/lineage_graph/counted.rs"]
+mod counted;
 #[path = "../benches/lineage_graph/shapes.rs"]
 mod shapes;
 
-use std::io::{self, Write};
-use std::time::Instant;
+use std::io;
 
+use counted::Counted;
+use criterion::measurement::{Measurement, WallTime};
 use lineage::{
     Direction, Document, Filter, Graph, Limits, NumberedEdge, Snapshot, Walker, When, write_dot, write_graphml,
 };
@@ -131,9 +132,9 @@ fn peer(edges: u32) {
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let begun = Instant::now();
+    let begun = WallTime.start();
     let made = work();
-    (begun.elapsed().as_secs_f64(), made)
+    (WallTime.end(begun).as_secs_f64(), made)
 }
 
 fn told(mut seconds: Vec<f64>) -> String {
@@ -144,22 +145,9 @@ fn told(mut seconds: Vec<f64>) -> String {
 
 /// Counts what it is given.
 fn written(write: impl FnOnce(&mut Counted) -> io::Result<()>) -> u64 {
-    let mut out = Counted(0);
+    let mut out = Counted::default();
     write(&mut out).expect("counting does not fail");
     out.0
-}
-
-struct Counted(u64);
-
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// A line of what Linux says of the process.

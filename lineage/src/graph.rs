@@ -29,6 +29,7 @@ mod heads;
 mod key;
 mod label;
 mod nodes;
+mod pace;
 mod relatives;
 mod rows;
 mod view;

@@ -98,7 +98,7 @@ pub fn logged_events(rows: &RecordBatch) -> Result<Vec<Event>, ArrowError> {
         let origin = ORIGINS.iter().find(|(known, _)| *known == word).map(|(_, origin)| *origin);
         let origin = origin.ok_or_else(|| broken(row, format!("has the unknown origin {word:?}")))?;
         let text = zstd::stream::decode_all(kept.value(row))?;
-        let reading = Reading { origin, declared: None, redact_sql: |sql| Some(sql.to_owned()) };
+        let reading = Reading::kept(origin);
         let (event, _) = read(&text, &reading).map_err(|remark| broken(row, format!("holds no event: {remark}")))?;
         if event.id() != ids.value(row) {
             return Err(broken(row, "holds another event than its id says".to_owned()));

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ::lineage::{Change, Filter, When};
-use schemas::{Certainty, EdgeKind};
+use schemas::Certainty;
 use serde_json::json;
 
 use super::lake_graph::LakeGraph;
 use super::nodes::shown;
+use super::told::subtypes;
 use super::walked::line;
 use crate::Answer;
 use crate::args::{DiffArgs, GapsArgs};
@@ -41,7 +42,7 @@ pub(crate) async fn gaps(lake: &OpenLake, world: &World, args: &GapsArgs) -> Res
     if gaps.is_empty() {
         line(&mut text, format_args!("everything that is known is known exactly"));
     }
-    opened.notes.iter().for_each(|note| line(&mut text, format_args!("note: {note}")));
+    opened.add_notes(&mut text);
     let rows = gaps.iter().map(|((dataset, job, certainty, reason), targets)| {
         let columns: Vec<String> =
             targets.iter().map(|node| shown(&opened.naming, &graph.nodes().name(*node))).collect();
@@ -71,14 +72,13 @@ pub(crate) async fn diff(lake: &OpenLake, world: &World, args: &DiffArgs) -> Res
         let attribute = &graph.attributes()[changed.edge.attribute as usize];
         let name = |node: u32| shown(&opened.naming, &graph.nodes().name(node));
         let (from, to) = (name(changed.edge.source), name(changed.edge.target));
-        let kinds: Vec<&str> =
-            EdgeKind::ALL.into_iter().filter(|kind| attribute.kinds.has(*kind)).map(EdgeKind::as_str).collect();
+        let kinds = subtypes(attribute.kinds);
         let job = graph.jobs()[attribute.job as usize].0.name.as_str();
         let sign = if changed.change == Change::Added { '+' } else { '-' };
         line(&mut text, format_args!("{sign} {from} -> {to}  {}; job {job}", kinds.join(", ")));
         rows.push(json!({ "change": changed.change.as_str(), "from": from, "to": to, "kinds": kinds, "job": job }));
     }
     line(&mut text, format_args!("{}", counted(changes.len() as u64, "difference")));
-    opened.notes.iter().for_each(|note| line(&mut text, format_args!("note: {note}")));
+    opened.add_notes(&mut text);
     Ok(Answer::done(text, json!({ "changes": rows, "notes": opened.notes })))
 }

@@ -17,6 +17,7 @@ use super::naming::Naming;
 use super::record::{Ended, events_of};
 use super::run_events::{AttemptOf, id_of};
 use super::snapshots::{Snapshots, damaged};
+use super::walked::line;
 use crate::claim::Claim;
 use crate::error::JobError;
 use crate::lake::OpenLake;
@@ -61,6 +62,11 @@ impl LakeGraph {
         let mut merged = logged.merged()?;
         unlogged.into_iter().for_each(|event| merged.add(event));
         Ok(Self { graph: graph_of(&merged)?, naming, snapshot: None, notes })
+    }
+
+    /// Adds what was wrong on the way to an answer.
+    pub(crate) fn add_notes(&self, text: &mut String) {
+        self.notes.iter().for_each(|note| line(text, format_args!("note: {note}")));
     }
 }
 

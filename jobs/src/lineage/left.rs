@@ -82,7 +82,7 @@ pub(crate) async fn left(lake: &OpenLake, world: &World, args: &FormsArgs) -> Re
             counted(by_dataset.len() as u64, "dataset")
         ),
     );
-    opened.notes.iter().for_each(|note| line(&mut text, format_args!("note: {note}")));
+    opened.add_notes(&mut text);
     let columns = all.iter().map(|one| {
         json!({
             "dataset": one.dataset, "column": one.column, "class": one.class, "form": one.form.as_str(),

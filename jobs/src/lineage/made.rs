@@ -86,7 +86,7 @@ impl Made {
         if schemas::hex(&Sha256::digest(&text)) != name {
             return Err(wrong("is not what was written: its SHA-256 is another"));
         }
-        let reading = Reading { origin: Origin::Run, declared: None, redact_sql: |sql| Some(sql.to_owned()) };
+        let reading = Reading::kept(Origin::Run);
         let (event, _) = read(&text, &reading).map_err(|remark| wrong(&format!("holds no event: {remark}")))?;
         let About::Run(run, part) = event.about else { return Err(wrong("is about no run")) };
         Ok(Self {

@@ -74,7 +74,7 @@ pub(crate) async fn events_of(lake: &OpenLake, of: AttemptOf<'_>, ended: &Ended<
 /// The event as the log gives it back, so that it has one id wherever it was made.
 fn as_kept(event: Event) -> Result<Event, JobError> {
     let text = event.to_value(::lineage::Indirect::Dataset).to_string();
-    let reading = Reading { origin: Origin::Run, declared: None, redact_sql: |sql| Some(sql.to_owned()) };
+    let reading = Reading::kept(Origin::Run);
     let kept = read(text.as_bytes(), &reading);
     let (event, _) =
         kept.map_err(|remark| EngineError::Bug { what: format!("an event of a run is none: {remark}") })?;

@@ -47,7 +47,8 @@ fn edge(source: &SourceColumn, kinds: EdgeKinds, namespace: &str) -> Value {
     })
 }
 
-fn subtypes(kinds: EdgeKinds) -> Vec<&'static str> {
+/// The words of kinds.
+pub(super) fn subtypes(kinds: EdgeKinds) -> Vec<&'static str> {
     EdgeKind::ALL.into_iter().filter(|kind| kinds.has(*kind)).map(EdgeKind::as_str).collect()
 }
 

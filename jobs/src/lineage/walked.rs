@@ -6,18 +6,30 @@ use std::fmt::Write;
 use ::lineage::{
     DatasetName, Direction, Filter, Forms, Graph, Lifts, Limits, NodeAbout, Reach, View, Walker, When, forms,
 };
-use schemas::{Certainty, EdgeKind, Form};
+use schemas::{Certainty, Form};
 use serde_json::{Value, json};
 
 use super::files::{self, Files};
 use super::lake_graph::{LakeGraph, SUBJECT};
 use super::nodes::{node, shown};
+use super::told::subtypes;
 use crate::Answer;
 use crate::args::{WalkArgs, WhyArgs};
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::show::counted;
 use crate::world::World;
+
+/// A walk that is done, as it is told.
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    opened: &'a LakeGraph,
+    args: &'a WalkArgs,
+    direction: Direction,
+    reach: &'a Reach,
+    found: &'a [Reached],
+    files: Option<&'a Files>,
+}
 
 /// A reached dataset with what of it was reached.
 struct Reached {
@@ -79,9 +91,8 @@ pub(crate) async fn walked(
         }
         false => None,
     };
-    let text = text(&opened, args, direction, &reach, &found, files.as_ref());
-    let json = json_of(&opened, args, direction, &reach, &found, files.as_ref());
-    Ok(Answer::done(text, json))
+    let walk = Walk { opened: &opened, args, direction, reach: &reach, found: &found, files: files.as_ref() };
+    Ok(Answer::done(text(&walk), json_of(&walk)))
 }
 
 /// What is left of the focus everywhere, if it is there as it is.
@@ -132,14 +143,8 @@ fn reached_names(found: &[Reached]) -> BTreeSet<DatasetName> {
     found.iter().map(|reached| reached.name.clone()).collect()
 }
 
-fn text(
-    opened: &LakeGraph,
-    args: &WalkArgs,
-    direction: Direction,
-    reach: &Reach,
-    found: &[Reached],
-    files: Option<&Files>,
-) -> String {
+fn text(walk: &Walk<'_>) -> String {
+    let Walk { opened, args, direction, reach, found, files } = *walk;
     let mut text = String::new();
     for reached in found {
         let by = match reached.jobs.as_slice() {
@@ -178,18 +183,12 @@ fn text(
         (false, None) => "not complete: something on the way is opaque, see `auditlake lineage gaps`".to_owned(),
     };
     line(&mut text, format_args!("{end}; {told}"));
-    opened.notes.iter().for_each(|note| line(&mut text, format_args!("note: {note}")));
+    opened.add_notes(&mut text);
     text
 }
 
-fn json_of(
-    opened: &LakeGraph,
-    args: &WalkArgs,
-    direction: Direction,
-    reach: &Reach,
-    found: &[Reached],
-    files: Option<&Files>,
-) -> Value {
+fn json_of(walk: &Walk<'_>) -> Value {
+    let Walk { opened, args, direction, reach, found, files } = *walk;
     let datasets = found.iter().map(|reached| {
         let columns = reached.columns.iter().flat_map(|(arrival, columns)| {
             let word = arrival.as_str(direction);
@@ -228,8 +227,7 @@ pub(crate) async fn why(lake: &OpenLake, world: &World, args: &WhyArgs) -> Resul
     for step in why.steps.iter().flatten() {
         let attribute = &graph.attributes()[step.attribute as usize];
         let job = &graph.jobs()[attribute.job as usize].0.name;
-        let kinds: Vec<&str> =
-            EdgeKind::ALL.into_iter().filter(|kind| attribute.kinds.has(*kind)).map(EdgeKind::as_str).collect();
+        let kinds = subtypes(attribute.kinds);
         let (from, to) = (name(step.source), name(step.target));
         let kinds_shown = if kinds.is_empty() { "in a way that nobody told".to_owned() } else { kinds.join(", ") };
         line(
@@ -249,7 +247,7 @@ pub(crate) async fn why(lake: &OpenLake, world: &World, args: &WhyArgs) -> Resul
         let sure = if why.complete { "" } else { ", but not all of it is known" };
         line(&mut text, format_args!("no way leads from {} to {}{sure}", args.from, args.to));
     }
-    opened.notes.iter().for_each(|note| line(&mut text, format_args!("note: {note}")));
+    opened.add_notes(&mut text);
     let json = json!({
         "from": args.from, "to": args.to, "depends": why.steps.is_some(), "steps": steps, "complete": why.complete,
         "certainty": why.certainty.as_str(), "notes": opened.notes,

@@ -3,11 +3,13 @@
 //! `C` is like a lake: 150,000 datasets of 40 columns, most of them copied on. `L` is made to be hard: 2 M columns and
 //! 10 M edges in 20 layers with hubs. Both come from seeds. Run with `cargo bench -p lineage`.
 
+mod counted;
 mod shapes;
 
 use std::hint::black_box;
-use std::io::{self, Write};
+use std::io;
 
+use counted::Counted;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use lineage::{
     Direction, Document, Filter, Forms, Graph, Lifts, Limits, Mask, Snapshot, Walker, When, forms, write_dot,
@@ -95,21 +97,6 @@ fn label(criterion: &mut Criterion) {
 
 /// How a document is written.
 type Format = fn(&Document<'_>, &mut Counted) -> io::Result<()>;
-
-/// Counts what it is given.
-#[derive(Default)]
-struct Counted(u64);
-
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn write(criterion: &mut Criterion) {
     let graph = layered().graph();

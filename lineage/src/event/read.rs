@@ -31,6 +31,13 @@ pub struct Reading<'a> {
     pub redact_sql: fn(&str) -> Option<String>,
 }
 
+impl Reading<'_> {
+    /// Of events that were kept by us: names are normal and statements redacted.
+    pub fn kept(origin: Origin) -> Self {
+        Self { origin, declared: None, redact_sql: |sql| Some(sql.to_owned()) }
+    }
+}
+
 /// Reads one event, and tells what it had to assume.
 ///
 /// # Errors

@@ -8,8 +8,9 @@ use petgraph::Direction;
 use petgraph::stable_graph::StableDiGraph;
 use schemas::Certainty;
 
+use super::pace::Pace;
 use super::view::View;
-use super::walk::{ASK_EVERY, Limits, Mark, Reach, ReachedNode, Stop, Walker};
+use super::walk::{Limits, Mark, Reach, ReachedNode, Stop, Walker};
 
 /// Nodes of a level from which on they are gone through in the order in which their rows lie.
 const LARGE_LEVEL: usize = 4_096;
@@ -58,14 +59,12 @@ impl Walker {
             view,
             direction,
             limits: *limits,
-            is_asked_to_stop,
+            pace: Pace::new(limits, is_asked_to_stop),
             rows: Vec::new(),
             leads_on: HashMap::new(),
             next: 0,
             frontier: Vec::new(),
             shown: 0,
-            seen: 0,
-            pause_at: ASK_EVERY.min(limits.edges),
             certainty: Certainty::Exact,
             stopped: None,
         };
@@ -80,7 +79,7 @@ struct Flood<'w, 'a, A> {
     view: View<'a>,
     direction: Direction,
     limits: Limits,
-    is_asked_to_stop: A,
+    pace: Pace<A>,
     /// Nodes that were not reached when their edges were followed.
     rows: Vec<ReachedNode>,
     /// Whether a row has an edge that passes, once somebody had to know.
@@ -88,8 +87,6 @@ struct Flood<'w, 'a, A> {
     next: usize,
     frontier: Vec<u32>,
     shown: u64,
-    seen: u64,
-    pause_at: u64,
     certainty: Certainty,
     stopped: Option<Stop>,
 }
@@ -151,7 +148,7 @@ impl<A: FnMut() -> bool> Flood<'_, '_, A> {
         let view = self.view;
         let mut is_shown = false;
         for entry in view.rows(self.direction).row(row) {
-            self.count()?;
+            self.pace.count()?;
             if !view.admits(entry.attribute()) {
                 continue;
             }
@@ -203,32 +200,9 @@ impl<A: FnMut() -> bool> Flood<'_, '_, A> {
         if let Some(known) = self.leads_on.get(&row) {
             return Ok(*known);
         }
-        let view = self.view;
-        let mut leads_on = false;
-        for entry in view.rows(self.direction).row(row) {
-            self.count()?;
-            if view.admits(entry.attribute()) {
-                leads_on = true;
-                break;
-            }
-        }
+        let leads_on = self.pace.leads_on(self.view, row, self.direction)?;
         self.leads_on.insert(row, leads_on);
         Ok(leads_on)
-    }
-
-    /// Counts an edge that is about to be looked at.
-    fn count(&mut self) -> Result<(), Stop> {
-        if self.seen == self.pause_at {
-            if self.seen == self.limits.edges {
-                return Err(Stop::Edges);
-            }
-            if (self.is_asked_to_stop)() {
-                return Err(Stop::Asked);
-            }
-            self.pause_at = (self.seen + ASK_EVERY).min(self.limits.edges);
-        }
-        self.seen += 1;
-        Ok(())
     }
 
     fn into_reach(self) -> Reach {
@@ -259,7 +233,7 @@ impl<A: FnMut() -> bool> Flood<'_, '_, A> {
             frontier: self.frontier,
             stopped: self.stopped,
             certainty: self.certainty,
-            edges_seen: self.seen,
+            edges_seen: self.pace.seen,
         }
     }
 }

@@ -10,11 +10,9 @@ use petgraph::stable_graph::StableDiGraph;
 use schemas::Certainty;
 
 use super::flood::Flooded;
+use super::pace::Pace;
 use super::rows::NumberedEdge;
 use super::view::View;
-
-/// How many edges pass between two times at which the caller is asked.
-pub(super) const ASK_EVERY: u64 = 1 << 14;
 
 /// How far a walk may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +156,7 @@ pub(super) struct Walk<'w, 'a, A> {
     view: View<'a>,
     direction: Direction,
     limits: Limits,
-    is_asked_to_stop: A,
+    pace: Pace<A>,
     keeps_edges: bool,
     pub(super) found: Vec<Found>,
     /// Places of reached nodes, in the order in which they were reached.
@@ -167,8 +165,6 @@ pub(super) struct Walk<'w, 'a, A> {
     edges: Vec<NumberedEdge>,
     frontier: Vec<u32>,
     shown: u64,
-    seen: u64,
-    pause_at: u64,
     certainty: Certainty,
     pub(super) stopped: Option<Stop>,
     /// The place of the first node reached among the goals.
@@ -189,7 +185,7 @@ impl<'w, 'a, A: FnMut() -> bool> Walk<'w, 'a, A> {
             view,
             direction,
             limits: *limits,
-            is_asked_to_stop,
+            pace: Pace::new(limits, is_asked_to_stop),
             keeps_edges: false,
             found: Vec::new(),
             queue: Vec::new(),
@@ -197,8 +193,6 @@ impl<'w, 'a, A: FnMut() -> bool> Walk<'w, 'a, A> {
             edges: Vec::new(),
             frontier: Vec::new(),
             shown: 0,
-            seen: 0,
-            pause_at: ASK_EVERY.min(limits.edges),
             certainty: Certainty::Exact,
             stopped: None,
             hit: None,
@@ -269,7 +263,7 @@ impl<'w, 'a, A: FnMut() -> bool> Walk<'w, 'a, A> {
         let Found { node, .. } = self.found[row as usize];
         let depth = self.found[from as usize].node.depth + 1;
         for entry in view.rows(self.direction).row(node.number) {
-            self.count()?;
+            self.pace.count()?;
             if !view.admits(entry.attribute()) {
                 continue;
             }
@@ -350,32 +344,9 @@ impl<'w, 'a, A: FnMut() -> bool> Walk<'w, 'a, A> {
         if let Some(known) = leads_on {
             return Ok(known);
         }
-        let view = self.view;
-        let mut leads_on = false;
-        for entry in view.rows(self.direction).row(node.number) {
-            self.count()?;
-            if view.admits(entry.attribute()) {
-                leads_on = true;
-                break;
-            }
-        }
+        let leads_on = self.pace.leads_on(self.view, node.number, self.direction)?;
         self.found[place as usize].leads_on = Some(leads_on);
         Ok(leads_on)
-    }
-
-    /// Counts an edge that is about to be looked at.
-    fn count(&mut self) -> Result<(), Stop> {
-        if self.seen == self.pause_at {
-            if self.seen == self.limits.edges {
-                return Err(Stop::Edges);
-            }
-            if (self.is_asked_to_stop)() {
-                return Err(Stop::Asked);
-            }
-            self.pause_at = (self.seen + ASK_EVERY).min(self.limits.edges);
-        }
-        self.seen += 1;
-        Ok(())
     }
 
     /// The place of a node among what was found.
@@ -417,7 +388,7 @@ impl<'w, 'a, A: FnMut() -> bool> Walk<'w, 'a, A> {
             frontier: self.frontier,
             stopped: self.stopped,
             certainty: self.certainty,
-            edges_seen: self.seen,
+            edges_seen: self.pace.seen,
         }
     }
 }
