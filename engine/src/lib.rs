@@ -13,6 +13,7 @@ mod dataset_store;
 mod dataset_table;
 mod distinct;
 mod error;
+pub mod evidence;
 mod export_plan;
 mod file_check;
 mod file_fault;

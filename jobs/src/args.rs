@@ -110,7 +110,7 @@ pub enum Command {
     #[command(after_help = "Example: auditlake schema job > job.schema.json")]
     Schema {
         /// Kind of definition
-        #[arg(value_parser = ["access", "control", "dataset", "job", "lake", "lineage-graph", "request"])]
+        #[arg(value_parser = ["access", "control", "dataset", "evidence", "job", "lake", "lineage-graph", "request"])]
         kind: String,
     },
     /// Read source records into a dataset, each once

@@ -1,10 +1,11 @@
 //! Definitions: a folder of YAML, read raw and checked into the types that travel.
 //!
 //! ```text
-//! lake.yaml            the lake: name, store, timezone
-//! datasets/**/*.yaml   a dataset each
-//! controls/**/*.yaml   a control of one's own each; those that ship need no file
-//! jobs/**/*.yaml       a job each
+//! lake.yaml                the lake: name, store, timezone
+//! datasets/**/*.yaml       a dataset each
+//! controls/**/*.yaml       a control of one's own each; those that ship need no file
+//! jobs/**/*.yaml           a job each
+//! policies/evidence.yaml   who signs the log, and where its checkpoints are kept besides
 //! ```
 //!
 //! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
@@ -27,6 +28,7 @@ mod control;
 mod csv_style;
 mod dataset;
 mod duration;
+mod evidence;
 mod export;
 mod export_job;
 mod folder;
@@ -41,16 +43,18 @@ mod problem;
 mod query_job;
 mod raw;
 mod raw_access;
+mod raw_evidence;
 mod request;
 mod shape;
 mod sql_params;
 mod store_url;
 mod surroundings;
+mod verify_job;
 mod yaml;
 
 pub use checked::{
     Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat, ReportOutput,
-    ReportSpec,
+    ReportSpec, VerifySpec,
 };
 pub use csv_style::{CsvStyle, Delimiter, LineEnd};
 pub use duration::kept_until;
@@ -73,8 +77,9 @@ use crate::control::Control;
 use crate::framework::Framework;
 use crate::shipped::shipped_frameworks;
 use problem::Problems;
-use raw::{RawControl, RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport};
+use raw::{RawControl, RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
 use raw_access::RawAccess;
+use raw_evidence::RawEvidenceFile;
 use request::RawRequest;
 use yaml::Node;
 
@@ -107,13 +112,16 @@ pub enum DefinitionKind {
     Control,
     /// `access.yaml`.
     Access,
+    /// `policies/evidence.yaml`.
+    Evidence,
     /// A request for an export.
     Request,
 }
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 6] = [Self::Lake, Self::Dataset, Self::Job, Self::Control, Self::Access, Self::Request];
+    pub const ALL: [Self; 7] =
+        [Self::Lake, Self::Dataset, Self::Job, Self::Control, Self::Access, Self::Evidence, Self::Request];
 
     /// The word, also the first key of its files.
     pub fn as_str(self) -> &'static str {
@@ -123,6 +131,7 @@ impl DefinitionKind {
             Self::Job => "job",
             Self::Control => "control",
             Self::Access => "access",
+            Self::Evidence => "evidence",
             Self::Request => "request",
         }
     }
@@ -135,6 +144,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Dataset => schema_of::<RawDataset>(),
         DefinitionKind::Control => schema_of::<RawControl>(),
         DefinitionKind::Access => schema_of::<RawAccess>(),
+        DefinitionKind::Evidence => schema_of::<RawEvidenceFile>(),
         DefinitionKind::Request => schema_of::<RawRequest>(),
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
@@ -143,6 +153,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
                 generator.subschema_for::<RawQuery>(),
                 generator.subschema_for::<RawExport>(),
                 generator.subschema_for::<RawReport>(),
+                generator.subschema_for::<RawVerify>(),
             ];
             json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",

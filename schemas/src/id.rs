@@ -24,7 +24,8 @@ pub struct NameError {
     given: String,
 }
 
-fn name(kind: &'static str, given: &str) -> Result<String, NameError> {
+/// The rule of every name; `kind` is what messages call it.
+pub(crate) fn name(kind: &'static str, given: &str) -> Result<String, NameError> {
     let fits = (1..=64).contains(&given.len())
         && given.starts_with(|c: char| c.is_ascii_lowercase())
         && given.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));

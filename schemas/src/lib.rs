@@ -10,6 +10,7 @@ mod control;
 mod deadline;
 mod decision;
 mod definition;
+mod evidence;
 mod framework;
 mod hex;
 mod id;
@@ -36,9 +37,11 @@ pub use definition::{
     BucketScheme, BucketUrl, Class, ColumnSource, CsvStyle, Dataset, DefinitionError, DefinitionKind, Delimiter,
     ExportColumn, ExportCompression, ExportFormat, ExportRequest, ExportRows, ExportShape, ExportSpec, IngestFormat,
     IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec, REQUEST_BYTES_MAX,
-    ReportFormat, ReportOutput, ReportSpec, RequestError, SourceFile, StoreUrl, byte_size, check, is_definition,
-    json_schema, kept_until, nearest, parse_control, parse_framework, parse_request, timezone, unknown_columns,
+    ReportFormat, ReportOutput, ReportSpec, RequestError, SourceFile, StoreUrl, VerifySpec, byte_size, check,
+    is_definition, json_schema, kept_until, nearest, parse_control, parse_framework, parse_request, timezone,
+    unknown_columns,
 };
+pub use evidence::{Anchor, EvidencePolicy};
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use hex::{hex, unhex};
 pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};

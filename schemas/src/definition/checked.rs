@@ -10,6 +10,7 @@ use super::path_template::PathTemplate;
 use super::store_url::StoreUrl;
 use crate::access::Access;
 use crate::control::{Control, ParamValue};
+use crate::evidence::EvidencePolicy;
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId};
 use crate::table::TableSchema;
@@ -28,6 +29,8 @@ pub struct Lake {
     pub access_events: Option<DatasetId>,
     /// Who may see what; none where whoever reads the store sees all of it.
     pub access: Option<Access>,
+    /// How it keeps evidence of itself; none where nothing is signed.
+    pub evidence: Option<EvidencePolicy>,
     /// Datasets, by id.
     pub datasets: Vec<Dataset>,
     /// Jobs, by id.
@@ -170,6 +173,8 @@ pub enum JobKind {
     Export(ExportSpec),
     /// Controls over a window into a report.
     ComplianceReport(ReportSpec),
+    /// Whether datasets are still what was signed.
+    Verify(VerifySpec),
 }
 
 impl JobKind {
@@ -180,6 +185,7 @@ impl JobKind {
             Self::Query(_) => "query",
             Self::Export(_) => "export",
             Self::ComplianceReport(_) => "compliance_report",
+            Self::Verify(_) => "verify",
         }
     }
 }
@@ -291,6 +297,8 @@ pub struct ReportSpec {
     pub params: BTreeMap<ControlId, BTreeMap<String, ParamValue>>,
     /// What is written.
     pub outputs: Vec<ReportOutput>,
+    /// Whether the report waits for somebody to approve it.
+    pub approval_required: bool,
 }
 
 impl ReportSpec {
@@ -315,6 +323,13 @@ impl ReportSpec {
     pub fn formats(&self) -> BTreeSet<ReportFormat> {
         self.outputs.iter().map(|output| output.format).collect()
     }
+}
+
+/// What a verification looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifySpec {
+    /// Exactly these datasets; none means every dataset.
+    pub datasets: Vec<DatasetId>,
 }
 
 /// One thing a report is written as.

@@ -8,12 +8,14 @@ use super::lake::LakeFile;
 use super::later;
 use super::problem::{DefinitionError, Place, Problems};
 use super::query_job;
-use super::raw::{RawControl, RawDataset, RawExport, RawIngest, RawLake, RawQuery, RawReport};
+use super::raw::{RawControl, RawDataset, RawExport, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
 use super::raw_access::RawAccess;
+use super::raw_evidence::RawEvidenceFile;
 use super::surroundings::Surroundings;
 use super::yaml::{self, Node};
-use super::{access, control, dataset, job, lake, raw_of};
+use super::{access, control, dataset, evidence, job, lake, raw_of, verify_job};
 use crate::access::Access;
+use crate::evidence::EvidencePolicy;
 use crate::hex;
 use crate::id::{ControlId, JobId};
 use crate::shipped::{shipped_controls, shipped_frameworks};
@@ -41,6 +43,7 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
         around: Surroundings::new(shipped_controls(), shipped_frameworks()),
         lake: None,
         access: None,
+        evidence: None,
         jobs: Vec::new(),
         errors: Vec::new(),
     };
@@ -51,7 +54,7 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
         folder.errors.extend(problems.into_errors());
     }
     let opened: Vec<Opened<'_>> = files.iter().filter_map(|(slot, file)| folder.open(slot, file)).collect();
-    for wanted in [Slot::Dataset, Slot::Lake, Slot::Access, Slot::Control, Slot::Job] {
+    for wanted in [Slot::Dataset, Slot::Lake, Slot::Evidence, Slot::Access, Slot::Control, Slot::Job] {
         opened.iter().filter(|one| *one.slot == wanted).for_each(|one| folder.check_one(one));
     }
     folder.into_lake(sha256_of_all(&files))
@@ -69,6 +72,7 @@ enum Slot {
     Lake,
     Dataset,
     Access,
+    Evidence,
     Control,
     Job,
     /// Not read, and why.
@@ -92,6 +96,11 @@ fn slot(path: &str) -> Option<Slot> {
     let slot = match (folder, stem) {
         (None, "lake") => Slot::Lake,
         (None, "access") => Slot::Access,
+        (Some("policies"), "evidence") if path.matches('/').count() == 1 => Slot::Evidence,
+        (None | Some("policies"), "evidence") => {
+            return Some(Slot::Refused("the file is not read; move it to policies/evidence.yaml".to_owned()));
+        }
+        (Some("policies"), _) => return Some(Slot::Refused(later::POLICY.to_owned())),
         (None, "lakes") => Slot::Refused("the file is not read; it is called lake.yaml".to_owned()),
         (None, "datasets" | "jobs" | "controls") => {
             return Some(Slot::Refused(format!("the file is not read; write one file for each in {stem}/")));
@@ -123,6 +132,7 @@ struct Folder {
     around: Surroundings,
     lake: Option<LakeFile>,
     access: Option<Access>,
+    evidence: Option<EvidencePolicy>,
     jobs: Vec<Job>,
     errors: Vec<DefinitionError>,
 }
@@ -141,7 +151,7 @@ impl Folder {
             Slot::Dataset => (&mut self.around.dataset_names, "dataset"),
             Slot::Control => (&mut self.around.control_names, "control"),
             Slot::Job => (&mut self.around.job_names, "job"),
-            Slot::Lake | Slot::Access | Slot::Refused(_) => {
+            Slot::Lake | Slot::Access | Slot::Evidence | Slot::Refused(_) => {
                 self.errors.extend(problems.into_errors());
                 return Some(Opened { slot, file, node: node? });
             }
@@ -186,6 +196,11 @@ impl Folder {
                 }
                 self.access = raw.and_then(|raw| access::build(raw, sha256, &self.around, &mut problems));
             }
+            Slot::Evidence => {
+                let raw = raw_of::<RawEvidenceFile>("evidence", file, node, &mut problems);
+                let store = self.lake.as_ref().map(|lake| &lake.store);
+                self.evidence = raw.and_then(|raw| evidence::build(raw, store, &mut problems));
+            }
             Slot::Control => {
                 let raw = raw_of::<RawControl>("control", file, node, &mut problems);
                 let built = raw.and_then(|raw| control::build(raw, self.around.frameworks, &mut problems));
@@ -220,6 +235,10 @@ impl Folder {
                 let raw = raw_of::<RawReport>("job", file, node, problems)?;
                 job::build_report(raw, sha256, &mut self.around, problems)
             }
+            Some("verify") => {
+                let raw = raw_of::<RawVerify>("job", file, node, problems)?;
+                verify_job::build(raw, sha256, &self.around, problems)
+            }
             Some(other) => {
                 problems.add(kind.map_or(node.place, |kind| kind.place), job::unknown_kind(other));
                 None
@@ -247,6 +266,7 @@ impl Folder {
             timezone: lake.timezone,
             access_events: lake.access_events,
             access: self.access,
+            evidence: self.evidence,
             datasets,
             jobs: self.jobs,
             controls: self.around.controls,

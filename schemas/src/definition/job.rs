@@ -10,7 +10,7 @@ use super::later;
 use super::nearest::nearest;
 use super::path_template::PathTemplate;
 use super::problem::{Place, Problems};
-use super::raw::{RawIngest, RawOutput, RawReport, RawSource};
+use super::raw::{Approval, RawIngest, RawOutput, RawReport, RawSource};
 use super::store_url::BucketUrl;
 use super::surroundings::Surroundings;
 use super::yaml::At;
@@ -18,7 +18,7 @@ use crate::control::ParamValue;
 use crate::id::{ControlId, DatasetId, JobId};
 
 /// Kinds of job, as in YAML.
-pub(super) const KINDS: [&str; 4] = ["ingest", "query", "export", "compliance_report"];
+pub(super) const KINDS: [&str; 5] = ["ingest", "query", "export", "compliance_report", "verify"];
 /// Rejected records per million that a run bears unless the job says otherwise: one per cent.
 const MAX_REJECTED_PPM_DEFAULT: u64 = 10_000;
 
@@ -160,6 +160,7 @@ pub(super) fn build_report(
         controls: raw.controls.map(|listed| controls(listed, id_place, around, problems)),
         params: BTreeMap::new(),
         outputs: outputs(&id, raw.outputs, around, problems),
+        approval_required: raw.approval == Some(Approval::Required),
     };
     spec.params = params(raw.params, &spec, around, problems);
     (problems.len() == before).then_some(Job { id, kind: JobKind::ComplianceReport(spec), sha256 })

@@ -4,7 +4,7 @@
 
 /// Kinds of job that are designed and not built.
 pub(crate) const KINDS: &[&str] =
-    &["anomalies", "sla", "usage", "retention", "anonymize", "subject_request", "lineage", "verify", "compact"];
+    &["anomalies", "sla", "usage", "retention", "anonymize", "subject_request", "lineage", "compact"];
 
 /// Values of `format` that are designed and not built, for ingest and for outputs.
 pub(crate) const FORMATS: &[&str] = &["cur", "parquet", "pdf", "xml", "yaml", "arrow", "ipc"];
@@ -21,13 +21,15 @@ pub(crate) const STORES: &[(&str, &str)] = &[
 
 /// Files and folders that are designed and not built.
 pub(crate) const FILES: &[(&str, &str)] = &[
-    ("policies/", "retention is not part of this version; keep the folder elsewhere until it is"),
     ("slas/", "SLAs are not part of this version; keep the folder elsewhere until they are"),
     ("frameworks/", "own frameworks are not part of this version; controls name requirements of those that ship"),
     ("mappings/", "mappings in files of their own are not part of this version; write map: in the job"),
 ];
 
-/// Top-level keys that are designed and not built: the kind of definition, the key, what to do instead.
+/// What is said of a file in `policies/` that is not `evidence.yaml`.
+pub(crate) const POLICY: &str = "retention is not part of this version; keep the file elsewhere until it is";
+
+/// Keys that are designed and not built: the kind of definition, the key with those it stands in, what to do instead.
 const KEYS: &[(&str, &str, &str)] = &[
     ("job", "schedule", "run the job with `auditlake run JOB --at INSTANT`, for example from cron"),
     ("job", "after", "run the jobs one after the other"),
@@ -37,12 +39,27 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("job", "slow_after", "leave it out"),
     ("job", "late", "run the job again for the interval"),
     ("job", "principal", "leave it out; the job sees what the process may read"),
-    ("job", "approval", "leave it out; reports say \"not reviewed\""),
     ("job", "max_rejected", "write max_rejected_ppm: records per million, so 10000 is 1 %"),
     ("lake", "lineage", "leave it out"),
+    ("evidence", "evidence.salts", "leave it out; row salts belong to level rows, which is not in this version"),
+    ("evidence", "evidence.anchors.notify", "messages are not sent; name a store with to"),
+    ("evidence", "evidence.anchors.lock", "set a default retention on the bucket"),
+    ("evidence", "evidence.anchors.credentials", "leave it out; the credentials of the environment are taken"),
 ];
 
-/// What to do instead of a top-level key of another version.
+/// Values that are designed and not built: the key, the value, why and what to do instead.
+const WORDS: &[(&str, &str, &str)] = &[(
+    "evidence",
+    "rows",
+    "single rows are not proved; write evidence: files, the SHA-256 of whole files, or leave it out",
+)];
+
+/// What to do instead of a key of another version; `key` has the keys that it stands in before it, with dots.
 pub(crate) fn key(document: &str, key: &str) -> Option<&'static str> {
     KEYS.iter().find(|(of, name, _)| *of == document && *name == key).map(|(_, _, instead)| *instead)
+}
+
+/// What to do instead of a value of another version.
+pub(crate) fn word(key: &str, given: &str) -> Option<&'static str> {
+    WORDS.iter().find(|(of, word, _)| *of == key && *word == given).map(|(_, _, instead)| *instead)
 }

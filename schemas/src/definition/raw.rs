@@ -52,6 +52,16 @@ pub(super) struct RawDataset {
     /// how carefully columns are to be handled
     #[serde(default)]
     pub(super) columns: BTreeMap<String, RawColumn>,
+    /// files: what is signed is the SHA-256 of whole files; the same when left out
+    #[serde(rename = "evidence")]
+    _evidence: Option<EvidenceLevel>,
+}
+
+/// What of a dataset is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EvidenceLevel {
+    Files,
 }
 
 /// What is declared of a column.
@@ -252,6 +262,15 @@ pub(super) struct RawReport {
     pub(super) params: BTreeMap<String, BTreeMap<String, At<ParamValue>>>,
     /// what is written, for example [{format: html, to: "reports/{interval.end:%Y-%m-%d}/"}]
     pub(super) outputs: At<Vec<RawOutput>>,
+    /// required: the report waits for somebody to approve it; it does not when left out
+    pub(super) approval: Option<Approval>,
+}
+
+/// Whether somebody has to approve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Approval {
+    Required,
 }
 
 /// One thing a report is written as.
@@ -262,6 +281,20 @@ pub(super) struct RawOutput {
     pub(super) format: At<ReportFormat>,
     /// folder in the store, with {interval.end:%Y-%m-%d} or another date in it
     pub(super) to: At<String>,
+}
+
+/// A job of kind `verify`: `jobs/*.yaml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Verify", deny_unknown_fields)]
+pub(super) struct RawVerify {
+    /// name of the job, for example verify-daily
+    pub(super) job: At<String>,
+    /// verify
+    #[serde(rename = "kind")]
+    #[schemars(extend("const" = "verify"))]
+    _kind: String,
+    /// exactly these datasets, for example [audit]; every dataset when left out
+    pub(super) datasets: Option<At<Vec<At<String>>>>,
 }
 
 /// A control: `controls/*.yaml`.

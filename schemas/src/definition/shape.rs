@@ -14,7 +14,7 @@ use super::yaml::{Node, Tree};
 /// do not hinder that, so what is wrong with the values is said with them.
 pub(super) fn judge(document: &'static str, schema: &Value, node: &Node, problems: &mut Problems) -> bool {
     let mut judge = Judge { document, root: schema, problems, readable: true };
-    judge.node(schema, node, document, true);
+    judge.node(schema, node, document, "");
     judge.readable
 }
 
@@ -32,8 +32,8 @@ impl<'a> Judge<'a> {
         self.problems.add(place, message);
     }
 
-    /// One node against its schema; `name` is what messages call it.
-    fn node(&mut self, schema: &'a Value, node: &Node, name: &str, top: bool) {
+    /// One node against its schema; `name` is what messages call it, `path` the keys that it stands in, with dots.
+    fn node(&mut self, schema: &'a Value, node: &Node, name: &str, path: &str) {
         let schema = self.resolved(schema);
         if let Some(word) = schema.get("const") {
             return self.word(&[word.as_str().unwrap_or_default()], node, name);
@@ -42,14 +42,14 @@ impl<'a> Judge<'a> {
             return self.word(&words, node, name);
         }
         if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
-            return self.choice(choices, node, name);
+            return self.choice(choices, node, name, path);
         }
         let wanted = wanted_type(schema);
         match (wanted, &node.value) {
-            ("object", Tree::Map(entries)) => self.mapping(schema, node.place, entries, name, top),
+            ("object", Tree::Map(entries)) => self.mapping(schema, node.place, entries, name, path),
             ("array", Tree::List(items)) => {
                 let Some(item_schema) = schema.get("items") else { return };
-                items.iter().for_each(|item| self.node(item_schema, item, name, false));
+                items.iter().for_each(|item| self.node(item_schema, item, name, path));
             }
             // A number or a boolean without quotes is read as the text that stands there.
             ("string", Tree::Text(_) | Tree::Int(_) | Tree::Float(_) | Tree::Bool(_)) => {}
@@ -65,19 +65,20 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn mapping(&mut self, schema: &'a Value, place: Place, entries: &[(Node, Node)], name: &str, top: bool) {
+    fn mapping(&mut self, schema: &'a Value, place: Place, entries: &[(Node, Node)], name: &str, path: &str) {
         let known = schema.get("properties").and_then(Value::as_object);
         for (key, value) in entries {
             let Some(key_text) = key_text(&key.value) else {
                 self.misshapen(key.place, format!("a key of {name} must be a text; found {}", key.value.describe()));
                 continue;
             };
+            let key_path = if path.is_empty() { key_text.clone() } else { format!("{path}.{key_text}") };
             match (known.and_then(|known| known.get(&key_text)), schema.get("additionalProperties")) {
-                (Some(of_key), _) => self.node(of_key, value, &key_text, false),
-                (None, Some(of_any @ Value::Object(_))) => self.node(of_any, value, &key_text, false),
+                (Some(of_key), _) => self.node(of_key, value, &key_text, &key_path),
+                (None, Some(of_any @ Value::Object(_))) => self.node(of_any, value, &key_text, &key_path),
                 (None, _) => {
                     let known: Vec<&str> = known.into_iter().flatten().map(|(key, _)| key.as_str()).collect();
-                    let message = self.unknown_key(&key_text, &known, top);
+                    let message = self.unknown_key(&key_text, &known, &key_path);
                     self.problems.add(key.place, message);
                 }
             }
@@ -88,8 +89,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn unknown_key(&self, key: &str, known: &[&str], top: bool) -> String {
-        if top && let Some(instead) = later::key(self.document, key) {
+    fn unknown_key(&self, key: &str, known: &[&str], path: &str) -> String {
+        if let Some(instead) = later::key(self.document, path) {
             return format!("key \"{key}\" is not in this version; {instead}");
         }
         let offer = nearest(key, known.iter().copied()).map(|near| format!("; did you mean \"{near}\"?"));
@@ -103,6 +104,9 @@ impl<'a> Judge<'a> {
         };
         if words.contains(&given) {
             return;
+        }
+        if let Some(instead) = later::word(name, given) {
+            return self.misshapen(node.place, format!("{name}: {given} is not in this version: {instead}"));
         }
         let choices = words.join(", ");
         let message = match (name, nearest(given, words.iter().copied())) {
@@ -118,15 +122,15 @@ impl<'a> Judge<'a> {
     }
 
     /// `anyOf`: an optional value (the other choice is null), a name or a mapping, or the untagged value of a parameter.
-    fn choice(&mut self, choices: &'a [Value], node: &Node, name: &str) {
+    fn choice(&mut self, choices: &'a [Value], node: &Node, name: &str, path: &str) {
         let not_null: Vec<&Value> = choices.iter().filter(|choice| wanted_type(choice) != "null").collect();
         if let [only] = not_null.as_slice() {
-            return self.node(only, node, name, false);
+            return self.node(only, node, name, path);
         }
         let object = choices.iter().find(|choice| wanted_type(self.resolved(choice)) == "object");
         if let Some(object) = object {
             return match &node.value {
-                Tree::Map(_) => self.node(object, node, name, false),
+                Tree::Map(_) => self.node(object, node, name, path),
                 Tree::Text(_) => {}
                 found => {
                     let found = found.describe();

@@ -21,6 +21,7 @@ columns:
   src_ip: {class: personal}
   subject_id: {class: personal}
   source: {class: internal}
+evidence: files
 ",
     ),
     (
@@ -106,6 +107,22 @@ params:
 outputs:
   - {format: html, to: \"reports/soc2/{interval.end:%Y-%m-%d}/\"}
   - {format: csv, to: \"reports/{job}/{interval.start}/{interval.end:%Y}/\"}
+approval: required
+",
+    ),
+    (
+        "jobs/verify-daily.yaml",
+        "job: verify-daily\nkind: verify\ndatasets: [identity, month]\n",
+    ),
+    (
+        "policies/evidence.yaml",
+        "evidence:
+  origin: acme.example/auditlake/acme
+  sign: {key: file:keys/log.key, retiring: env:AL_LOG_2025}
+  trust: [file:keys/log.pub, file:/srv/auditor/log.pub]
+  anchors:
+    - {name: vault, to: s3://acme-anchors/auditlake, every: 15m}
+    - {name: mirror, to: file:../anchors}
 ",
     ),
     (

@@ -8,11 +8,11 @@ mod shipped;
 
 use std::collections::BTreeMap;
 
-use acme::{acme, with};
+use acme::{acme, plus, with};
 use schemas::{
     Class, ControlId, ControlSql, DATASET_SCHEMAS, DatasetId, DefinitionKind, IngestFormat, Interval, JobId, JobKind,
-    Lake, Limit, ParamValue, Permission, ReportFormat, Status, StoreUrl, Tenants, check, json_schema, parse_rfc3339,
-    shipped_controls,
+    Lake, Limit, ParamValue, Permission, ReportFormat, SecretSource, SourceFile, Status, StoreUrl, Tenants, VerifySpec,
+    check, json_schema, parse_rfc3339, shipped_controls,
 };
 
 fn checked() -> Lake {
@@ -28,7 +28,7 @@ fn a_lake_is_read_whole() {
     assert_eq!(lake.datasets.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["audit", "identity", "month"]);
     assert_eq!(
         lake.jobs.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(),
-        ["denied-daily", "ingest-app", "ingest-trail", "soc2-daily", "tenant-month"]
+        ["denied-daily", "ingest-app", "ingest-trail", "soc2-daily", "tenant-month", "verify-daily"]
     );
     assert_eq!(lake.controls.len(), shipped_controls().len() + 2);
     assert!(lake.controls.is_sorted_by(|a, b| a.id < b.id));
@@ -116,11 +116,85 @@ fn jobs_say_what_they_do() {
     let JobKind::ComplianceReport(report) = &job("soc2-daily").kind else { panic!("a report") };
     assert_eq!(report.window_seconds, 30 * 86_400);
     assert_eq!(report.frameworks, ["soc2", "gdpr"]);
+    assert!(report.approval_required);
     assert!(report.formats().into_iter().eq([ReportFormat::Html, ReportFormat::Csv]));
     let control = lake.control(&ControlId::parse("ACME-AUTH-001").expect("id")).expect("declared");
     assert!(report.selects(control));
     assert_eq!(report.params_of(control)["warn_ppm"], ParamValue::Int(500));
     assert_eq!(control.params["warn_ppm"], ParamValue::Int(0));
+}
+
+#[test]
+fn what_can_be_left_out_of_a_job_means_all_or_nothing() {
+    let kind = |files: &[SourceFile], name: &str| {
+        let lake = check(files).expect("is right");
+        lake.job(&JobId::parse(name).expect("name")).expect("declared").kind.clone()
+    };
+    let JobKind::Verify(verify) = kind(&acme(), "verify-daily") else { panic!("a verification") };
+    assert_eq!(verify.datasets.iter().map(DatasetId::as_str).collect::<Vec<_>>(), ["identity", "month"]);
+    let all = kind(&with("jobs/verify-daily.yaml", "datasets: [identity, month]\n", ""), "verify-daily");
+    assert_eq!(all, JobKind::Verify(VerifySpec { datasets: Vec::new() }));
+    assert_eq!(all.as_str(), "verify");
+    let report = kind(&with("jobs/soc2-daily.yaml", "approval: required\n", ""), "soc2-daily");
+    assert!(matches!(report, JobKind::ComplianceReport(report) if !report.approval_required));
+}
+
+#[test]
+fn evidence_says_who_signs_and_where_checkpoints_are_kept_besides() {
+    let evidence = checked().evidence.expect("policies/evidence.yaml is there");
+    assert_eq!(evidence.origin, "acme.example/auditlake/acme");
+    assert_eq!(evidence.key, SecretSource::File("keys/log.key".into()));
+    assert_eq!(evidence.retiring, Some(SecretSource::Env("AL_LOG_2025".into())));
+    assert_eq!(evidence.trust, ["keys/log.pub", "/srv/auditor/log.pub"]);
+    let anchors: Vec<_> =
+        evidence.anchors.iter().map(|one| (one.name.as_str(), one.to.to_string(), one.every_seconds)).collect();
+    let bucket = ("vault", "s3://acme-anchors/auditlake".to_owned(), 900);
+    assert_eq!(anchors, [bucket, ("mirror", "file:../anchors".to_owned(), 3_600)]);
+    let short = b"evidence: {origin: acme, sign: {key: env:AL_LOG}}\n";
+    let evidence = check(&plus("policies/evidence.yaml", short)).expect("is right").evidence.expect("is there");
+    assert_eq!((evidence.retiring, evidence.trust.len(), evidence.anchors.len()), (None, 0, 0));
+    let none: Vec<_> = acme().into_iter().filter(|file| file.path != "policies/evidence.yaml").collect();
+    assert_eq!(check(&none).expect("is right").evidence, None);
+}
+
+#[test]
+fn an_anchor_lies_outside_the_store_of_the_lake() {
+    let refused = |store: &str, to: &str| {
+        let mut files = with("policies/evidence.yaml", "file:../anchors", to);
+        files.extend(with("lake.yaml", "file:./data", store).into_iter().filter(|file| file.path == "lake.yaml"));
+        files.swap_remove(files.iter().position(|file| file.path == "lake.yaml").expect("the first"));
+        let errors = check(&files).map(drop).err().unwrap_or_default();
+        assert!(errors.iter().all(|error| error.message.contains("an anchor there can be rewritten")), "{errors:?}");
+        !errors.is_empty()
+    };
+    for (store, to) in [
+        ("file:./data", "file:data"),
+        ("file:data/", "file:./data/anchors/"),
+        ("file:data/lake", "file:data"),
+        ("file:data", "file:."),
+        ("file:data", "file:x/../data"),
+        ("file:data", "file:.."),
+        ("file:../lake", "file:.././lake/anchors"),
+        ("file:/srv/lake", "file:///srv//lake/"),
+        ("file:/srv/lake", "file:/"),
+        ("s3://acme-lake/lake", "s3://acme-lake/anchors"),
+        ("az://acme-lake", "az://acme-lake/"),
+    ] {
+        assert!(refused(store, to), "{to} for a lake in {store}");
+    }
+    for (store, to) in [
+        ("file:./data", "file:./data2"),
+        ("file:./data", "file:../data"),
+        ("file:../lake", "file:anchors"),
+        ("file:../../lake", "file:../anchors"),
+        ("file:/srv/lake", "file:/srv/lakes"),
+        ("file:/srv/lake", "s3://acme-lake/anchors"),
+        ("s3://acme-lake/lake", "file:lake"),
+        ("s3://acme-lake/lake", "gs://acme-lake/lake"),
+        ("memory", "file:data"),
+    ] {
+        assert!(!refused(store, to), "{to} for a lake in {store}");
+    }
 }
 
 #[test]
@@ -169,6 +243,7 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
         (DefinitionKind::Lake, vec!["lake", "store", "timezone"]),
         (DefinitionKind::Dataset, vec!["dataset", "location", "schema", "time", "tenant", "subjects", "columns"]),
         (DefinitionKind::Control, vec!["control", "version", "rows", "sql", "status", "evidence", "max_undecided_ppm"]),
+        (DefinitionKind::Evidence, vec!["evidence"]),
     ];
     for (kind, keys) in documents {
         let schema = json_schema(kind);
@@ -181,7 +256,7 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
     for one in job["oneOf"].as_array().expect("kinds") {
         let path = one["$ref"].as_str().and_then(|path| path.strip_prefix('#')).expect("a reference");
         let kind = &job.pointer(path).expect("defined")["properties"]["kind"]["const"];
-        assert!(["ingest", "query", "export", "compliance_report"].map(Into::into).contains(kind), "{kind}");
+        assert!(["ingest", "query", "export", "compliance_report", "verify"].map(Into::into).contains(kind), "{kind}");
     }
     assert!(!job.to_string().contains("Raw"), "names of our types are not for editors");
 }

@@ -71,9 +71,25 @@ fn files_as_a_whole() {
     );
     says(
         &plus("policies/audit.yaml", b"x"),
-        expect![
-            "policies/audit.yaml:1:1: retention is not part of this version; keep the folder elsewhere until it is"
-        ],
+        expect!["policies/audit.yaml:1:1: retention is not part of this version; keep the file elsewhere until it is"],
+    );
+    says(
+        &plus("policies/more/evidence.yaml", b"x"),
+        expect!["policies/more/evidence.yaml:1:1: the file is not read; move it to policies/evidence.yaml"],
+    );
+    says(
+        &plus("policies/evidence.yml", b"x"),
+        expect!["policies/evidence.yml:1:1: the file is not read; rename it to evidence.yaml"],
+    );
+    says(
+        &plus("evidence.yaml", b"x"),
+        expect!["evidence.yaml:1:1: the file is not read; move it to policies/evidence.yaml"],
+    );
+    says(
+        &plus("policies/evidence.yaml", b"origin: acme.example/acme\n"),
+        expect![[r#"
+            policies/evidence.yaml:1:1: evidence is required: who signs the log, for example {origin: acme.example/auditlake/acme, sign: {key: file:keys/log.key}}
+            policies/evidence.yaml:1:1: unknown key "origin"; keys are: evidence"#]],
     );
     says(
         &plus("slas/api.yaml", b"x"),
@@ -164,10 +180,10 @@ fn everything_that_is_wrong_is_said_at_once() {
         expect![[r#"
             datasets/audit2.yaml:1:10: dataset "audit" is already described in datasets/audit.yaml; rename one of them
             datasets/audit2.yaml:2:11: location must be a text; found a list
-            datasets/audit2.yaml:3:1: unknown key "scheme"; did you mean "schema"? keys are: dataset, location, schema, map, time, tenant, subjects, columns
+            datasets/audit2.yaml:3:1: unknown key "scheme"; did you mean "schema"? keys are: dataset, location, schema, map, time, tenant, subjects, columns, evidence
             jobs/again.yaml:1:6: report has neither frameworks nor controls; add for example frameworks: [soc2]
             jobs/again.yaml:3:9: window "0d" is empty; it must be longer than 0
-            jobs/again.yaml:4:1: unknown key "framework"; did you mean "frameworks"? keys are: job, kind, window, frameworks, controls, params, outputs
+            jobs/again.yaml:4:1: unknown key "framework"; did you mean "frameworks"? keys are: job, kind, window, frameworks, controls, params, outputs, approval
             jobs/again.yaml:5:10: outputs is empty; add for example {format: html, to: "reports/{interval.end:%Y-%m-%d}/"}
             jobs/soc2-daily.yaml:1:6: job "soc2-daily" is already described in jobs/again.yaml; rename one of them
             lake.yaml:4:11: timezone "Mars" is not an IANA zone; the nearest are Europe/Paris, Indian/Mahe, Africa/Asmara
@@ -208,6 +224,7 @@ fn what_is_no_definition_is_passed_over() {
         "datasets/a/b/c.yaml",
         "slas/x.yaml",
         "access.yaml",
+        "policies/evidence.yaml",
         "jobs/x.yml",
     ] {
         assert!(is_definition(path), "{path}");

@@ -1,0 +1,40 @@
+//! `jobs/*.yaml` of kind `verify`: whether datasets are still what was signed.
+
+use super::checked::{Job, JobKind, VerifySpec};
+use super::problem::Problems;
+use super::raw::RawVerify;
+use super::surroundings::Surroundings;
+use super::yaml::At;
+use crate::id::{DatasetId, JobId};
+
+pub(super) fn build(raw: RawVerify, sha256: String, around: &Surroundings, problems: &mut Problems) -> Option<Job> {
+    let before = problems.len();
+    let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
+    let datasets = raw.datasets.map(|listed| datasets(listed, around, problems)).unwrap_or_default();
+    let spec = VerifySpec { datasets };
+    (problems.len() == before).then_some(Job { id, kind: JobKind::Verify(spec), sha256 })
+}
+
+fn datasets(listed: At<Vec<At<String>>>, around: &Surroundings, problems: &mut Problems) -> Vec<DatasetId> {
+    if listed.value.is_empty() {
+        problems.add(listed.place, "datasets is empty; list datasets, or leave it out for all of them");
+    }
+    let mut ids = Vec::new();
+    for given in listed.value {
+        match known_dataset(&given.value, around) {
+            Err(error) => problems.add(given.place, error),
+            Ok(id) if ids.contains(&id) => {
+                problems.add(given.place, format!("dataset \"{id}\" stands here twice; keep one"));
+            }
+            Ok(id) => ids.push(id),
+        }
+    }
+    ids
+}
+
+fn known_dataset(given: &str, around: &Surroundings) -> Result<DatasetId, String> {
+    match around.dataset_names.lacks(given) {
+        Some(sentence) => Err(format!("dataset {given:?} does not exist; {sentence}")),
+        None => DatasetId::parse(given).map_err(|error| error.to_string()),
+    }
+}
