@@ -32,7 +32,7 @@ use crate::dataset_table::{plain, schema_of};
 use crate::error::EngineError;
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns, unfinished};
 use crate::lake_session::{LakeSession, stream_error};
-use crate::replace::{Replacement, files_of};
+use crate::replace::{FilesReplaced, Replacement, files_of};
 use crate::session::SessionFactory;
 use crate::store::Lakefront;
 use crate::table::PinnedTable;
@@ -70,6 +70,9 @@ pub struct CompactOutcome {
     pub bytes_after: u64,
     /// Rows in them, before and after; none of a dry run.
     pub rows: u64,
+    /// What each commit did.
+    #[serde(skip)]
+    pub commits: Vec<FilesReplaced>,
 }
 
 /// Rewrites the small files of a dataset, folder by folder.
@@ -117,10 +120,11 @@ pub async fn compact(
             Ok::<_, EngineError>((adds, removes.collect::<Vec<String>>()))
         };
         let written = written.await;
-        let (adds, _) = replacement.end(written, request.now).await?;
+        let (adds, removes) = replacement.end(written, request.now).await?;
         outcome.files_after += adds.len() as u64;
         outcome.bytes_after += adds.iter().map(|file| file.bytes).sum::<u64>();
         outcome.rows += adds.iter().map(|file| file.rows).sum::<u64>();
+        outcome.commits.push(FilesReplaced { work: work.name, adds, removes });
     }
     Ok(outcome)
 }

@@ -54,6 +54,7 @@ use crate::store::Lakefront;
 
 pub use input::InputFolder;
 pub(crate) use merge::key_columns;
+pub(crate) use plan::written_by_ingests;
 pub use plan::{PlannedInput, WrittenFile};
 pub(crate) use sort::ascending;
 pub(crate) use write::{FileSeries, Layout};

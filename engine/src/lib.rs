@@ -18,11 +18,13 @@ mod export_plan;
 mod file_check;
 mod file_fault;
 mod file_reader;
+mod file_records;
 mod file_rules;
 mod ingest;
 mod lake_session;
 mod materialize;
 mod parquet_bytes;
+mod plan_hash;
 mod replace;
 mod resources;
 mod rows_read;
@@ -48,6 +50,7 @@ pub use dataset_store::Elsewhere;
 pub use error::EngineError;
 pub use export_plan::{ExportPlan, RowOrder, export_plan, export_sql, sort_column};
 pub use file_check::FilesChecked;
+pub use file_records::{FileRecords, file_records, files_below};
 pub use ingest::event_type::{EventType, lookup as event_type};
 pub use ingest::{
     Fence, IngestCounts, IngestFrom, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput,
@@ -55,7 +58,9 @@ pub use ingest::{
 };
 pub use lake_session::{LakeSession, stream_error};
 pub use materialize::{QueryOutcome, QueryRequest, materialize};
-pub use parquet_bytes::{parquet_bytes, parquet_rows};
+pub use parquet_bytes::{parquet_bytes, parquet_row_count, parquet_rows};
+pub use plan_hash::plan_sha256;
+pub use replace::FilesReplaced;
 pub use resources::Resources;
 pub use rows_read::RowsRead;
 pub use schemas::hex;

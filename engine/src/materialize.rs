@@ -51,6 +51,8 @@ pub struct QueryOutcome {
     pub rows: u64,
     /// The files that hold them.
     pub written: Vec<WrittenFile>,
+    /// How their names begin.
+    pub work: String,
     /// Files of an earlier computation that they replace.
     pub replaced: Vec<String>,
     /// Every file of the datasets that were read.
@@ -94,7 +96,7 @@ pub async fn materialize(
     };
     let written = written.await;
     let (written, replaced) = replacement.end(written, request.now).await?;
-    Ok(QueryOutcome { rows: written.iter().map(|file| file.rows).sum(), written, replaced, inputs, plan })
+    Ok(QueryOutcome { rows: written.iter().map(|file| file.rows).sum(), written, work, replaced, inputs, plan })
 }
 
 /// `<job>@<start>-<end>`.

@@ -42,3 +42,16 @@ pub fn parquet_rows(path: &str, bytes: Bytes) -> Result<Vec<RecordBatch>, Engine
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|builder| builder.build()).map_err(failed)?;
     reader.map(|batch| batch.map_err(|error| failed(error.into()))).collect()
 }
+
+/// Rows of a Parquet file, by its footer.
+///
+/// # Errors
+/// When it is no such file; `path` names it in the error.
+pub fn parquet_row_count(path: &str, bytes: Bytes) -> Result<u64, EngineError> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|source| EngineError::Parquet {
+        path: path.to_owned(),
+        action: "read",
+        source: Box::new(source),
+    })?;
+    Ok(u64::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or_default())
+}

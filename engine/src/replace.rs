@@ -29,6 +29,7 @@ use schemas::Dataset;
 
 pub(crate) use sequence::files_in_force;
 pub(crate) use sequence::is_closed;
+pub(crate) use sequence::replaced;
 use sequence::{Announced, Closing, End, Entry, Sequence, entry_path, is_of};
 
 use crate::dataset::{PinnedFile, list_below};
@@ -45,6 +46,17 @@ pub(crate) struct Replacement<'a> {
     number: u64,
     /// How the names of the new files begin; no other entry has it.
     pub(crate) work: String,
+}
+
+/// What one commit did to the files of a dataset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FilesReplaced {
+    /// How the names of the new files begin.
+    pub work: String,
+    /// The new files.
+    pub adds: Vec<WrittenFile>,
+    /// Paths of those that count no more.
+    pub removes: Vec<String>,
 }
 
 impl<'a> Replacement<'a> {

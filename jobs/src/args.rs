@@ -1,5 +1,6 @@
 //! The command line.
 
+mod evidence;
 mod export;
 mod lineage;
 
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use engine::Resources;
 use schemas::{FindingState, IngestFormat};
 
+pub use evidence::{EvidenceCommand, VerifyArgs};
 pub use export::{ExportArgs, ExportCommand};
 pub use lineage::{
     DatasetKindArg, DiffArgs, DirectionArg, DocumentArg, FormsArgs, GapsArgs, LineageCommand, LineageExportArgs,
@@ -144,9 +146,13 @@ pub enum Command {
     Run {
         /// The job
         job: String,
-        /// Compute a committed run anew, for example because late records came; for query jobs, whose rows are replaced
+        /// Compute a committed run anew, for example because late records came; for query jobs, whose rows are replaced,
+        /// and for reports that wait for an approval
         #[arg(long)]
         again: bool,
+        /// Who runs it, for the record: a principal of access.yaml
+        #[arg(long = "as", value_name = "PRINCIPAL")]
+        principal: Option<String>,
         /// Exit with 3 when a control has one of these statuses
         #[arg(long, value_delimiter = ',', value_parser = ["fail", "warn", "error", "not_evaluated"])]
         fail_on: Vec<String>,
@@ -166,6 +172,18 @@ pub enum Command {
     /// Look at what was computed from what
     #[command(subcommand)]
     Lineage(LineageCommand),
+    /// Keep the log that shows what was done
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
+    /// Check everything against the evidence log, and say what could not be checked; changes nothing
+    #[command(after_help = "Examples:
+  auditlake verify
+  auditlake verify --keys auditor/log.pub --checkpoint auditor/checkpoint
+  auditlake verify --dataset audit --from 2026-03-01 --to 2026-03-31
+  auditlake verify data/reports/2026-03-02/compliance.html --keys auditor/log.pub
+
+Exits with 3 when anything is wrong, with 1 when it could not look.")]
+    Verify(VerifyArgs),
     /// Print a script that lets a shell complete the commands
     #[command(
         after_help = "Example: auditlake completions bash > ~/.local/share/bash-completion/completions/auditlake"
@@ -446,4 +464,35 @@ pub enum RunsCommand {
         /// Run id, for example compliance@20260301T000000Z
         run: String,
     },
+    /// Submit the draft of a report for review
+    #[command(after_help = "Example: auditlake runs submit compliance@20260301T000000Z --as alice")]
+    Submit(ReviewArgs),
+    /// Approve a report that somebody else ran and submitted
+    #[command(after_help = "Example: auditlake runs approve compliance@20260301T000000Z --as bob")]
+    Approve(ReviewArgs),
+    /// Send a submitted report back, with a reason
+    #[command(
+        after_help = "Example: auditlake runs reject compliance@20260301T000000Z --as bob --reason \"March is missing\""
+    )]
+    Reject {
+        /// Which report, and who
+        #[command(flatten)]
+        review: ReviewArgs,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Compare an approved report with what was approved, and put it where its job says
+    #[command(after_help = "Example: auditlake runs publish compliance@20260301T000000Z --as alice")]
+    Publish(ReviewArgs),
+}
+
+/// A report, and who takes a step of its review.
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    /// Run id, for example compliance@20260301T000000Z
+    pub run: String,
+    /// The principal of access.yaml who does it
+    #[arg(long = "as", value_name = "PRINCIPAL")]
+    pub principal: String,
 }

@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Who holds a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Holder {
+pub(crate) struct Holder {
     runner: String,
     nonce: String,
     boot: Option<String>,
@@ -278,7 +278,7 @@ fn is_heartbeat(path: &Path, epoch: u64) -> bool {
 }
 
 impl Holder {
-    fn me(world: &World) -> Self {
+    pub(crate) fn me(world: &World) -> Self {
         let mut nonce = [0_u8; 16];
         world.fill(&mut nonce);
         let process = std::process::id();
@@ -293,7 +293,7 @@ impl Holder {
     }
 
     /// Whether the holder ran on this machine, since its last start, where we would see it, and is no more.
-    fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         let here = self.boot.is_some() && self.boot == boot();
         let here = here && self.process_space.is_some() && self.process_space == process_space();
         here && self.process_start.is_some() && is_gone(self.process, self.process_start.as_deref())

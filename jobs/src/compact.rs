@@ -5,6 +5,7 @@ use engine::{CompactOutcome, CompactRequest};
 
 use crate::claim::Claim;
 use crate::error::JobError;
+use crate::evidence_log::{Act, Intent, Places, of_replacement};
 use crate::lake::OpenLake;
 use crate::progress::Progress;
 use crate::world::World;
@@ -51,10 +52,20 @@ pub async fn compact(
         dry_run: command.dry_run,
     };
     let claim = Claim::take(&lake.front, world, &format!("datasets/{}", dataset.id)).await?;
+    let intent = match command.dry_run {
+        true => Intent::none(lake, world),
+        false => Intent::begin(lake, world, Act::Dataset { dataset: dataset.id.clone() }).await?,
+    };
     let fence = claim.fence();
     let shown = progress.ingest();
     let outcome = engine::compact(&lake.front, &lake.sessions, &request, &fence, shown.counters()).await;
     shown.end();
+    let logged = intent.end(outcome.map_err(JobError::from), async |outcome| {
+        let places = Places::of(lake)?;
+        let bodies = outcome.commits.iter().flat_map(|commit| of_replacement(&places, dataset, commit));
+        Ok(bodies.collect())
+    });
+    let logged = logged.await;
     claim.release().await;
-    Ok(outcome?)
+    logged
 }

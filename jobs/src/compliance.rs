@@ -19,6 +19,7 @@ use crate::error::JobError;
 use crate::evidence::{Finding, Known, ResultContext, finding_rows, findings, result_rows};
 use crate::ledger::{OutputRole, RunSummary};
 use crate::lineage::of_report;
+use crate::review;
 use crate::runner::{Attempt, Executed};
 
 /// Everything the report is made from.
@@ -72,7 +73,17 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<
     write_report(attempt, spec, &report, &mut delivery).await?;
     let summary =
         RunSummary { controls: report.summary.controls, findings: report.summary.findings, ..RunSummary::default() };
-    Ok(Executed { inputs: material.inputs, reads, outputs: delivery.outputs, summary, made })
+    let plan_sha256 = Some(plan_sha256(&material));
+    Ok(Executed { inputs: material.inputs, reads, outputs: delivery.outputs, summary, made, plan_sha256 })
+}
+
+/// SHA-256 over the id of each control and that of its plans.
+fn plan_sha256(material: &Material<'_>) -> String {
+    let lines = material.evaluated.iter().map(|one| {
+        let plan = one.plan_sha256.map(|hash| engine::hex(&hash)).unwrap_or_default();
+        format!("{} {plan}\n", one.control)
+    });
+    engine::hex(&Sha256::digest(lines.collect::<String>()))
 }
 
 /// Fails when a file of what the controls read is not where its folder says: its rows could be missed.
@@ -147,8 +158,11 @@ async fn write_report(
     delivery: &mut Delivery<'_>,
 ) -> Result<(), JobError> {
     for output in &spec.outputs {
-        let folder = output.to.render(&attempt.interval, attempt.lake.definitions.timezone);
+        let mut folder = output.to.render(&attempt.interval, attempt.lake.definitions.timezone);
         let job = &attempt.key.job;
+        if spec.approval_required {
+            folder = review::draft_path(attempt.key, attempt.number, &folder);
+        }
         match output.format {
             ReportFormat::Html => {
                 let html = exporters::report_html(report);

@@ -3,6 +3,8 @@
 use engine::EngineError;
 use schemas::{DecisionError, DefinitionError, Remedy};
 
+use crate::evidence_log::EvidenceFault;
+
 /// An error of a command. `Display` speaks for its own layer; the cause is in `source`.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -103,6 +105,17 @@ pub enum JobError {
         /// Why.
         source: Box<JobError>,
     },
+    /// A step of a review that may not be taken.
+    #[error("{what} is refused: {why}")]
+    Refused {
+        /// The step, and of what.
+        what: String,
+        /// Why, and what would be right.
+        why: String,
+    },
+    /// The evidence log cannot be written, or looked at.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceFault),
     /// A request that nobody wants any more.
     #[error("the request was cancelled; drop it again with another id if it is wanted after all")]
     Cancelled,
@@ -129,7 +142,9 @@ impl JobError {
             | Self::Decision { .. }
             | Self::ExportTaken { .. }
             | Self::ExportOther { .. }
+            | Self::Refused { .. }
             | Self::OutputTaken { .. } => Remedy::FixConfig,
+            Self::Evidence(fault) => fault.remedy(),
             Self::ExportChanged { .. } => Remedy::InspectData,
             Self::DecidedMeanwhile { .. } | Self::Files(_) => Remedy::InspectData,
             Self::Claimed { .. } | Self::Stdout(_) => Remedy::Retry,
@@ -148,6 +163,7 @@ impl JobError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Definitions(_) | Self::Usage(_) | Self::Unknown { .. } | Self::Decision { .. } => 2,
+            Self::Evidence(fault) if fault.is_usage() => 2,
             _ => 1,
         }
     }

@@ -22,6 +22,7 @@ use crate::Answer;
 use crate::access::{self, Asker, Delivered, Question, Statement, Statements};
 use crate::args::{Cli, ExportArgs, ExportCommand, OutputForm};
 use crate::error::JobError;
+use crate::evidence_log::{Act, Intent, of_export};
 use crate::lake::OpenLake;
 use crate::lineage::Doing;
 use crate::progress::Progress;
@@ -179,8 +180,13 @@ async fn to_objects(
     let written = match planned {
         Ok(planned) => {
             let made = Leaving::of(lake, &planned, &place.shown(""), asked, asker).await?;
+            let intent = Intent::begin(lake, world, Act::Other).await?;
             let doing = Doing::begin(lake, world, made.job.clone(), "export").await;
             let written = written(&work, planned, unfinished.as_ref(), args.overwrite).await;
+            let mut name = [0; 16];
+            world.fill(&mut name);
+            let of = schemas::hex(&name);
+            let written = intent.end(written, async |manifest| Ok(vec![of_export(&of, place, manifest).await?])).await;
             doing.end(written, |manifest| made.done(manifest.rows, manifest.bytes)).await
         }
         Err(error) => Err(error),

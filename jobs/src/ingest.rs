@@ -1,11 +1,13 @@
 //! Ingest as a command and as a job kind, under the dataset's claim.
 
 use ::lineage::{DatasetName, Statistics};
+use engine::evidence::EntryBody;
 use engine::{IngestFrom, IngestOutcome, IngestRequest};
 use schemas::{Dataset, IngestFormat, IngestSpec, InputFile, Mapping};
 
 use crate::claim::Claim;
 use crate::error::JobError;
+use crate::evidence_log::{Act, Intent, Places, of_files};
 use crate::lake::OpenLake;
 use crate::ledger::{Output, OutputRole, RunSummary};
 use crate::lineage::{Doing, Made, Naming, ReadFile, counted_rows, of_ingest};
@@ -131,12 +133,25 @@ async fn claimed(
     progress: &Progress,
 ) -> Result<IngestOutcome, JobError> {
     let claim = Claim::take(&lake.front, world, &format!("datasets/{}", dataset.id)).await?;
+    let intent = Intent::begin(lake, world, Act::Dataset { dataset: dataset.id.clone() }).await?;
     let fence = claim.fence();
     let shown = progress.ingest();
     let outcome = engine::ingest(&lake.front, &lake.sessions, &lake.inputs, request, &fence, shown.counters()).await;
     shown.end();
+    let logged = intent.end(outcome.map_err(JobError::from), async |outcome| logged(lake, dataset, outcome)).await;
     claim.release().await;
-    Ok(outcome?)
+    logged
+}
+
+/// What an ingest wrote, for the evidence log.
+fn logged(lake: &OpenLake, dataset: &Dataset, outcome: &IngestOutcome) -> Result<Vec<EntryBody>, JobError> {
+    let places = Places::of(lake)?;
+    let Some(rejected) = dataset.rejected() else { return Ok(of_files(&places, dataset, &outcome.written)) };
+    let is_refused = |file: &&engine::WrittenFile| file.path.starts_with(&rejected.location);
+    let (refused, own): (Vec<_>, Vec<_>) = outcome.written.iter().partition(is_refused);
+    let mut bodies = of_files(&places, dataset, own);
+    bodies.extend(of_files(&places, &rejected, refused));
+    Ok(bodies)
 }
 
 /// The job kind `ingest`.
@@ -170,6 +185,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestS
     });
     let from = sources(attempt.lake, &request.from, dataset.id.as_str());
     Ok(Executed {
+        plan_sha256: None,
         made: made(&Naming::of(&attempt.lake.definitions), dataset, from, &outcome),
         inputs: inputs.collect(),
         reads: std::collections::BTreeMap::new(),

@@ -29,6 +29,11 @@ impl RunKey {
         format!("_auditlake/runs/{}/{}", self.job, compact(self.instant))
     }
 
+    /// Where a commit of the run stands.
+    pub(crate) fn commit_record(&self, revision: u64) -> Path {
+        self.record(&format!("commit-{revision:06}"))
+    }
+
     fn record(&self, name: &str) -> Path {
         Path::from(format!("{}/{name}.json", self.folder()))
     }
@@ -53,6 +58,9 @@ pub struct StartRecord {
     pub job_sha256: String,
     /// Version of auditlake.
     pub version: String,
+    /// Who ran it, where somebody is known to have.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub principal: Option<String>,
 }
 
 /// What an output is to its readers.
@@ -71,6 +79,8 @@ pub enum OutputRole {
     Export,
     /// Rows that an ingest wrote, of the dataset or of what it refused.
     Rows,
+    /// What a verification found.
+    Verified,
 }
 
 /// One written object.
@@ -116,6 +126,9 @@ pub struct CommitRecord {
     /// SHA-256 of what the run read and wrote column by column, `_auditlake/lineage/made/<sha256>.json`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lineage_sha256: Option<String>,
+    /// SHA-256 over the optimised plans, without names of files; none where the job plans nothing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub plan_sha256: Option<String>,
 }
 
 fn first_revision() -> u64 {
@@ -138,6 +151,16 @@ pub struct RunSummary {
     /// For an ingest: what became of the records.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ingest: Option<engine::IngestOutcome>,
+    /// For a verification: what it could not look at.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub verify: Option<VerifySummary>,
+}
+
+/// What a verification came to, beside its findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifySummary {
+    /// Things that were not checked.
+    pub not_checked: u64,
 }
 
 /// What an export wrote.
@@ -220,6 +243,11 @@ impl RunEntry {
         self.earlier_commits.iter().chain(&self.commit)
     }
 
+    /// Kind of the job, as the last attempt had it.
+    pub(crate) fn kind(&self) -> &str {
+        self.attempts.last().map_or("", |start| start.kind.as_str())
+    }
+
     /// `committed`, `failed`, or `started` when an attempt has neither end.
     pub fn state(&self) -> &'static str {
         let ended = self.attempts.iter().all(|start| self.failures.iter().any(|fail| fail.attempt == start.attempt));
@@ -266,7 +294,7 @@ impl Ledger {
         Ok(last)
     }
 
-    async fn revision(&self, key: &RunKey, revision: u64) -> Result<Option<CommitRecord>, EngineError> {
+    pub(crate) async fn revision(&self, key: &RunKey, revision: u64) -> Result<Option<CommitRecord>, EngineError> {
         self.front.read_json(&key.record(&format!("commit-{revision:06}"))).await
     }
 

@@ -14,6 +14,7 @@ mod deliver;
 mod demo;
 mod error;
 mod evidence;
+mod evidence_log;
 mod export;
 mod findings;
 mod ingest;
@@ -25,11 +26,13 @@ mod progress;
 mod query;
 mod records;
 mod requests;
+mod review;
 mod runner;
 mod scaffold;
 mod shell;
 mod show;
 mod sql;
+mod verify;
 mod world;
 
 use std::io::Write;
@@ -37,25 +40,29 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine::IngestFrom;
+use review::Step;
 use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
 pub use args::{
     AccessCommand, Cli, Command, CompactArgs, DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg,
-    ExportArgs, ExportCommand, FindingsCommand, FormatArg, FormsArgs, GapsArgs, IngestArgs, LineageCommand,
-    LineageExportArgs, OutputForm, RegisterArgs, RequestsCommand, RunsCommand, SqlArgs, StateArg, WalkArgs, WhyArgs,
+    EvidenceCommand, ExportArgs, ExportCommand, FindingsCommand, FormatArg, FormsArgs, GapsArgs, IngestArgs,
+    LineageCommand, LineageExportArgs, OutputForm, RegisterArgs, RequestsCommand, ReviewArgs, RunsCommand, SqlArgs,
+    StateArg, VerifyArgs, WalkArgs, WhyArgs,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
 pub use error::JobError;
+pub use evidence_log::{Appended, EvidenceFault, EvidenceLog};
 pub use ingest::{IngestCommand, ingest};
 pub use lake::{OpenLake, read_definitions};
 pub use ledger::{
     CommitRecord, CompleteRecord, ExportSummary, FailRecord, Ledger, Output, OutputRole, QuerySummary, RunEntry,
-    RunKey, RunSummary, StartRecord,
+    RunKey, RunSummary, StartRecord, VerifySummary,
 };
 pub use progress::Progress;
 pub use runner::{Ran, Revise, run};
+pub use verify::{ChainHead, FindingKind, Verified, VerifyFinding, verify_log};
 pub use world::World;
 
 /// What a command answers: text for people, and the same as one JSON document.
@@ -91,11 +98,11 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Schema { kind } => schema(kind)?,
         Command::Ingest(args) => ingest_command(cli, &world, args).await?,
         Command::Compact(args) => compact_command(cli, &world, args).await?,
-        Command::Run { job, again, fail_on } => {
+        Command::Run { job, again, principal, fail_on } => {
             let revise = if *again { Revise::Again } else { Revise::Never };
-            run_job(cli, &world, job, revise, fail_on).await?
+            run_job(cli, &world, job, (revise, principal.as_deref()), fail_on).await?
         }
-        Command::Runs(command) => runs(cli, command).await?,
+        Command::Runs(command) => runs(cli, &world, command).await?,
         Command::Findings(command) => findings(cli, &world, command).await?,
         Command::Requests(command) => requests::command(cli, &world, command).await?,
         Command::Access(AccessCommand::List) => access::list(&read_definitions(&cli.lake)?)?,
@@ -104,6 +111,8 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         }
         Command::Access(AccessCommand::Events) => access::events(&cli.open()?, &world).await?,
         Command::Lineage(command) => lineage::command(cli, &world, command).await?,
+        Command::Evidence(command) => evidence_log::command(cli, &world, command).await?,
+        Command::Verify(args) => verify::command(cli, &world, args).await?,
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { dir: None } => manual::page()?,
         Command::Man { dir: Some(dir) } => manual::pages(dir)?,
@@ -231,8 +240,19 @@ async fn compact_command(cli: &Cli, world: &World, args: &CompactArgs) -> Result
     Ok(show::compacted(&command, &outcome))
 }
 
-async fn run_job(cli: &Cli, world: &World, name: &str, revise: Revise, fail_on: &[String]) -> Result<Answer, JobError> {
+async fn run_job(
+    cli: &Cli,
+    world: &World,
+    name: &str,
+    (revise, principal): (Revise, Option<&str>),
+    fail_on: &[String],
+) -> Result<Answer, JobError> {
     let lake = cli.open()?;
+    if let Some(principal) = principal {
+        let access = lake.definitions.access.as_ref();
+        let nobody = || JobError::Usage("--as names a principal, and this lake has no access.yaml".to_owned());
+        access::known(access.ok_or_else(nobody)?, principal)?;
+    }
     let found = JobId::parse(name).ok().and_then(|id| lake.definitions.job(&id));
     let job = found.ok_or_else(|| JobError::Unknown {
         what: "job",
@@ -244,7 +264,7 @@ async fn run_job(cli: &Cli, world: &World, name: &str, revise: Revise, fail_on: 
             "job \"{name}\" has no schedule; say for which instant, for example auditlake run {name} --at 2026-03-01T00:00:00Z"
         )));
     }
-    let ran = run(&lake, world, job, revise, &Progress::on_terminal()).await?;
+    let ran = run(&lake, world, job, (revise, principal), &Progress::on_terminal()).await?;
     let mut answer = show::ran(&lake, &ran);
     let counts = ran.commit.summary.controls;
     let count = |status: &str| match status {
@@ -259,19 +279,30 @@ async fn run_job(cli: &Cli, world: &World, name: &str, revise: Revise, fail_on: 
     Ok(answer)
 }
 
-async fn runs(cli: &Cli, command: &RunsCommand) -> Result<Answer, JobError> {
+async fn runs(cli: &Cli, world: &World, command: &RunsCommand) -> Result<Answer, JobError> {
     let lake = cli.open()?;
+    let step = match command {
+        RunsCommand::List | RunsCommand::Show { .. } => None,
+        RunsCommand::Submit(args) => Some((args, Step::Submit)),
+        RunsCommand::Approve(args) => Some((args, Step::Approve)),
+        RunsCommand::Reject { review, reason } => Some((review, Step::Reject { reason })),
+        RunsCommand::Publish(args) => Some((args, Step::Publish)),
+    };
+    if let Some((args, step)) = step {
+        return review::take(&lake, world, &args.run, (step, &args.principal)).await;
+    }
     let runs = Ledger::new(lake.front.clone()).runs().await?;
     match command {
-        RunsCommand::List => Ok(show::runs(&runs)),
         RunsCommand::Show { run } => {
             let found = runs.iter().find(|entry| entry.run == *run).ok_or_else(|| JobError::Unknown {
                 what: "run",
                 name: run.clone(),
                 remedy: "list them with `auditlake runs list`".to_owned(),
             })?;
-            Ok(show::run(found))
+            let steps = review::of_run(&lake, found).await?;
+            Ok(show::run(found, &steps))
         }
+        _ => Ok(show::runs(&runs)),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The job kind `query`: a statement's rows for one interval, under the claim of the dataset that holds them.
 
-use engine::QueryRequest;
+use engine::{FilesReplaced, QueryRequest};
 use schemas::QuerySpec;
 
 use crate::claim::Claim;
 use crate::compact::GRACE;
 use crate::error::JobError;
+use crate::evidence_log::{Act, Intent, Places, of_replacement};
 use crate::ledger::{Output, OutputRole, QuerySummary, RunSummary};
 use crate::lineage::of_query;
 use crate::runner::{Attempt, Executed};
@@ -24,10 +25,20 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &QuerySp
         grace: GRACE,
     };
     let claim = Claim::take(&lake.front, world, &format!("datasets/{}", dataset.id)).await?;
+    let intent = Intent::begin(lake, world, Act::Dataset { dataset: dataset.id.clone() }).await?;
     let fence = claim.fence();
     let shown = attempt.progress.ingest();
     let outcome = engine::materialize(&lake.front, &lake.sessions, &request, &fence, shown.counters()).await;
     shown.end();
+    let logged = intent.end(outcome.map_err(JobError::from), async |outcome| {
+        let commit = FilesReplaced {
+            work: outcome.work.clone(),
+            adds: outcome.written.clone(),
+            removes: outcome.replaced.clone(),
+        };
+        Ok(of_replacement(&Places::of(lake)?, dataset, &commit))
+    });
+    let outcome = logged.await;
     claim.release().await;
     let outcome = outcome?;
     let outputs = outcome.written.iter().map(|file| Output {
@@ -43,6 +54,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &QuerySp
     Ok(Executed {
         inputs: outcome.inputs,
         made,
+        plan_sha256: Some(engine::plan_sha256([&outcome.plan])),
         reads: reads.into_iter().map(|(table, columns)| (table, columns.into_iter().collect())).collect(),
         outputs: outputs.collect(),
         summary: RunSummary {

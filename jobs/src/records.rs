@@ -18,6 +18,7 @@ use crate::lineage::Logged;
 
 mod edges;
 mod statements;
+mod verified;
 
 pub(crate) use statements::statement_rows;
 
@@ -57,9 +58,18 @@ impl LedgerTables {
 #[async_trait]
 impl SystemTables for LedgerTables {
     fn names(&self) -> Vec<String> {
-        ["control_results", "finding_decisions", "findings", "lineage_edges", "run_inputs", "runs", "statements"]
-            .map(str::to_owned)
-            .to_vec()
+        [
+            "control_results",
+            "finding_decisions",
+            "findings",
+            "lineage_edges",
+            "run_inputs",
+            "runs",
+            "statements",
+            "verify_findings",
+        ]
+        .map(str::to_owned)
+        .to_vec()
     }
 
     async fn table(&self, name: &str, at: DateTime<Utc>) -> Result<Option<SystemTable>, EngineError> {
@@ -81,6 +91,7 @@ impl SystemTables for LedgerTables {
             "lineage_edges" => edges::table(&Logged::read(&self.front).await?.merged()?.facts())?,
             "runs" => runs(&ledger.runs().await?)?,
             "run_inputs" => run_inputs(&ledger.runs().await?)?,
+            "verify_findings" => verified::table(&self.front, &ledger.runs().await?).await?,
             "statements" => statements::table(&rows_of(&self.front).await?)?,
             _ => return Ok(None),
         }))
@@ -91,6 +102,7 @@ impl SystemTables for LedgerTables {
 pub(crate) fn doc(table: &str) -> Option<&'static str> {
     match table {
         "auditlake.lineage_edges" => Some("One dependency of a column or a dataset on another, and when it held."),
+        "auditlake.verify_findings" => Some("One thing that a verification found wrong."),
         "auditlake.runs" => Some("One run of a job with its state."),
         "auditlake.run_inputs" => Some("One file that a committed run read."),
         _ => None,

@@ -7,6 +7,7 @@ use crate::access;
 use crate::claim::Claim;
 use crate::compliance;
 use crate::error::JobError;
+use crate::evidence_log::{Act, Intent, of_commit};
 use crate::export;
 use crate::ingest;
 use crate::lake::OpenLake;
@@ -14,6 +15,8 @@ use crate::ledger::{CommitRecord, CompleteRecord, FailRecord, Ledger, Output, Ru
 use crate::lineage::{self, Ended, Made, Naming};
 use crate::progress::Progress;
 use crate::query;
+use crate::review;
+use crate::verify;
 use crate::world::World;
 
 /// What a job kind hands back to the runner.
@@ -25,6 +28,8 @@ pub(crate) struct Executed {
     pub(crate) summary: RunSummary,
     /// Where its columns come from.
     pub(crate) made: Made,
+    /// SHA-256 over its optimised plans, where it has any.
+    pub(crate) plan_sha256: Option<String>,
 }
 
 /// What a job kind is given.
@@ -65,10 +70,11 @@ pub async fn run(
     lake: &OpenLake,
     world: &World,
     job: &Job,
-    revise: Revise,
+    (revise, principal): (Revise, Option<&str>),
     progress: &Progress,
 ) -> Result<Ran, JobError> {
-    if revise == Revise::Again && !matches!(job.kind, JobKind::Query(_)) {
+    let is_revised = matches!(job.kind, JobKind::Query(_)) || review::is_required(lake, &job.id);
+    if revise == Revise::Again && !is_revised {
         return Err(JobError::Usage(format!(
             "job \"{}\" is of kind {}, and what it published stays as it is; leave --again out, or give another --at",
             job.id,
@@ -89,7 +95,12 @@ pub async fn run(
         Some(commit) if revise == Revise::Never => Ok(Ran { commit, before: true }),
         before => {
             let revision = before.map_or(1, |commit| commit.revision + 1);
-            attempt(lake, world, job, &key, (&ledger, revision), &claim, progress).await
+            let act = Act::Run { job: key.job.clone(), instant: key.instant };
+            let intent = Intent::begin(lake, world, act).await?;
+            let by = principal.or_else(|| lake.definitions.access.as_ref()?.service_principal.as_deref());
+            let ran = attempt(lake, world, job, (&key, by), (&ledger, revision), &claim, progress).await;
+            let kind = job.kind.as_str();
+            intent.end(ran, async |ran| of_commit(&lake.front, &key, kind, &ran.commit).await).await
         }
     };
     claim.release().await;
@@ -100,7 +111,7 @@ async fn attempt(
     lake: &OpenLake,
     world: &World,
     job: &Job,
-    key: &RunKey,
+    (key, principal): (&RunKey, Option<&str>),
     (ledger, revision): (&Ledger, u64),
     claim: &Claim,
     progress: &Progress,
@@ -115,6 +126,7 @@ async fn attempt(
         definitions_sha256: lake.definitions.sha256.clone(),
         job_sha256: job.sha256.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        principal: principal.map(str::to_owned),
     };
     ledger.start(key, &start).await?;
     let fence = claim.fence();
@@ -124,6 +136,7 @@ async fn attempt(
         JobKind::Ingest(spec) => ingest::execute(&attempt, world, spec).await,
         JobKind::Export(spec) => export::execute(&attempt, world, spec).await,
         JobKind::Query(spec) => query::execute(&attempt, world, spec).await,
+        JobKind::Verify(spec) => verify::execute(&attempt, world, spec).await,
     };
     let committed = match executed {
         Ok(executed) => commit((lake, world), key, (ledger, revision), &attempt, executed).await,
@@ -174,6 +187,7 @@ async fn commit(
         summary: executed.summary,
         committed_at: Some(world.now()),
         lineage_sha256,
+        plan_sha256: executed.plan_sha256,
     };
     Ok(ledger.commit(key, &record).await?)
 }
@@ -184,7 +198,7 @@ fn interval_of(job: &Job, key: &RunKey) -> Interval {
         JobKind::ComplianceReport(spec) => spec.window_seconds,
         JobKind::Query(spec) => spec.window_seconds,
         JobKind::Export(spec) => spec.window_seconds,
-        JobKind::Ingest(_) => 0,
+        JobKind::Ingest(_) | JobKind::Verify(_) => 0,
     };
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let start = chrono::TimeDelta::try_seconds(seconds).and_then(|window| key.instant.checked_sub_signed(window));

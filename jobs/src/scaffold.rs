@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
+use engine::evidence::SignerKey;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schemas::{FixedClock, JobId, JobKind};
@@ -15,7 +16,8 @@ use serde_json::json;
 use crate::Answer;
 use crate::demo::{self, Demo, Planted};
 use crate::error::JobError;
-use crate::lake::OpenLake;
+use crate::evidence_log::write_keys;
+use crate::lake::{OpenLake, read_definitions};
 use crate::progress::Progress;
 use crate::runner::{Ran, Revise, run};
 use crate::show::{self, write_line};
@@ -26,9 +28,9 @@ const SEED: u64 = 20_260_301;
 
 /// Makes a lake without events.
 pub(crate) fn init(dir: &Path, world: &World) -> Result<Answer, JobError> {
-    let mut key = [0; 32];
-    world.fill(&mut key);
-    let written = write_lake(dir, &demo::init_definitions(), &key)?;
+    let mut keys = [[0; 32]; 2];
+    keys.iter_mut().for_each(|key| world.fill(key));
+    let written = write_lake(dir, &demo::init_definitions(), &keys)?;
     let mut text = format!("made {}\n", dir.display());
     for path in &written {
         write_line(&mut text, &format!("  {path}"));
@@ -40,7 +42,12 @@ pub(crate) fn init(dir: &Path, world: &World) -> Result<Answer, JobError> {
     Ok(Answer { text, json: json!({ "lake": dir, "files": written }), code: 0 })
 }
 
-fn write_lake(dir: &Path, definitions: &[demo::Definition], key: &[u8; 32]) -> Result<Vec<String>, JobError> {
+/// Writes definitions and keys: one for pseudonyms, and one that signs the log.
+fn write_lake(
+    dir: &Path,
+    definitions: &[demo::Definition],
+    [key, log]: &[[u8; 32]; 2],
+) -> Result<Vec<String>, JobError> {
     let local = |action: &'static str, path: &Path| {
         let path = path.display().to_string();
         move |source: io::Error| JobError::Local { action, path, source }
@@ -62,6 +69,10 @@ fn write_lake(dir: &Path, definitions: &[demo::Definition], key: &[u8; 32]) -> R
     let path = dir.join("keys/evidence.key");
     write_key(&path, key).map_err(local("write", &path))?;
     written.push("keys/evidence.key".to_owned());
+    if let Some(policy) = read_definitions(dir)?.evidence {
+        write_keys(&dir.join("keys/log.key"), &SignerKey::new(&policy.origin, log))?;
+        written.extend(["keys/log.key".to_owned(), "keys/log.pub".to_owned()]);
+    }
     Ok(written)
 }
 
@@ -81,9 +92,12 @@ fn write_key(path: &Path, key: &[u8; 32]) -> io::Result<()> {
 /// Makes the demo lake, ingests its events, runs its report, and compares findings with what was planted.
 pub(crate) async fn demo(dir: &Path, progress: Progress) -> Result<Answer, JobError> {
     let mut chance = ChaCha8Rng::seed_from_u64(SEED);
-    let mut key = [0; 32];
-    chance.fill_bytes(&mut key);
-    write_lake(dir, &demo::definitions(), &key)?;
+    let mut keys = [[0; 32]; 2];
+    keys.iter_mut().for_each(|key| chance.fill_bytes(key));
+    write_lake(dir, &demo::definitions(), &keys)?;
+    let anchor = dir.join("anchor");
+    let local = |source| JobError::Local { action: "make", path: anchor.display().to_string(), source };
+    fs::create_dir_all(&anchor).map_err(local)?;
     let put = |name: &str, bytes: &[u8]| {
         let path = dir.join(name);
         if let Some(folder) = path.parent() {
@@ -139,7 +153,7 @@ async fn run_at(
         name: job.to_owned(),
         remedy: "make the demo again in a new folder".to_owned(),
     })?;
-    run(lake, &world, job, Revise::Never, progress).await
+    run(lake, &world, job, (Revise::Never, None), progress).await
 }
 
 /// Control, tenant, and the event or resource that a finding is about.
@@ -218,6 +232,7 @@ fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingests: &[(&str, Ran)], repor
         &mut text,
         &format!("where has a person gone: auditlake --lake {} lineage impact audit.actor_id", dir.display()),
     );
+    write_line(&mut text, &format!("is it what its evidence says: auditlake --lake {} verify", dir.display()));
     let html = files.iter().find(|path| path.ends_with(".html")).or(files.first());
     write_line(&mut text, &format!("report: {}", html.map_or("", String::as_str)));
     let planted =

@@ -10,6 +10,7 @@ use crate::Answer;
 use crate::compact::CompactCommand;
 use crate::lake::OpenLake;
 use crate::ledger::{ExportSummary, OutputRole, RunEntry};
+use crate::review::StepRecord;
 use crate::runner::Ran;
 
 /// Answer of `check`; `files` were opened, if any were.
@@ -208,7 +209,7 @@ pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
 }
 
 /// Answer of `runs show`.
-pub(crate) fn run(run: &RunEntry) -> Answer {
+pub(crate) fn run(run: &RunEntry, steps: &[StepRecord]) -> Answer {
     let mut text = String::new();
     write_line(&mut text, &format!("{}: {}", run.run, run.state()));
     for start in &run.attempts {
@@ -232,7 +233,17 @@ pub(crate) fn run(run: &RunEntry) -> Answer {
             write_line(&mut text, &format!("wrote {} ({} bytes, sha256 {})", output.path, output.bytes, output.sha256));
         }
     }
-    Answer::done(text, json!(run))
+    for step in steps {
+        let StepRecord { revision, by, at, .. } = step;
+        let (state, at) = (step.state.as_str().replace('_', " "), schemas::rfc3339(*at));
+        let why = step.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        write_line(&mut text, &format!("review of revision {revision}: {state} by {by}, at {at}{why}"));
+    }
+    let mut json = json!(run);
+    if let (Some(of), false) = (json.as_object_mut(), steps.is_empty()) {
+        of.insert("review".to_owned(), json!(steps));
+    }
+    Answer::done(text, json)
 }
 
 /// A count with its noun.

@@ -70,6 +70,23 @@ pub struct RunInfo {
     pub version: String,
     /// SHA-256 of the definitions.
     pub definitions_sha256: String,
+    /// Whether the job publishes it only once somebody has approved it.
+    #[serde(default)]
+    pub approval_required: bool,
+}
+
+impl RunInfo {
+    /// What a report can say of its own review: its bytes are those that are approved, so not that they were.
+    pub fn review(&self) -> (&'static str, &'static str) {
+        if self.approval_required {
+            (
+                "reviewed before it is published",
+                "This is what is approved; who did so, and when, is in the evidence log.",
+            )
+        } else {
+            ("not reviewed", "The job publishes its reports without an approval.")
+        }
+    }
 }
 
 /// What a manager reads in a minute.

@@ -75,6 +75,14 @@ def demand(holds, said):
         raise ValueError(said)
 
 
+def unhex(text, size):
+    """The bytes that a text of hex digits spells, of this many."""
+    demand(isinstance(text, str) and re.fullmatch("[0-9a-f]*", text), f"no hex digits: {text!r}")
+    value = bytes.fromhex(text)
+    demand(len(value) == size, f"{len(value)} bytes instead of {size}: {text!r}")
+    return value
+
+
 def unbase64(encoded, length=None):
     data = base64.b64decode(encoded, validate=True) if isinstance(encoded, str) else b""
     demand(base64.b64encode(data).decode() == encoded, f"not base64 in its one form: {encoded!r}")
@@ -190,14 +198,18 @@ def extend_trust(keys, index, entry):
         demand(known is None or index < known.last, f"adds {added.id} again, which was retired")
         demand(signer or known, f"adds {added.id} by the key {by}, which is not trusted")
         if signer:
-            message = f"auditlake/key/v1\n{entry['adds']}\n".encode()
+            message = f"auditlake/key/v1\n{entry['adds']}\n{entry.get('retires', '')}\n".encode()
             demand(index < signer.last, f"adds {added.id} by the key {by}, which was retired")
             demand(signer.name == added.name, f"adds {added.id} of the name {added.name} and not {signer.name}")
-            demand(signer.signed(message, unbase64(entry.get("signature"), 64)), f"adds {added.id}, wrongly signed")
+            demand(signer.signed(message, unhex(entry.get("signature"), 64)), f"adds {added.id}, wrongly signed")
         keys.setdefault(added.id, added)
     if "retires" in entry:
         retired = keys.get(str(entry["retires"]))
         demand(retired, f"retires {entry['retires']}, which is not trusted")
+        by = keys.get(str(entry.get("signed_by")))
+        message = f"auditlake/key/v1\n{entry.get('adds', '')}\n{entry['retires']}\n".encode()
+        signed = by and by.signed(message, unhex(entry.get("signature"), 64))
+        demand(signed, f"retires {entry['retires']}, and no trusted key says so")
         retired.last = min(retired.last, index + 1)
 
 
@@ -392,9 +404,10 @@ def check_proof(file, keys, tree):
     size, root = checkpoint(note, keys, tree)
     demand(inclusion_holds(leaf_hash(raw), index, size, proof, root), "the inclusion proof does not hold")
     entry, part = entry_of(raw), file.with_name(file.name.removesuffix(".tlog-proof"))
-    demand(entry["kind"] == "report", f"its entry is a {entry['kind']}")
+    demand(entry["kind"] in ("report", "export"), f"its entry is a {entry['kind']}")
     demand(os.path.isfile(part), "the part beside it is missing")
-    demand(file_digest(part) in [one["sha256"] for one in entry["parts"]], "the part beside it is not of its entry")
+    own = [one["sha256"] for one in entry["parts"]] if entry["kind"] == "report" else [entry["manifest_sha256"]]
+    demand(file_digest(part) in own, "the part beside it is not of its entry")
 
 
 def check_files(store, keys, tree, kept, signed):

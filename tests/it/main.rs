@@ -9,6 +9,8 @@ mod auditlake;
 mod bucket;
 mod canned;
 mod double;
+mod evidence;
+mod evidence_race;
 mod export;
 mod export_faults;
 mod faults;

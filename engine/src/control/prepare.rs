@@ -11,7 +11,6 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::WindowFunctionDefinition;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use schemas::{ControlSql, Dataset, Interval, Status};
-use sha2::{Digest, Sha256};
 
 use super::bind::{Binder, Refused};
 use super::bound::BoundSql;
@@ -22,9 +21,7 @@ use super::{ControlRun, EvaluationInput};
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::lake_session::LakeSession;
-
-/// What optimises a plan is part of what the plan is.
-const PLANNER: &str = concat!("auditlake ", env!("CARGO_PKG_VERSION"));
+use crate::plan_hash::plan_hash;
 
 /// Functions that are steady within a query and another day give another answer.
 const CLOCKS: [&str; 5] = ["now", "current_timestamp", "current_date", "current_time", "today"];
@@ -184,8 +181,7 @@ struct Plans {
 
 impl Plans {
     fn sha256(&self) -> [u8; 32] {
-        let shown = [&self.counts, &self.violations].map(|plan| plan.display_indent().to_string());
-        Sha256::digest(format!("{PLANNER} datafusion {}\n{}", datafusion::DATAFUSION_VERSION, shown.join("\n"))).into()
+        plan_hash([&self.counts, &self.violations])
     }
 }
 

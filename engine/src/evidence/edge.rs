@@ -20,11 +20,7 @@ impl Edge {
         let mut tiles = Vec::new();
         for level in 0..8 {
             let nodes = size >> (8 * level);
-            let tile = Tile {
-                kind: TileKind::Hashes(level),
-                index: nodes / TILE_WIDTH,
-                width: nodes % TILE_WIDTH,
-            };
+            let tile = Tile { kind: TileKind::Hashes(level), index: nodes / TILE_WIDTH, width: nodes % TILE_WIDTH };
             if nodes == 0 {
                 break;
             }

@@ -157,7 +157,8 @@ mod tests {
         check(TileKind::Hashes(0), 1_234_067, 256, "tile/0/x001/x234/067");
         check(TileKind::Hashes(2), 0, 17, "tile/2/000.p/17");
         check(TileKind::Entries, 273, 12, "tile/entries/273.p/12");
-        for name in ["tile/0/67", "tile/0/x000/067", "tile/9/000", "tile/0/000.p/256", "tile/0/000.p/0", "tile/0/", "x"] {
+        for name in ["tile/0/67", "tile/0/x000/067", "tile/9/000", "tile/0/000.p/256", "tile/0/000.p/0", "tile/0/", "x"]
+        {
             assert_eq!(Tile::parse(name), None, "{name}");
         }
     }
@@ -166,9 +167,11 @@ mod tests {
     #[test]
     fn a_tree_has_the_tiles_of_its_size() {
         let tiles = new_tiles(0, 70_000);
-        let names: Vec<String> = tiles.iter().filter(|tile| tile.kind != TileKind::Entries).map(Tile::to_string).collect();
+        let names: Vec<String> =
+            tiles.iter().filter(|tile| tile.kind != TileKind::Entries).map(Tile::to_string).collect();
         assert_eq!(names.len(), 273 + 1 + 1 + 1);
-        for name in ["tile/0/000", "tile/0/272", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"] {
+        for name in ["tile/0/000", "tile/0/272", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"]
+        {
             assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name}");
         }
     }

@@ -141,6 +141,25 @@ impl Done {
     }
 }
 
+/// The files that ended works of a dataset wrote, and the works that were given up.
+pub(crate) async fn written_by_ingests(
+    lake: &Lakefront,
+    dataset: &str,
+) -> Result<(BTreeMap<String, WrittenFile>, Vec<String>), EngineError> {
+    let desk = Desk::new(lake, dataset);
+    let (mut written, mut closed) = (BTreeMap::new(), Vec::new());
+    for (work, names) in desk.works().await? {
+        if names.contains("abandoned") {
+            closed.push(work.clone());
+        }
+        for name in ["done", "failed"].iter().filter(|name| names.contains(**name)) {
+            let done: Option<Done> = lake.read_json(&desk.record(&work, name)).await?;
+            written.extend(done.into_iter().flat_map(|done| done.files).map(|file| (file.path.clone(), file)));
+        }
+    }
+    Ok((written, closed))
+}
+
 /// What a request comes to.
 pub(crate) struct DrawnUp {
     pub(crate) work: Option<Plan>,

@@ -168,6 +168,39 @@ impl Sequence {
     }
 }
 
+/// What the whole sequence of a dataset says, settled entries included.
+#[derive(Debug, Default)]
+pub(crate) struct Replaced {
+    /// Files that committed entries wrote.
+    pub(crate) added: Vec<WrittenFile>,
+    /// How the names of their files begin, and the files that they came in the place of.
+    pub(crate) removed: Vec<(String, Vec<String>)>,
+    /// Works of ingests that were closed.
+    pub(crate) closed: Vec<String>,
+}
+
+/// Reads every entry of a dataset.
+///
+/// # Errors
+/// When the store fails, or a record is gone.
+pub(crate) async fn replaced(lake: &Lakefront, dataset: &str) -> Result<Replaced, EngineError> {
+    let mut all = Replaced::default();
+    for meta in lake.list(&Path::from(format!("_auditlake/datasets/{dataset}"))).await? {
+        let name = meta.location.filename().and_then(|name| name.strip_suffix(".end.json"));
+        let Some(number) = name.and_then(|name| name.parse().ok()) else { continue };
+        match required(lake, &meta.location).await? {
+            End::Committed { adds, removes, .. } => {
+                let announced: Announced = required(lake, &entry_path(dataset, number, "")).await?;
+                all.added.extend(adds);
+                all.removed.push((announced.work, removes));
+            }
+            End::Closed { closing, .. } => all.closed.push(closing.work),
+            End::GivenUp { .. } => {}
+        }
+    }
+    Ok(all)
+}
+
 /// Whether an ingest's work was closed.
 ///
 /// # Errors

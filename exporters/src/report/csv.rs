@@ -155,7 +155,7 @@ fn summary(report: &Report) -> CsvTable {
         (&run.definitions_sha256).into(),
         instant!(report.interval.start),
         instant!(report.interval.end),
-        "not reviewed".into(),
+        run.review().0.into(),
         summary.rows.into(),
         (&summary.rows_sql).into(),
         summary.tenants.into(),

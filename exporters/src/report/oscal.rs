@@ -62,8 +62,8 @@ fn metadata(report: &Report) -> Metadata {
         last_modified: rfc3339(report.run.instant),
         version: text::value(&report.run.id),
         oscal_version: OSCAL_VERSION,
-        props: vec![ours("review", "not reviewed")],
-        remarks: "This version of auditlake has no approvals: nobody has reviewed this document.".to_owned(),
+        props: vec![ours("review", report.run.review().0)],
+        remarks: report.run.review().1.to_owned(),
     }
 }
 

@@ -52,6 +52,7 @@ pub(crate) fn sample() -> Report {
             timezone: "Europe/Berlin".into(),
             version: "0.1.0".into(),
             definitions_sha256: hash("definitions"),
+            approval_required: false,
         },
         interval: Interval { start: at!("2026-02-28T23:00:00Z"), end: at!("2026-03-31T22:00:00Z") },
         summary: Summary {

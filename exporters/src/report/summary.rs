@@ -1,6 +1,6 @@
 //! What a manager reads in a minute: scores, counts, the worst controls, what was not looked at.
 //!
-//! A score never stands without its coverage. Absent: change since the last approved report, which needs approvals.
+//! A score never stands without its coverage. Absent: change since the last approved report; change is since the last one.
 
 use maud::{Markup, html};
 use schemas::{Report, Scorecard};

@@ -44,6 +44,7 @@ pub(super) async fn report(material: &Material<'_>) -> Result<Report, JobError> 
             timezone: lake.timezone.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             definitions_sha256: lake.sha256.clone(),
+            approval_required: material.spec.approval_required,
         },
         interval: material.attempt.interval,
         summary: summary(material, &controls, &not_looked_at).await?,

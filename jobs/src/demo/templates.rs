@@ -25,6 +25,7 @@ pub(crate) fn definitions() -> Vec<Definition> {
         ("jobs/activity-export.yaml", include_str!("templates/demo/activity-export.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/demo/compliance.yaml")),
         ("jobs/every-control.yaml", include_str!("templates/demo/every-control.yaml")),
+        ("policies/evidence.yaml", include_str!("templates/demo/evidence.yaml")),
     ])
 }
 
@@ -36,6 +37,7 @@ pub(crate) fn init_definitions() -> Vec<Definition> {
         ("datasets/audit.yaml", include_str!("templates/init/audit.yaml")),
         ("jobs/ingest-cloudtrail.yaml", include_str!("templates/init/ingest-cloudtrail.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/init/compliance.yaml")),
+        ("policies/evidence.yaml", include_str!("templates/init/evidence.yaml")),
     ]);
     definitions.extend(DATASET_SCHEMAS.iter().filter(|schema| schema.name != AUDIT.name).map(|schema| dataset(schema)));
     definitions

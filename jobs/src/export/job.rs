@@ -49,7 +49,9 @@ async fn export(
     let sql = Asked { rows: spec.rows.clone(), shape: spec.shape.clone(), interval: None }.sql(attempt.lake);
     let to = naming.own(format!("exports.{}", attempt.key.job));
     let made = of_export(attempt.lake, &planned, to, (&sql, spec.principal.is_some()));
-    let reads = lineage::reads(&planned.session.optimized(&planned.plan)?).tables;
+    let plan = planned.session.optimized(&planned.plan)?;
+    let plan_sha256 = Some(engine::plan_sha256([&plan]));
+    let reads = lineage::reads(&plan).tables;
     let run = RunOf { job: attempt.key.job.to_string(), instant: attempt.key.instant, attempt: attempt.number };
     let manifest = match published(root, &run).await? {
         Some(manifest) => manifest,
@@ -69,6 +71,7 @@ async fn export(
     let outputs = outputs(root, &manifest).await?;
     Ok(Executed {
         made,
+        plan_sha256,
         inputs,
         reads: reads.into_iter().map(|(table, columns)| (table, columns.into_iter().collect())).collect(),
         outputs,

@@ -22,6 +22,7 @@ use super::{DONE, INBOX, REJECTED, RequestId, shown};
 use crate::access::Asker;
 use crate::claim::{Claim, Patience};
 use crate::error::JobError;
+use crate::evidence_log::{Act, Intent, of_export};
 use crate::export::{self, Asked, Manifest, ObjectPlace, Planned, RequestOf};
 use crate::lake::OpenLake;
 use crate::lineage::Doing;
@@ -299,11 +300,18 @@ impl Answerer<'_> {
         let fence = claim.fence();
         let place = self.place(&read.id);
         let leaving = export::Leaving::of(self.lake, &planned, place.path("").as_ref(), asked, asker).await?;
+        let intent = Intent::begin(self.lake, self.world, self.act(read)).await?;
         let doing = Doing::begin(self.lake, self.world, leaving.job.clone(), "request").await;
         let work = export::answered(&place, claim.epoch, &fence, planned, (asked, of), Arc::clone(&counters));
         let written = self.watching(read, claim.epoch, &counters, work).await.flatten();
+        let of = &read.id.hash;
+        let written = intent.end(written, async |manifest| Ok(vec![of_export(of, &place, manifest).await?])).await;
         let written = doing.end(written, |manifest| leaving.done(manifest.rows, manifest.bytes)).await;
         record.end(written, |manifest| crate::access::Delivered { rows: manifest.rows, bytes: manifest.bytes }).await
+    }
+
+    fn act(&self, read: &Read<'_>) -> Act {
+        Act::Answer { request: read.id.hash.clone(), folder: read.id.answer() }
     }
 
     /// Tells how far the work is while it is done, and stops it when nobody wants it any more.

@@ -32,7 +32,7 @@ fn about(report: &Report, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {
         sheet.row(["Compliance report".into(), figure.into(), value, note])
     };
     row("Lake", (&report.lake).into(), DISCLAIMER.into())?;
-    row("Review", "not reviewed".into(), "This version of auditlake has no approvals.".into())?;
+    row("Review", run.review().0.into(), run.review().1.into())?;
     row("Job", (&run.job).into(), Cell::Null)?;
     row("Run", (&run.id).into(), Cell::Null)?;
     let moments = [

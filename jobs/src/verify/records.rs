@@ -1,0 +1,271 @@
+//! Records of runs, reports, exports and reviews against the log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::evidence::{LogProof, Note};
+use object_store::path::Path;
+use sha2::{Digest, Sha256};
+
+use super::digest::sha256_of;
+use super::finding::{FindingKind, Verified};
+use super::log::CheckedLog;
+use super::scope::Scope;
+use crate::error::JobError;
+use crate::evidence_log::{Act, PROOF_ENDING};
+use crate::lake::OpenLake;
+use crate::ledger::{CommitRecord, Ledger, OutputRole, RunKey};
+use crate::review::{self, ReviewState, StepRecord, note_text};
+use crate::show::counted;
+
+/// Checks records of runs and everything that they say was written, other than rows of datasets.
+pub(crate) async fn check(
+    lake: &OpenLake,
+    log: &CheckedLog,
+    (scope, open): (&Scope, &[Act]),
+    verified: &mut Verified,
+) -> Result<(), JobError> {
+    runs(lake, log, scope, verified).await?;
+    unlogged_runs(lake, log, open, verified).await?;
+    reports(lake, log, scope, verified).await?;
+    reviews(lake, log, verified).await
+}
+
+async fn runs(lake: &OpenLake, log: &CheckedLog, scope: &Scope, verified: &mut Verified) -> Result<(), JobError> {
+    let (mut runs, mut objects, mut foreign) = (0, 0, BTreeSet::new());
+    for (index, run) in log.replay.runs.iter().filter(|(_, run)| scope.has_interval(&run.interval)) {
+        runs += 1;
+        let what = format!("record \"{}\" of run \"{}\"", run.record, run.run);
+        let Some(bytes) = lake.front.read(&Path::from(run.record.as_str())).await? else {
+            verified.add(FindingKind::MissingRecord, run.record.clone(), format!("{what}, entry {index}, is gone"));
+            continue;
+        };
+        let sha256 = engine::hex(&Sha256::digest(&bytes));
+        if sha256 != run.record_sha256 {
+            let message = format!("{what} has sha256 {sha256}, entry {index} says {}", run.record_sha256);
+            verified.add(FindingKind::ChangedRecord, run.record.clone(), message);
+            continue;
+        }
+        let Ok(commit) = serde_json::from_slice::<CommitRecord>(&bytes) else { continue };
+        foreign.extend(commit.inputs.iter().filter(|input| input.dataset.is_empty()).map(|input| input.path.clone()));
+        // Rows are files of datasets, and those of a report are in an entry of their own.
+        let is_own =
+            |role| !matches!(role, OutputRole::Rows) && (role != OutputRole::Report || run.job_kind == "export");
+        for output in commit.outputs.iter().filter(|output| is_own(output.role)) {
+            objects += 1;
+            part(lake, &output.path, &output.sha256, &format!("of run \"{}\", entry {index},", run.run), verified)
+                .await?;
+        }
+    }
+    if !foreign.is_empty() {
+        let many = counted(foreign.len() as u64, "object");
+        verified.not_checked(format!(
+            "{many} that ingests read: sources are not the lake's, and only their rows are logged"
+        ));
+    }
+    let about = format!("{}: records as logged, and {} they wrote", counted(runs, "run"), counted(objects, "object"));
+    verified.looked_at("runs", about);
+    Ok(())
+}
+
+/// One object that an entry leads to.
+async fn part(lake: &OpenLake, path: &str, sha256: &str, of: &str, verified: &mut Verified) -> Result<(), JobError> {
+    match sha256_of(&lake.front, path).await? {
+        None => verified.add(FindingKind::MissingPart, path, format!("object \"{path}\" {of} is gone")),
+        Some((there, _)) if there != sha256 => {
+            let message = format!("object \"{path}\" {of} has sha256 {there}, and {sha256} was logged");
+            verified.add(FindingKind::ChangedPart, path, message);
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+async fn unlogged_runs(
+    lake: &OpenLake,
+    log: &CheckedLog,
+    open: &[Act],
+    verified: &mut Verified,
+) -> Result<(), JobError> {
+    let logged: BTreeSet<&str> = log.replay.runs.iter().map(|(_, run)| run.record.as_str()).collect();
+    for run in Ledger::new(lake.front.clone()).runs().await? {
+        let Some(key) = RunKey::parse(&run.run) else { continue };
+        let is_open =
+            |act: &Act| matches!(act, Act::Run { job, instant } if *job == key.job && *instant == key.instant);
+        for commit in run.commits() {
+            let record = key.commit_record(commit.revision).to_string();
+            if logged.contains(record.as_str()) {
+                continue;
+            }
+            if open.iter().any(is_open) {
+                let message = format!(
+                    "run \"{}\" has an open intent: it is being logged, or its process died before it was",
+                    run.run
+                );
+                verified.add(FindingKind::OpenIntent, record, message);
+                continue;
+            }
+            let message = format!("record \"{record}\" of run \"{}\" is in no entry", run.run);
+            verified.add(FindingKind::UnloggedRecord, record, message);
+        }
+    }
+    Ok(())
+}
+
+async fn reports(lake: &OpenLake, log: &CheckedLog, scope: &Scope, verified: &mut Verified) -> Result<(), JobError> {
+    let intervals: BTreeMap<(&str, u64), _> =
+        log.replay.runs.iter().map(|(_, run)| ((run.run.as_str(), run.revision), run.interval)).collect();
+    let (mut reports, mut parts, mut proofs) = (0, 0, 0);
+    for (index, report) in &log.replay.reports {
+        let interval = intervals.get(&(report.run.as_str(), report.revision));
+        if interval.is_some_and(|interval| !scope.has_interval(interval)) {
+            continue;
+        }
+        reports += 1;
+        for one in &report.parts {
+            parts += 1;
+            let of = format!("of report \"{}\", entry {index},", report.run);
+            part(lake, &one.path, &one.sha256, &of, verified).await?;
+            proofs += u64::from(proof(lake, log, &one.path, *index, verified).await?);
+        }
+    }
+    let exports = log.replay.exports.iter().filter(|(_, export)| !export.of.contains('@')).count() as u64;
+    if exports > 0 {
+        verified.not_checked(format!(
+            "{} that people asked for: the log has the SHA-256 of each manifest and not where it went; compare one with `auditlake export verify`",
+            counted(exports, "export")
+        ));
+    }
+    verified.looked_at(
+        "reports",
+        format!(
+            "{} of {}, {} beside them",
+            counted(reports, "report"),
+            counted(parts, "file"),
+            counted(proofs, "proof")
+        ),
+    );
+    Ok(())
+}
+
+/// The proof beside a file, if it has one: of that entry, under a checkpoint of this log.
+async fn proof(
+    lake: &OpenLake,
+    log: &CheckedLog,
+    path: &str,
+    index: u64,
+    verified: &mut Verified,
+) -> Result<bool, JobError> {
+    let path = format!("{path}{PROOF_ENDING}");
+    let Some(bytes) = lake.front.read(&Path::from(path.as_str())).await? else {
+        verified
+            .not_checked(format!("proof \"{path}\" is not there; the file beside it was compared with the log itself"));
+        return Ok(false);
+    };
+    let wrong = match LogProof::parse(&bytes).and_then(|proof| proof.leads_to().map(|checkpoint| (proof, checkpoint))) {
+        Err(error) => Some(error.to_string()),
+        Ok((proof, _)) if proof.index != index => Some(format!("it is of entry {}, and not of {index}", proof.index)),
+        Ok((_, checkpoint)) if log.tree.root_at(checkpoint.size) != Some(checkpoint.root) => {
+            Some("its checkpoint is not of this log".to_owned())
+        }
+        Ok((proof, _)) => match proof.checkpoint.signers(&log.keys.all()) {
+            Ok(signers) if !signers.is_empty() => None,
+            _ => Some("its checkpoint is not signed by a trusted key".to_owned()),
+        },
+    };
+    if let Some(why) = &wrong {
+        verified.add(FindingKind::BadProof, path.clone(), format!("proof \"{path}\": {why}"));
+    }
+    Ok(wrong.is_none())
+}
+
+async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> Result<(), JobError> {
+    let manifests: BTreeMap<(&str, u64), &str> = log
+        .replay
+        .reports
+        .iter()
+        .map(|(_, report)| ((report.run.as_str(), report.revision), report.manifest_sha256.as_str()))
+        .collect();
+    let mut approved: BTreeSet<(&str, u64)> = BTreeSet::new();
+    for (index, step) in &log.replay.approvals {
+        let what = format!("step {} of the review of \"{}\"", step.number, step.run);
+        let mut bad = |why: String| {
+            verified.add(FindingKind::BadApproval, step.record.clone(), format!("{what}, entry {index}, {why}"));
+        };
+        let Some(bytes) = lake.front.read(&Path::from(step.record.as_str())).await? else {
+            bad(format!("has lost its record \"{}\"", step.record));
+            continue;
+        };
+        let sha256 = engine::hex(&Sha256::digest(&bytes));
+        if sha256 != step.record_sha256 {
+            bad(format!("has a record of sha256 {sha256}, and {} was logged", step.record_sha256));
+            continue;
+        }
+        let key = (step.run.as_str(), step.revision);
+        if manifests.get(&key).is_none_or(|manifest| *manifest != step.manifest_sha256) {
+            bad("is about files that no report entry has".to_owned());
+        }
+        match serde_json::from_slice::<StepRecord>(&bytes) {
+            Ok(record) => {
+                if let Some(why) = note_fault(&record, log) {
+                    bad(why);
+                }
+                match record.state {
+                    ReviewState::Approved => {
+                        approved.insert(key);
+                    }
+                    ReviewState::Published if !approved.contains(&key) => {
+                        bad("publishes what no entry before it approves".to_owned());
+                    }
+                    _ => {}
+                }
+            }
+            Err(error) => bad(format!("has a record that cannot be read: {error}")),
+        }
+        published(lake, step.run.as_str(), (step.revision, &step.state), *index, verified).await?;
+    }
+    let logged: BTreeSet<&str> = log.replay.approvals.iter().map(|(_, step)| step.record.as_str()).collect();
+    for path in review::records(&lake.front).await? {
+        if !logged.contains(path.as_ref()) {
+            verified.add(
+                FindingKind::UnloggedRecord,
+                path.as_ref(),
+                format!("record \"{path}\" of a review is in no entry"),
+            );
+        }
+    }
+    if !log.replay.approvals.is_empty() {
+        let about = format!(
+            "{} of reviews: records as logged, each approval before what rests on it",
+            counted(log.replay.approvals.len() as u64, "step")
+        );
+        verified.looked_at("reviews", about);
+    }
+    Ok(())
+}
+
+/// What is wrong with the signed note of a step.
+fn note_fault(record: &StepRecord, log: &CheckedLog) -> Option<String> {
+    let note = record.note.as_deref()?;
+    let Ok(note) = Note::parse(note.as_bytes()) else { return Some("has a note that cannot be read".to_owned()) };
+    if note.text != note_text(record) {
+        return Some("has a note that says something else".to_owned());
+    }
+    match note.signers(&log.keys.all()) {
+        Ok(signers) if !signers.is_empty() => None,
+        _ => Some("has a note that no trusted key signed".to_owned()),
+    }
+}
+
+/// What was published, against the draft that was approved.
+async fn published(
+    lake: &OpenLake,
+    run: &str,
+    (revision, state): (u64, &str),
+    index: u64,
+    verified: &mut Verified,
+) -> Result<(), JobError> {
+    for (path, sha256) in review::published_files(lake, run, revision, state).await? {
+        part(lake, &path, &sha256, &format!("of report \"{run}\", published by entry {index},"), verified).await?;
+    }
+    Ok(())
+}
