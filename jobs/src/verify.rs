@@ -4,13 +4,14 @@
 //! ```text
 //! log      entries, tree, checkpoints, tiles     anchors  copies in other hands     files    files of datasets
 //! records  runs, reports, reviews                         chains   chains that producers made
-//! alone    one file with the proof beside it, offline     told     the answer for people
+//! alone    one file with the proof beside it, offline     told     the answer for people    events   for controls
 //! ```
 
 mod alone;
 mod anchors;
 mod chains;
 mod digest;
+mod events;
 mod files;
 mod finding;
 mod log;
@@ -35,6 +36,7 @@ use crate::runner::{Attempt, Executed};
 use crate::world::World;
 use scope::{Sample, Scope};
 
+pub(crate) use events::waiting;
 pub use finding::{ChainHead, FindingKind, Verified, VerifyFinding};
 
 /// What is trusted, and what the log is compared with beside its own anchors.
@@ -175,6 +177,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &VerifyS
         .map_err(|source| engine::EngineError::Record { path: format!("{folder}/verified.json"), source })?;
     let rows = verified.findings.len() as u64;
     delivery.create(format!("{folder}/verified.json"), OutputRole::Verified, bytes.into(), Some(rows)).await?;
+    events::write(attempt, world.now(), &verified).await?;
     let summary = RunSummary {
         findings: rows,
         verify: Some(VerifySummary { not_checked: verified.not_checked.len() as u64 }),

@@ -64,6 +64,7 @@ pub(crate) async fn publish(lake: &OpenLake, world: &World) -> Result<u64, JobEr
     for day in days {
         waiting.extend(of_day(lake, &day, world.now()).await?);
     }
+    waiting.extend(crate::verify::waiting(lake).await?);
     if waiting.is_empty() {
         return Ok(0);
     }

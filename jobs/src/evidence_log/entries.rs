@@ -51,6 +51,12 @@ impl Places {
             _ => Place::Path(path.to_owned()),
         }
     }
+
+    /// Every form in which it may have been logged: a column may have been found to name people later.
+    pub(crate) fn forms(&self, dataset: &Dataset, path: &str) -> Vec<Place> {
+        let (own, plain) = (self.of_file(dataset, path), Place::Path(path.to_owned()));
+        if own == plain { vec![own] } else { vec![own, plain] }
+    }
 }
 
 /// Whether a folder of the dataset may identify a person: folders are named after tenants.

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use engine::evidence::{EntryBody, Place};
+use engine::evidence::EntryBody;
 use engine::{FileRecords, WrittenFile, file_records};
 use object_store::ObjectMeta;
 use object_store::path::Path;
@@ -22,7 +22,7 @@ use super::append::{Appended, EvidenceLog};
 use super::entries::{Places, of_commit, of_export, of_files, of_removals};
 use super::proofs;
 use super::read::entries_of;
-use super::replay::Replay;
+use super::replay::{LoggedFile, Replay};
 use crate::claim::Holder;
 use crate::error::JobError;
 use crate::export::{Manifest, ObjectPlace};
@@ -277,7 +277,7 @@ pub(crate) async fn of_dataset(
     let Some(dataset) = dataset.filter(|dataset| dataset.elsewhere.is_none()) else { return Ok(Vec::new()) };
     let places = Places::of(lake)?;
     let records = file_records(&lake.front, dataset, ingests_of(lake, dataset)).await?;
-    let is_logged = |path: &str| replay.files.contains_key(&key(&places, dataset, path));
+    let is_logged = |path: &str| logged(&places, dataset, replay, path).is_some();
     let mut files = Vec::new();
     let mut strangers = Vec::new();
     for file in records.in_force.iter().filter(|file| !is_logged(file.path())) {
@@ -302,7 +302,7 @@ pub(crate) async fn of_dataset(
 fn removals(places: &Places, dataset: &Dataset, replay: &Replay, records: &FileRecords) -> Vec<EntryBody> {
     let in_force: BTreeSet<&str> = records.in_force.iter().map(engine::PinnedFile::path).collect();
     let is_live = |path: &&String| {
-        let logged = replay.files.get(&key(places, dataset, path));
+        let logged = logged(places, dataset, replay, path);
         !in_force.contains(path.as_str()) && logged.is_some_and(|file| file.removed_by.is_none())
     };
     let mut bodies = Vec::new();
@@ -313,8 +313,8 @@ fn removals(places: &Places, dataset: &Dataset, replay: &Replay, records: &FileR
     bodies
 }
 
-fn key(places: &Places, dataset: &Dataset, path: &str) -> (String, Place) {
-    (dataset.id.to_string(), places.of_file(dataset, path))
+fn logged<'a>(places: &Places, dataset: &Dataset, replay: &'a Replay, path: &str) -> Option<&'a LoggedFile> {
+    replay.file(dataset.id.as_str(), &places.forms(dataset, path))
 }
 
 /// The dataset whose ingests wrote the files of this one.

@@ -66,6 +66,16 @@ impl Replay {
         }
     }
 
+    /// The file of a dataset that was logged in one of these forms.
+    pub(crate) fn file(&self, dataset: &str, forms: &[Place]) -> Option<&LoggedFile> {
+        forms.iter().find_map(|form| self.files.get(&(dataset.to_owned(), form.clone())))
+    }
+
+    /// Whether an entry says that a file counts no more, of which no entry has this form.
+    pub(crate) fn removes_unknown(&self, dataset: &str, forms: &[Place]) -> bool {
+        self.removed_unknown.iter().any(|(_, of, place)| of == dataset && forms.contains(place))
+    }
+
     fn remove(&mut self, index: u64, entry: RemovalEntry) {
         for text in entry.removes {
             let key = (entry.dataset.clone(), Place::of_text(&text));

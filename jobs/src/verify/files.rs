@@ -114,9 +114,9 @@ async fn of_dataset(
     let mut logged: Vec<(&PinnedFile, &LoggedFile)> = Vec::new();
     let mut places_there = BTreeSet::new();
     for file in &records.in_force {
-        let place = places.of_file(dataset, file.path());
-        let entry = log.replay.files.get(&(dataset.id.to_string(), place.clone()));
-        places_there.insert(place);
+        let forms = places.forms(dataset, file.path());
+        let entry = log.replay.file(dataset.id.as_str(), &forms);
+        places_there.extend(forms);
         if !scope.has_path(file.path()) {
             continue;
         }
@@ -138,7 +138,7 @@ async fn of_dataset(
         }
     }
     if !is_open {
-        missing(log, scope, dataset, &places_there, verified);
+        missing(log, (scope, places), dataset, &places_there, verified);
     }
     counts.datasets += u64::from(!in_force.is_empty());
     counts.files += logged.len() as u64;
@@ -148,7 +148,7 @@ async fn of_dataset(
 /// Logged files that no longer count, although nothing logged removed them.
 fn missing(
     log: &CheckedLog,
-    scope: &Scope,
+    (scope, places): (&Scope, &Places),
     dataset: &Dataset,
     there: &BTreeSet<engine::evidence::Place>,
     verified: &mut Verified,
@@ -156,6 +156,9 @@ fn missing(
     for ((of, place), file) in &log.replay.files {
         let text = place.to_text();
         if of != dataset.id.as_str() || file.removed_by.is_some() || there.contains(place) || !scope.has_path(&text) {
+            continue;
+        }
+        if log.replay.removes_unknown(of, &places.forms(dataset, &text)) {
             continue;
         }
         let index = file.index;
