@@ -81,8 +81,10 @@ const CONTROL_FILES: &[(&str, &str)] = files![
     "controls/data/AL-DATA-002.yaml",
     "controls/data/AL-DATA-005.yaml",
     "controls/dsr/AL-DSR-001.yaml",
+    "controls/log/AL-LOG-001.yaml",
     "controls/log/AL-LOG-002.yaml",
     "controls/log/AL-LOG-003.yaml",
     "controls/log/AL-LOG-008.yaml",
     "controls/log/AL-LOG-010.yaml",
+    "controls/log/AL-LOG-011.yaml",
 ];

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// Keys whose texts name one thing or person.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "event_id",
     "actor_id",
     "subject_id",
@@ -23,6 +23,7 @@ const NAMES: [&str; 12] = [
     "account_id",
     "consent_id",
     "request_id",
+    "chain_id",
     "ticket_ref",
     "src_ip",
 ];

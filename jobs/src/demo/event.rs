@@ -82,6 +82,14 @@ pub(super) struct Event<'c> {
     pub(super) approval_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ticket_ref: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) chain_id: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) seq: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) prev_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hash: Option<String>,
     #[serde(skip)]
     pub(super) mark: Mark,
 }
@@ -119,6 +127,10 @@ impl<'c> Event<'c> {
             requester_id: None,
             approval_id: None,
             ticket_ref: None,
+            chain_id: None,
+            seq: None,
+            prev_hash: None,
+            hash: None,
             mark: Mark::None,
         }
     }

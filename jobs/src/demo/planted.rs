@@ -83,10 +83,12 @@ impl<'c> Script<'c> {
         writer.disclosures();
         writer.consents();
         writer.slow_requests();
+        writer.chains();
         writer.silent_sources();
         writer.missing_fields();
         writer.complete_though_sparse();
         writer.logging_stopped();
+        writer.verifications();
         writer.clocks_ahead();
         writer.script
     }

@@ -114,10 +114,12 @@ fn the_statuses_show_every_kind_but_error() {
         ("AL-DATA-002", ["fail", "pass", "pass", "fail", "pass"]),
         ("AL-DATA-005", ["pass", "pass", "fail", "pass", "fail"]),
         ("AL-DSR-001", ["fail", "pass", "fail", "pass", "warn"]),
+        ("AL-LOG-001", ["pass", "fail", "fail", "not_applicable", "pass"]),
         ("AL-LOG-002", ["fail", "pass", "pass", "fail", "pass"]),
         ("AL-LOG-003", ["pass", "fail", "fail", "fail", "pass"]),
         ("AL-LOG-008", ["pass", "fail", "not_applicable", "not_applicable", "fail"]),
         ("AL-LOG-010", ["pass", "pass", "fail", "fail", "pass"]),
+        ("AL-LOG-011", ["not_applicable", "not_applicable", "fail", "not_applicable", "pass"]),
     ]);
     assert_eq!(rules::statuses(&written(42).lake), expected);
 }

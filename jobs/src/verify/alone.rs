@@ -140,9 +140,8 @@ async fn in_log(
         let path = path_in_store(lake, file)?;
         let dataset = lake.definitions.datasets.iter().flat_map(|dataset| [Some(dataset.clone()), dataset.rejected()]);
         let dataset = dataset.flatten().find(|dataset| path.starts_with(&dataset.location));
-        let forms = dataset
-            .as_ref()
-            .map_or_else(|| vec![Place::Path(path.clone())], |dataset| places.forms(dataset, &path));
+        let forms =
+            dataset.as_ref().map_or_else(|| vec![Place::Path(path.clone())], |dataset| places.forms(dataset, &path));
         let of = dataset.map(|dataset| dataset.id.to_string()).unwrap_or_default();
         let digest = super::digest::sha256_of(&lake.front, &path).await?;
         match (log.replay.file(&of, &forms), digest) {

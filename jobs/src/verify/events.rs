@@ -9,7 +9,7 @@ use engine::EngineError;
 use object_store::path::Path;
 use serde_json::{Value, json};
 
-use super::finding::{FindingKind, VerifyFinding, Verified};
+use super::finding::{FindingKind, Verified, VerifyFinding};
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::runner::Attempt;

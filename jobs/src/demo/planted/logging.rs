@@ -1,9 +1,20 @@
 //! The log itself: fields that are missing, clocks that run ahead, sources that fall silent, logging that is stopped.
 
+use sha2::{Digest, Sha256};
+
 use super::super::cast::{ACME, BOREALIS, COBALT, DUNE, EMBER};
 use super::super::event::{DAY_US, Event, HOUR_US, MINUTE_US, SECOND_US};
-use super::super::{DAYS, FIRST_INGEST_AT, REPORT_AT};
+use super::super::{DAYS, FIRST_INGEST_AT, REPORT_AT, day_start_us};
 use super::{Is, Writer};
+
+/// A link of a chain.
+#[derive(Debug, Clone)]
+struct Link {
+    time: i64,
+    seq: i64,
+    prev_hash: String,
+    hash: String,
+}
 
 impl<'c> Writer<'c> {
     pub(super) fn missing_fields(&mut self) {
@@ -64,6 +75,62 @@ impl<'c> Writer<'c> {
         }
     }
 
+    /// What verifiers of evidence found.
+    pub(super) fn verifications(&mut self) {
+        let cases = [
+            (Is::Violation, COBALT, "evidence", "failure", "a file of a report is not the one that was logged"),
+            (Is::NearMiss, EMBER, "evidence", "success", "evidence that was verified is as it was logged"),
+            (Is::NearMiss, ACME, "policy", "failure", "a control over something else failed"),
+        ];
+        for (is, tenant, resource, outcome, what) in cases {
+            let service = &self.tenant(tenant).services[0];
+            let at = day_start_us(50) + 3 * HOUR_US;
+            let event = Event::by(service, self.tenant(tenant), "control.evaluated", at).emitted_by("verifier");
+            let event = Event { outcome, ..event.on(resource, format!("{resource}-01")) };
+            self.script.enter(is, "AL-LOG-011", event, what);
+        }
+    }
+
+    /// Sources that number and sign what they log; each of their chains is exactly what stands here.
+    pub(super) fn chains(&mut self) {
+        let mut broken = links();
+        broken[4].prev_hash = digest("another link 4");
+        self.chain(Is::Violation, (BOREALIS, "ledger"), broken, 4, "link 5 does not name the hash of link 4");
+        let mut forked = links();
+        forked.push(Link { hash: digest("another link 3"), time: forked[7].time + MINUTE_US, ..forked[2].clone() });
+        self.chain(Is::Violation, (BOREALIS, "vault"), forked, 8, "a second link 3");
+        let mut gap = links();
+        gap.remove(5);
+        self.chain(Is::Violation, (COBALT, "ledger"), gap, 5, "link 6 is missing");
+        let mut twice = links();
+        twice.push(Link { time: twice[7].time + MINUTE_US, ..twice[3].clone() });
+        self.chain(Is::NearMiss, (ACME, "ledger"), twice, 8, "link 4 arrived twice, the same both times");
+        let mut rested = links();
+        rested[6..].iter_mut().for_each(|link| link.time += 15 * DAY_US);
+        self.chain(Is::NearMiss, (ACME, "vault"), rested, 6, "link 7 came 15 days after link 6");
+        let mut overtaken = links();
+        overtaken[4].time -= 90 * SECOND_US;
+        self.chain(Is::NearMiss, (EMBER, "ledger"), overtaken, 4, "link 5 says that it is older than link 4");
+    }
+
+    /// The links of a chain, which is named for its source; one of them is the entry.
+    fn chain(&mut self, is: Is, of: (usize, &'static str), links: Vec<Link>, entry: usize, what: &str) {
+        let (tenant, source) = of;
+        let service = &self.tenant(tenant).services[0];
+        for (number, link) in links.into_iter().enumerate() {
+            let Link { time, seq, prev_hash, hash } = link;
+            let event = Event::by(service, self.tenant(tenant), "data.created", time).emitted_by(source);
+            let event = event.on("entry", format!("entry-{seq}"));
+            let (seq, prev_hash, hash) = (Some(seq), Some(prev_hash), Some(hash));
+            let event = Event { chain_id: Some(source), seq, prev_hash, hash, ..event };
+            if number == entry {
+                self.script.enter(is, "AL-LOG-001", event, format!("{source}: {what}"));
+            } else {
+                self.script.add(event);
+            }
+        }
+    }
+
     /// Sources of their own, so that what they log and when is exactly what stands here.
     pub(super) fn silent_sources(&mut self) {
         // Hourly, so that five hours of silence are allowed.
@@ -116,4 +183,19 @@ impl<'c> Writer<'c> {
             }
         }
     }
+}
+
+/// Eight links as they should be, a minute apart. Nobody computes their hashes again, so a link hashes its number.
+fn links() -> Vec<Link> {
+    let link = |seq: i64| Link {
+        time: day_start_us(40) + 11 * HOUR_US + seq * MINUTE_US,
+        seq,
+        prev_hash: if seq == 1 { "0".repeat(64) } else { digest(&format!("link {}", seq - 1)) },
+        hash: digest(&format!("link {seq}")),
+    };
+    (1..=8).map(link).collect()
+}
+
+fn digest(text: &str) -> String {
+    engine::hex(&Sha256::digest(text))
 }

@@ -54,6 +54,10 @@ pub(super) struct Row {
     requester_id: Option<String>,
     approval_id: Option<String>,
     ticket_ref: Option<String>,
+    chain_id: Option<String>,
+    seq: Option<i64>,
+    prev_hash: Option<String>,
+    hash: Option<String>,
     /// Instant of the ingest that reads the line.
     #[serde(skip)]
     ingested_at: DateTime<Utc>,
@@ -159,6 +163,10 @@ impl Lake {
 }
 
 impl Row {
+    fn verifies(&self) -> bool {
+        self.is("control.evaluated") && self.resource_type.as_deref() == Some("evidence")
+    }
+
     fn is(&self, event_type: &str) -> bool {
         self.event_type == event_type
     }
@@ -213,6 +221,7 @@ pub(super) fn findings(lake: &Lake) -> BTreeSet<Found> {
         purposes::consents(lake),
         accounts::keys(lake),
         accounts::factors_switched_off(lake),
+        log::broken_chains(lake),
         log::silent_sources(lake),
         each_row(lake),
     ]
@@ -239,6 +248,7 @@ fn each_row(lake: &Lake) -> Vec<(&'static str, &Row)> {
             ("AL-DATA-005", purposes::incomplete(row)),
             ("AL-LOG-003", log::lacks_a_field(row)),
             ("AL-LOG-008", log::stopped(row) && row.approval_id.is_none() && row.ticket_ref.is_none()),
+            ("AL-LOG-011", row.verifies() && row.outcome != "success"),
             ("AL-LOG-010", row.time - row.ingested_at > Duration::minutes(5)),
         ];
         found.extend(rules.into_iter().filter(|(_, holds)| *holds).map(|(control, _)| (control, row)));
@@ -251,7 +261,7 @@ pub(super) fn statuses(lake: &Lake) -> Statuses {
     let found = findings(lake);
     let tenants = ["acme", "borealis", "cobalt", "dune", "ember"];
     type Population = fn(&Row) -> bool;
-    let controls: [(&'static str, Population); 21] = [
+    let controls: [(&'static str, Population); 23] = [
         ("AL-ACC-001", |row| row.is("role.assigned")),
         ("AL-ACC-002", |row| row.is("role.assigned") || (row.is("approval.granted") && row.succeeded())),
         ("AL-ACC-003", |row| row.succeeded()),
@@ -269,9 +279,11 @@ pub(super) fn statuses(lake: &Lake) -> Statuses {
         ("AL-AUTH-008", |row| !row.by_program() && row.session_id.is_some()),
         ("AL-AUTH-010", |row| row.is_of_a_key() || row.auth_method.is_some()),
         ("AL-AUTH-011", |row| row.is("user.mfa_disabled")),
+        ("AL-LOG-001", |row| row.chain_id.is_some()),
         ("AL-LOG-002", |_| true),
         ("AL-LOG-003", |row| !row.is("session.expired")),
         ("AL-LOG-008", log::stopped),
+        ("AL-LOG-011", Row::verifies),
         ("AL-LOG-010", |_| true),
     ];
     let strangers = leavers::tenants_of_strangers(lake);

@@ -36,6 +36,33 @@ pub(super) fn stopped(row: &Row) -> bool {
     (row.is("audit.paused") || row.is("audit.config_changed")) && row.succeeded()
 }
 
+pub(super) fn broken_chains(lake: &Lake) -> Vec<(&'static str, &Row)> {
+    let mut found = Vec::new();
+    for chain in lake.by(|row| row.chain_id.as_ref(), |_| true).values() {
+        for (at, link) in chain.iter().enumerate() {
+            assert!(link.seq.is_some() && link.hash.is_some(), "nothing is undecided: {link:?}");
+            assert!(link.time < REPORT_AT - Duration::minutes(1), "every link is judged: {link:?}");
+            let broken = match chain[..at].iter().find(|other| other.seq == link.seq) {
+                Some(other) => (&other.prev_hash, &other.hash) != (&link.prev_hash, &link.hash),
+                None => match chain.iter().filter_map(|other| other.seq).filter(|seq| Some(*seq) < link.seq).max() {
+                    Some(before) if Some(before + 1) == link.seq => {
+                        !chain.iter().any(|other| other.seq == Some(before) && other.hash == link.prev_hash)
+                    }
+                    Some(_) => true,
+                    None => {
+                        assert_eq!(link.prev_hash, Some("0".repeat(64)), "the first link says that it is: {link:?}");
+                        false
+                    }
+                },
+            };
+            if broken {
+                found.push(("AL-LOG-001", *link));
+            }
+        }
+    }
+    found
+}
+
 pub(super) fn silent_sources(lake: &Lake) -> Vec<(&'static str, &Row)> {
     let mut found = Vec::new();
     for group in lake.by(|row| Some(&row.source), |row| row.time >= REPORT_AT - Duration::days(28)).values() {
