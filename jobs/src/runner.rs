@@ -7,7 +7,7 @@ use crate::access;
 use crate::claim::Claim;
 use crate::compliance;
 use crate::error::JobError;
-use crate::evidence_log::{Act, Intent, of_commit};
+use crate::evidence_log::{Act, Intent, make_good, of_commit};
 use crate::export;
 use crate::ingest;
 use crate::lake::OpenLake;
@@ -86,6 +86,8 @@ pub async fn run(
     if let Some(commit) = ledger.commit_of(&key).await?
         && revise == Revise::Never
     {
+        // Whoever committed it may have been gone before it was logged.
+        make_good(lake, world).await;
         return Ok(Ran { commit, before: true });
     }
     // What the job computes may be about the use of the lake itself.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::evidence::EntryBody;
-use engine::{FileRecords, WrittenFile, file_records};
+use engine::{EngineError, FileRecords, WrittenFile, file_records};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 use schemas::{Dataset, DatasetId, JobId};
@@ -179,9 +179,26 @@ async fn signed(lake: &OpenLake, log: &EvidenceLog, appended: Appended) -> Resul
 pub(crate) async fn open(lake: &OpenLake) -> Result<Vec<Act>, JobError> {
     let mut acts = Vec::new();
     for meta in intents(&lake.front.list(&Path::from(PENDING)).await?) {
-        acts.extend(lake.front.read_json::<Pending>(&meta.location).await?.map(|pending| pending.act));
+        match lake.front.read_json::<Pending>(&meta.location).await {
+            Ok(pending) => acts.extend(pending.map(|pending| pending.act)),
+            Err(EngineError::Record { .. }) => acts.push(Act::Other),
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(acts)
+}
+
+/// Logs what is open, if anything is. What that runs into is a warning.
+pub(crate) async fn make_good(lake: &OpenLake, world: &World) {
+    let done = async {
+        if lake.definitions.evidence.is_none() || lake.front.list(&Path::from(PENDING)).await?.is_empty() {
+            return Ok(());
+        }
+        close_open(lake, world).await
+    };
+    if let Err(error) = done.await {
+        warn(&error);
+    }
 }
 
 /// Logs what is open and of no living process, whoever began it.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::evidence::{LogProof, Note};
+use engine::EngineError;
+use engine::evidence::{ApprovalEntry, LogProof, Note};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 
@@ -13,7 +14,7 @@ use super::scope::Scope;
 use crate::error::JobError;
 use crate::evidence_log::{Act, PROOF_ENDING};
 use crate::lake::OpenLake;
-use crate::ledger::{CommitRecord, Ledger, OutputRole, RunKey};
+use crate::ledger::{CommitRecord, OutputRole, RunKey};
 use crate::review::{self, ReviewState, StepRecord, note_text};
 use crate::show::counted;
 
@@ -87,24 +88,23 @@ async fn unlogged_runs(
     verified: &mut Verified,
 ) -> Result<(), JobError> {
     let logged: BTreeSet<&str> = log.replay.runs.iter().map(|(_, run)| run.record.as_str()).collect();
-    for run in Ledger::new(lake.front.clone()).runs().await? {
-        let Some(key) = RunKey::parse(&run.run) else { continue };
-        let is_open =
-            |act: &Act| matches!(act, Act::Run { job, instant } if *job == key.job && *instant == key.instant);
-        for commit in run.commits() {
-            let record = key.commit_record(commit.revision).to_string();
-            if logged.contains(record.as_str()) {
-                continue;
-            }
-            if open.iter().any(is_open) {
-                let message = format!(
-                    "run \"{}\" has an open intent: it is being logged, or its process died before it was",
-                    run.run
-                );
-                verified.add(FindingKind::OpenIntent, record, message);
-                continue;
-            }
-            let message = format!("record \"{record}\" of run \"{}\" is in no entry", run.run);
+    // By their names, whatever is in them.
+    for meta in lake.front.list(&Path::from("_auditlake/runs")).await? {
+        let record = meta.location.as_ref();
+        let parts: Vec<&str> = record.split('/').collect();
+        let [_, _, job, instant, name] = parts.as_slice() else { continue };
+        if !name.starts_with("commit-") || logged.contains(record) {
+            continue;
+        }
+        let run = format!("{job}@{instant}");
+        let key = RunKey::parse(&run);
+        let is_open = |act: &Act| matches!((act, &key), (Act::Run { job, instant }, Some(key)) if *job == key.job && *instant == key.instant);
+        if open.iter().any(is_open) {
+            let message =
+                format!("run \"{run}\" has an open intent: it is being logged, or its process died before it was");
+            verified.add(FindingKind::OpenIntent, record, message);
+        } else {
+            let message = format!("record \"{record}\" of run \"{run}\" is in no entry");
             verified.add(FindingKind::UnloggedRecord, record, message);
         }
     }
@@ -179,11 +179,11 @@ async fn proof(
 }
 
 async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> Result<(), JobError> {
-    let manifests: BTreeMap<(&str, u64), &str> = log
+    let reports: BTreeMap<(&str, u64), (u64, &str)> = log
         .replay
         .reports
         .iter()
-        .map(|(_, report)| ((report.run.as_str(), report.revision), report.manifest_sha256.as_str()))
+        .map(|(index, report)| ((report.run.as_str(), report.revision), (*index, report.manifest_sha256.as_str())))
         .collect();
     let mut approved: BTreeSet<(&str, u64)> = BTreeSet::new();
     for (index, step) in &log.replay.approvals {
@@ -201,7 +201,7 @@ async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> 
             continue;
         }
         let key = (step.run.as_str(), step.revision);
-        if manifests.get(&key).is_none_or(|manifest| *manifest != step.manifest_sha256) {
+        if reports.get(&key).is_none_or(|(_, manifest)| *manifest != step.manifest_sha256) {
             bad("is about files that no report entry has".to_owned());
         }
         match serde_json::from_slice::<StepRecord>(&bytes) {
@@ -221,7 +221,8 @@ async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> 
             }
             Err(error) => bad(format!("has a record that cannot be read: {error}")),
         }
-        published(lake, step.run.as_str(), (step.revision, &step.state), *index, verified).await?;
+        let report = reports.get(&key).map(|(index, _)| *index);
+        published(lake, log, (*index, step, report), verified).await?;
     }
     let logged: BTreeSet<&str> = log.replay.approvals.iter().map(|(_, step)| step.record.as_str()).collect();
     for path in review::records(&lake.front).await? {
@@ -256,16 +257,24 @@ fn note_fault(record: &StepRecord, log: &CheckedLog) -> Option<String> {
     }
 }
 
-/// What was published, against the draft that was approved.
+/// What was published, against the draft that was approved, with the proofs beside it.
 async fn published(
     lake: &OpenLake,
-    run: &str,
-    (revision, state): (u64, &str),
-    index: u64,
+    log: &CheckedLog,
+    (index, step, report): (u64, &ApprovalEntry, Option<u64>),
     verified: &mut Verified,
 ) -> Result<(), JobError> {
-    for (path, sha256) in review::published_files(lake, run, revision, state).await? {
+    let run = &step.run;
+    let files = match review::published_files(lake, run, step.revision, &step.state).await {
+        // What is wrong with the run's record was told.
+        Err(JobError::Engine(EngineError::Record { .. })) => return Ok(()),
+        files => files?,
+    };
+    for (path, sha256) in files {
         part(lake, &path, &sha256, &format!("of report \"{run}\", published by entry {index},"), verified).await?;
+        if let Some(report) = report {
+            proof(lake, log, &path, report, verified).await?;
+        }
     }
     Ok(())
 }
