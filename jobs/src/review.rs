@@ -8,7 +8,7 @@
 //! Absent: approving what a job published at once; that report says that nobody reviewed it.
 
 use chrono::{DateTime, Utc};
-use engine::evidence::{EntryBody, Note};
+use engine::evidence::{EntryBody, Note, PartEntry};
 use engine::{Created, EngineError, Lakefront};
 use object_store::path::Path;
 use schemas::{JobId, JobKind, Permission, compact, parse_compact};
@@ -415,23 +415,17 @@ pub(crate) async fn published_parts(
     revision: u64,
     state: &str,
 ) -> Result<Vec<String>, JobError> {
-    Ok(published_files(lake, run, revision, state).await?.into_iter().map(|(path, _)| path).collect())
-}
-
-/// The same, each with its SHA-256.
-pub(crate) async fn published_files(
-    lake: &OpenLake,
-    run: &str,
-    revision: u64,
-    state: &str,
-) -> Result<Vec<(String, String)>, JobError> {
     let Some(key) = RunKey::parse(run).filter(|_| state == ReviewState::Published.as_str()) else {
         return Ok(Vec::new());
     };
     let commit = Ledger::new(lake.front.clone()).revision(&key, revision).await?;
-    let Some(commit) = commit else { return Ok(Vec::new()) };
-    let file = |part: &Output| Some((published_path(&part.path, revision)?, part.sha256.clone()));
-    Ok(drafts(&commit).filter_map(file).collect())
+    Ok(commit.iter().flat_map(drafts).filter_map(|part| published_path(&part.path, revision)).collect())
+}
+
+/// Where the drafts of a report are published, each with its SHA-256.
+pub(crate) fn published_of(drafts: &[PartEntry], revision: u64) -> Vec<(String, String)> {
+    let file = |part: &PartEntry| Some((published_path(&part.path, revision)?, part.sha256.clone()));
+    drafts.iter().filter_map(file).collect()
 }
 
 fn folder(key: &RunKey, revision: u64) -> String {

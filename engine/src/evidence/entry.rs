@@ -137,6 +137,9 @@ pub struct RunEntry {
     /// SHA-256 of the optimised plans, where the job has any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub plan_sha256: Option<String>,
+    /// Objects that it wrote beside rows, reports and exports; the record has them where they are too many.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub files: Vec<PartEntry>,
 }
 
 /// A report.
@@ -152,7 +155,7 @@ pub struct ReportEntry {
     pub parts: Vec<PartEntry>,
 }
 
-/// A file of a report.
+/// A file that a run wrote.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PartEntry {
     /// Its path in the store.
@@ -176,6 +179,9 @@ pub struct ExportEntry {
     pub rows: u64,
     /// Bytes of all parts.
     pub bytes: u64,
+    /// Its files where a job wrote them; the manifest has them where they are too many.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub files: Vec<PartEntry>,
 }
 
 /// A step of a report's review.

@@ -22,6 +22,8 @@ use crate::verify::{ChainHead, Verified};
 
 /// Bytes of places in one entry of removals, well below what an entry may have.
 const PLACES_BYTES: usize = 48 << 10;
+/// Files that stand in one entry.
+const FILES_MAX: usize = 150;
 /// Before a path that is keyed.
 const KEYED_PATH: &str = "auditlake/evidence/path/v1\n";
 
@@ -132,6 +134,7 @@ pub(crate) async fn of_commit(
         outputs: commit.outputs.len() as u64,
         definitions_sha256: commit.definitions_sha256.clone(),
         plan_sha256: commit.plan_sha256.clone(),
+        files: files(commit, |role| !matches!(role, OutputRole::Rows | OutputRole::Report | OutputRole::Export)),
     })];
     let reports: Vec<&Output> = commit.outputs.iter().filter(|output| output.role == OutputRole::Report).collect();
     if let Some(export) = &commit.summary.export {
@@ -142,6 +145,7 @@ pub(crate) async fn of_commit(
             parts: export.parts,
             rows: export.rows,
             bytes: export.bytes,
+            files: files(commit, |role| matches!(role, OutputRole::Report | OutputRole::Export)),
         }));
     } else if !reports.is_empty() {
         bodies.push(EntryBody::Report(report(commit)));
@@ -153,6 +157,16 @@ pub(crate) async fn of_commit(
     Ok(bodies)
 }
 
+/// Objects of some roles that a commit names, unless they are too many for an entry.
+fn files(commit: &CommitRecord, is_of: impl Fn(OutputRole) -> bool) -> Vec<PartEntry> {
+    let files: Vec<PartEntry> = commit.outputs.iter().filter(|output| is_of(output.role)).map(part).collect();
+    if files.len() > FILES_MAX { Vec::new() } else { files }
+}
+
+fn part(output: &Output) -> PartEntry {
+    PartEntry { path: output.path.clone(), sha256: output.sha256.clone(), bytes: output.bytes }
+}
+
 /// How far a chain of a producer went when a verification looked.
 fn of_head(head: ChainHead) -> EntryBody {
     let ChainHead { dataset, chain, seq, head } = head;
@@ -161,8 +175,6 @@ fn of_head(head: ChainHead) -> EntryBody {
 
 /// The report of a commit: its files, and one SHA-256 over all of them.
 pub(crate) fn report(commit: &CommitRecord) -> ReportEntry {
-    let part =
-        |output: &Output| PartEntry { path: output.path.clone(), sha256: output.sha256.clone(), bytes: output.bytes };
     let reports = commit.outputs.iter().filter(|output| output.role == OutputRole::Report);
     let mut parts: Vec<PartEntry> = reports.map(part).collect();
     parts.sort();
@@ -184,6 +196,7 @@ pub(crate) async fn of_export(of: &str, place: &ObjectPlace, manifest: &Manifest
         parts: manifest.parts.len() as u64,
         rows: manifest.rows,
         bytes: manifest.bytes,
+        files: Vec::new(),
     }))
 }
 

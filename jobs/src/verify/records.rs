@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::EngineError;
-use engine::evidence::{ApprovalEntry, LogProof, Note};
+use engine::evidence::{LogProof, Note, ReportEntry};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 
@@ -35,6 +34,18 @@ async fn runs(lake: &OpenLake, log: &CheckedLog, scope: &Scope, verified: &mut V
     let (mut runs, mut objects, mut foreign) = (0, 0, BTreeSet::new());
     for (index, run) in log.replay.runs.iter().filter(|(_, run)| scope.has_interval(&run.interval)) {
         runs += 1;
+        let of = format!("of run \"{}\", entry {index},", run.run);
+        // What the entries name themselves does not hang on the record.
+        let export = log.replay.exports.iter().find(|(_, export)| export.of == run.run);
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for file in run.files.iter().chain(export.iter().flat_map(|(_, export)| &export.files)) {
+            objects += 1;
+            part(lake, &file.path, &file.sha256, &of, verified).await?;
+            if let Some((index, _)) = export.filter(|(_, export)| export.manifest_sha256 == file.sha256) {
+                proof(lake, log, &file.path, *index, verified).await?;
+            }
+            known.insert(file.path.clone());
+        }
         let what = format!("record \"{}\" of run \"{}\"", run.record, run.run);
         let Some(bytes) = lake.front.read(&Path::from(run.record.as_str())).await? else {
             verified.add(FindingKind::MissingRecord, run.record.clone(), format!("{what}, entry {index}, is gone"));
@@ -51,10 +62,9 @@ async fn runs(lake: &OpenLake, log: &CheckedLog, scope: &Scope, verified: &mut V
         // Rows are files of datasets, and those of a report are in an entry of their own.
         let is_own =
             |role| !matches!(role, OutputRole::Rows) && (role != OutputRole::Report || run.job_kind == "export");
-        for output in commit.outputs.iter().filter(|output| is_own(output.role)) {
+        for output in commit.outputs.iter().filter(|output| is_own(output.role) && !known.contains(&output.path)) {
             objects += 1;
-            part(lake, &output.path, &output.sha256, &format!("of run \"{}\", entry {index},", run.run), verified)
-                .await?;
+            part(lake, &output.path, &output.sha256, &of, verified).await?;
         }
     }
     if !foreign.is_empty() {
@@ -179,12 +189,8 @@ async fn proof(
 }
 
 async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> Result<(), JobError> {
-    let reports: BTreeMap<(&str, u64), (u64, &str)> = log
-        .replay
-        .reports
-        .iter()
-        .map(|(index, report)| ((report.run.as_str(), report.revision), (*index, report.manifest_sha256.as_str())))
-        .collect();
+    let reports: BTreeMap<(&str, u64), &(u64, ReportEntry)> =
+        log.replay.reports.iter().map(|entry| ((entry.1.run.as_str(), entry.1.revision), entry)).collect();
     let mut approved: BTreeSet<(&str, u64)> = BTreeSet::new();
     for (index, step) in &log.replay.approvals {
         let what = format!("step {} of the review of \"{}\"", step.number, step.run);
@@ -201,7 +207,7 @@ async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> 
             continue;
         }
         let key = (step.run.as_str(), step.revision);
-        if reports.get(&key).is_none_or(|(_, manifest)| *manifest != step.manifest_sha256) {
+        if reports.get(&key).is_none_or(|(_, report)| report.manifest_sha256 != step.manifest_sha256) {
             bad("is about files that no report entry has".to_owned());
         }
         match serde_json::from_slice::<StepRecord>(&bytes) {
@@ -221,8 +227,9 @@ async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> 
             }
             Err(error) => bad(format!("has a record that cannot be read: {error}")),
         }
-        let report = reports.get(&key).map(|(index, _)| *index);
-        published(lake, log, (*index, step, report), verified).await?;
+        if let Some(report) = reports.get(&key).filter(|_| step.state == ReviewState::Published.as_str()) {
+            published(lake, log, (*index, report), verified).await?;
+        }
     }
     let logged: BTreeSet<&str> = log.replay.approvals.iter().map(|(_, step)| step.record.as_str()).collect();
     for path in review::records(&lake.front).await? {
@@ -261,20 +268,13 @@ fn note_fault(record: &StepRecord, log: &CheckedLog) -> Option<String> {
 async fn published(
     lake: &OpenLake,
     log: &CheckedLog,
-    (index, step, report): (u64, &ApprovalEntry, Option<u64>),
+    (index, (logged, report)): (u64, &(u64, ReportEntry)),
     verified: &mut Verified,
 ) -> Result<(), JobError> {
-    let run = &step.run;
-    let files = match review::published_files(lake, run, step.revision, &step.state).await {
-        // What is wrong with the run's record was told.
-        Err(JobError::Engine(EngineError::Record { .. })) => return Ok(()),
-        files => files?,
-    };
-    for (path, sha256) in files {
-        part(lake, &path, &sha256, &format!("of report \"{run}\", published by entry {index},"), verified).await?;
-        if let Some(report) = report {
-            proof(lake, log, &path, report, verified).await?;
-        }
+    for (path, sha256) in review::published_of(&report.parts, report.revision) {
+        let of = format!("of report \"{}\", published by entry {index},", report.run);
+        part(lake, &path, &sha256, &of, verified).await?;
+        proof(lake, log, &path, *logged, verified).await?;
     }
     Ok(())
 }
