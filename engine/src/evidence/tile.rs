@@ -57,6 +57,9 @@ impl Tile {
             Some((number, width)) => (number, width.parse().ok()?),
             None => (rest, TILE_WIDTH),
         };
+        if width == 0 {
+            return None;
+        }
         let digits: String = number.split('/').map(|group| group.strip_prefix('x').unwrap_or(group)).collect();
         let tile = Self { kind, index: digits.parse().ok()?, width };
         // One name each: leading zeros, signs and groups of other lengths name nothing.
@@ -169,7 +172,7 @@ mod tests {
         let tiles = new_tiles(0, 70_000);
         let names: Vec<String> =
             tiles.iter().filter(|tile| tile.kind != TileKind::Entries).map(Tile::to_string).collect();
-        assert_eq!(names.len(), 273 + 1 + 1 + 1);
+        assert_eq!(names.len(), (273 + 1) + (1 + 1) + 1);
         for name in ["tile/0/000", "tile/0/272", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"]
         {
             assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name}");
