@@ -66,13 +66,17 @@ impl Objects {
 pub(super) fn entries(store: &LogStore, objects: &Objects, verified: &mut Verified) -> Vec<Vec<u8>> {
     let mut entries: Vec<Vec<u8>> = Vec::new();
     let mut starts = objects.batches.iter().peekable();
+    let mut last = 0;
     let end = objects.checkpoints.keys().next_back().copied().unwrap_or_default();
     loop {
         let next = entries.len() as u64;
         let path = store.entries_path(next);
         match starts.next_if(|(first, _)| **first == next) {
-            Some((_, bytes)) => match unbundle(bytes).filter(|batch| !batch.is_empty()) {
-                Some(batch) => entries.extend(batch.into_iter().map(<[u8]>::to_vec)),
+            Some((first, bytes)) => match unbundle(bytes).filter(|batch| !batch.is_empty()) {
+                Some(batch) => {
+                    last = *first;
+                    entries.extend(batch.into_iter().map(<[u8]>::to_vec));
+                }
                 None => {
                     let message = format!("object \"{path}\" is no batch of entries");
                     verified.add(FindingKind::ChangedEntry, path.as_ref(), message);
@@ -85,7 +89,11 @@ pub(super) fn entries(store: &LogStore, objects: &Objects, verified: &mut Verifi
             None => {
                 let first = starts.peek().map(|(first, _)| **first);
                 if let Some(before) = first.filter(|first| *first < next) {
-                    let message = format!("entries \"{}\" begin within those before them", store.entries_path(before));
+                    let message = format!(
+                        "entries \"{}\" begin within those of \"{}\", which has too many",
+                        store.entries_path(before),
+                        store.entries_path(last)
+                    );
                     verified.add(FindingKind::ChangedEntry, store.entries_path(before).as_ref(), message);
                     starts.next();
                     continue;
