@@ -193,6 +193,11 @@ async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> 
         log.replay.reports.iter().map(|entry| ((entry.1.run.as_str(), entry.1.revision), entry)).collect();
     let mut approved: BTreeSet<(&str, u64)> = BTreeSet::new();
     for (index, step) in &log.replay.approvals {
+        let key = (step.run.as_str(), step.revision);
+        // What was published is told by the log, whatever became of the record of the step.
+        if let Some(report) = reports.get(&key).filter(|_| step.state == ReviewState::Published.as_str()) {
+            published(lake, log, (*index, report), verified).await?;
+        }
         let what = format!("step {} of the review of \"{}\"", step.number, step.run);
         let mut bad = |why: String| {
             verified.add(FindingKind::BadApproval, step.record.clone(), format!("{what}, entry {index}, {why}"));
@@ -206,7 +211,6 @@ async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> 
             bad(format!("has a record of sha256 {sha256}, and {} was logged", step.record_sha256));
             continue;
         }
-        let key = (step.run.as_str(), step.revision);
         if reports.get(&key).is_none_or(|(_, report)| report.manifest_sha256 != step.manifest_sha256) {
             bad("is about files that no report entry has".to_owned());
         }
@@ -226,9 +230,6 @@ async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> 
                 }
             }
             Err(error) => bad(format!("has a record that cannot be read: {error}")),
-        }
-        if let Some(report) = reports.get(&key).filter(|_| step.state == ReviewState::Published.as_str()) {
-            published(lake, log, (*index, report), verified).await?;
         }
     }
     let logged: BTreeSet<&str> = log.replay.approvals.iter().map(|(_, step)| step.record.as_str()).collect();
