@@ -246,6 +246,11 @@ pub(crate) fn run(run: &RunEntry, steps: &[StepRecord]) -> Answer {
     Answer::done(text, json)
 }
 
+/// So many entries of a log.
+pub(crate) fn entries(count: u64) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}
+
 /// A count with its noun.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })

@@ -12,19 +12,11 @@ use serde_json::Value;
 
 use crate::auditlake::{Lake, ended};
 use crate::kill::{dropped, times};
+use crate::lineage_race::JOB;
 use crate::moto;
 use crate::serial_proxy::serialised;
 
 const WRITERS: usize = 10;
-const JOB: &str = "\
-job: tiny
-kind: compliance_report
-window: 1d
-frameworks: [soc2]
-controls: [AL-AUTH-001]
-outputs:
-  - {format: json, to: \"reports/tiny/{interval.end:%Y%m%dT%H%M%SZ}/\"}
-";
 
 #[test]
 fn ten_writers_of_whom_some_are_killed_write_one_log() {

@@ -14,7 +14,8 @@ use crate::kill::{INGEST, dropped, times};
 use crate::moto;
 use crate::serial_proxy::serialised;
 
-const JOB: &str = "\
+/// A report that takes no time.
+pub(crate) const JOB: &str = "\
 job: tiny
 kind: compliance_report
 window: 1d

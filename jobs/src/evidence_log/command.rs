@@ -18,7 +18,7 @@ use crate::error::JobError;
 use crate::lake::{OpenLake, read_definitions};
 use crate::ledger::Ledger;
 use crate::ledger::RunKey;
-use crate::show::counted;
+use crate::show;
 use crate::world::World;
 
 /// Carries out a command.
@@ -89,7 +89,7 @@ async fn status(lake: &OpenLake) -> Result<Answer, JobError> {
     let log = log_of(lake)?;
     let size = log.size().await?;
     let signed = log.store.newest_checkpoint().await?.map_or(0, |(size, _)| size);
-    let mut text = format!("{}, signed up to {signed}", counted(size, "entry").replace("entrys", "entries"));
+    let mut text = format!("{}, signed up to {signed}", show::entries(size));
     let mut anchors = Vec::new();
     for (name, has) in log.anchored_sizes().await {
         let told = match &has {

@@ -18,7 +18,7 @@ use engine::evidence::{
 use super::finding::{FindingKind, Verified};
 use crate::error::JobError;
 use crate::evidence_log::{LogStore, Replay};
-use crate::show::counted;
+use crate::show::{self, counted};
 use key_ring::KeyRing;
 use objects::{Objects, entries, largest, name_changes, signed_leaves};
 
@@ -122,7 +122,7 @@ fn replay(log: &mut CheckedLog, entries: &[Vec<u8>], now: DateTime<Utc>, verifie
         verified.add(FindingKind::BadEntry, place.to_text(), message);
     }
     if !log.replay.unknown.is_empty() {
-        let many = counted(log.replay.unknown.len() as u64, "entry").replace("entrys", "entries");
+        let many = show::entries(log.replay.unknown.len() as u64);
         verified.not_checked(format!("{many} of kinds that this version does not know"));
     }
 }
@@ -162,7 +162,7 @@ fn checkpoints(store: &LogStore, objects: &Objects, log: &mut CheckedLog, verifi
         "log",
         format!(
             "{} of {origin}, signed up to {}; {} by key {}",
-            counted(size, "entry").replace("entrys", "entries"),
+            show::entries(size),
             log.signed,
             counted(objects.checkpoints.len() as u64, "checkpoint"),
             if keys.is_empty() { "none".to_owned() } else { keys.join(", ") }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::finding::Verified;
 use crate::Answer;
-use crate::show::{counted, write_line};
+use crate::show::write_line;
 
 /// How wide the words on the left are.
 const WORDS: usize = 11;
@@ -28,7 +28,8 @@ pub(crate) fn answer(verified: &Verified) -> Answer {
     }
     let verdict = match verified.findings.len() as u64 {
         0 => "nothing is wrong with what was checked".to_owned(),
-        wrong => format!("{} wrong", counted(wrong, "thing is").replace("thing iss", "things are")),
+        1 => "1 thing is wrong".to_owned(),
+        wrong => format!("{wrong} things are wrong"),
     };
     write_line(&mut text, &format!("\n{verdict}"));
     let checked: Vec<_> =

@@ -10,7 +10,7 @@ use object_store::path::Path;
 
 use crate::error::JobError;
 use crate::evidence_log::LogStore;
-use crate::show::counted;
+use crate::show::entries as entries_of;
 use crate::verify::finding::{FindingKind, Verified};
 
 /// Objects that are read at the same time.
@@ -169,10 +169,7 @@ pub(super) fn name_changes(store: &LogStore, objects: &Objects, there: &Tree, si
         let path = store.entries_path(first);
         let which = match indexes.as_slice() {
             [one] => format!("entry {one}"),
-            [from, .., to] => format!(
-                "{} from entry {from} to {to}",
-                counted(indexes.len() as u64, "entry").replace("entrys", "entries")
-            ),
+            [from, .., to] => format!("{} from entry {from} to {to}", entries_of(indexes.len() as u64)),
             [] => continue,
         };
         let message = format!("{which} in \"{path}\" is not what was signed");
