@@ -400,26 +400,13 @@ async fn supersede(
 }
 
 async fn published_folders(lake: &OpenLake, key: &RunKey, revision: u64) -> Result<Vec<String>, JobError> {
-    let parts = published_parts(lake, &key.id(), revision, ReviewState::Published.as_str()).await?;
-    let folder = |path: &String| path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    let mut folders: Vec<String> = parts.iter().map(folder).collect();
+    let commit = Ledger::new(lake.front.clone()).revision(key, revision).await?;
+    let parts = commit.iter().flat_map(drafts).filter_map(|part| published_path(&part.path, revision));
+    let folder = |path: String| path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let mut folders: Vec<String> = parts.map(folder).collect();
     folders.sort();
     folders.dedup();
     Ok(folders)
-}
-
-/// Where the files of a published report lie; none in another state.
-pub(crate) async fn published_parts(
-    lake: &OpenLake,
-    run: &str,
-    revision: u64,
-    state: &str,
-) -> Result<Vec<String>, JobError> {
-    let Some(key) = RunKey::parse(run).filter(|_| state == ReviewState::Published.as_str()) else {
-        return Ok(Vec::new());
-    };
-    let commit = Ledger::new(lake.front.clone()).revision(&key, revision).await?;
-    Ok(commit.iter().flat_map(drafts).filter_map(|part| published_path(&part.path, revision)).collect())
 }
 
 /// Where the drafts of a report are published, each with its SHA-256.
