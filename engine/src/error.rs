@@ -6,6 +6,7 @@ use datafusion::error::DataFusionError;
 use schemas::{Limit, Remedy};
 
 use crate::file_fault::FileFault;
+use crate::retention::NotApproved;
 use crate::store::advice;
 
 /// An error of the engine. `Display` speaks for its own layer; the cause is in `source`.
@@ -171,6 +172,68 @@ pub enum EngineError {
         /// What is wrong and what would be right.
         why: String,
     },
+    /// A legal hold that cannot be placed, amended or released.
+    #[error("case \"{case}\" {why}")]
+    Hold {
+        /// Its number.
+        case: String,
+        /// Why, and what would be right.
+        why: String,
+    },
+    /// A retention plan that cannot be used.
+    #[error("retention plan \"{plan}\" {why}")]
+    Plan {
+        /// Its id, or what was given for it.
+        plan: String,
+        /// Why, and what would be right.
+        why: String,
+    },
+    /// A retention plan that nobody may apply.
+    #[error("retention plan \"{plan}\" may not be applied")]
+    NotApproved {
+        /// Its id.
+        plan: String,
+        /// What is missing, and the command to run.
+        source: Box<NotApproved>,
+    },
+    /// A dataset that retention does not touch.
+    #[error("dataset \"{dataset}\" {why}")]
+    Retention {
+        /// The dataset.
+        dataset: String,
+        /// Why, and what to do instead.
+        why: String,
+    },
+    /// A dataset in the folder of a table format.
+    #[error(
+        "dataset \"{dataset}\" lies in the folder of a table format, as \"{marker}\" shows; changing its files behind the table's back would break it, so use the table's own delete"
+    )]
+    TableFolder {
+        /// The dataset.
+        dataset: String,
+        /// What shows it.
+        marker: String,
+    },
+    /// A file that cannot be written anew without losing what it holds, or cannot be read.
+    #[error("object \"{path}\" cannot be rewritten: {why}")]
+    Unrewritable {
+        /// Its path.
+        path: String,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// An object that is larger than there is memory for.
+    #[error(
+        "object \"{path}\" takes {needed_bytes} bytes of memory to rewrite and there are {available_bytes}; give more, for example --memory 8GiB, or compact it into smaller files"
+    )]
+    TooLarge {
+        /// Its path.
+        path: String,
+        /// What it takes.
+        needed_bytes: u64,
+        /// What there is.
+        available_bytes: u64,
+    },
     /// An error whose reason is not for the principal that met it.
     #[error("{what}")]
     Withheld {
@@ -178,6 +241,26 @@ pub enum EngineError {
         what: String,
         /// What the caller does next.
         remedy: Remedy,
+    },
+    /// A store that does not keep to the conditions which a replacement rests on.
+    #[error("store \"{store}\" cannot hold what is replaced on a condition: {check}; use another store")]
+    NotConditional {
+        /// The store.
+        store: String,
+        /// Which check failed.
+        check: &'static str,
+    },
+    /// An object that is larger than what a store takes in one request, which alone can carry a condition.
+    #[error(
+        "object \"{path}\" would have {needed_bytes} bytes, and the store replaces at most {allowed_bytes} on a condition; compact it into smaller files"
+    )]
+    TooLargeForStore {
+        /// Its path.
+        path: String,
+        /// What it would have.
+        needed_bytes: u64,
+        /// What the store takes.
+        allowed_bytes: u64,
     },
     /// A promise of our own was broken.
     #[error("{what}; this is a bug in auditlake, please report it")]
@@ -206,6 +289,8 @@ impl EngineError {
             Self::Changed { .. } | Self::ClaimLost { .. } => Remedy::Retry,
             Self::Folder { .. }
             | Self::Unfit { .. }
+            | Self::NotConditional { .. }
+            | Self::TooLargeForStore { .. }
             | Self::Sql { .. }
             | Self::Memory(_)
             | Self::NotReading { .. }
@@ -214,12 +299,19 @@ impl EngineError {
             | Self::Denied { .. }
             | Self::Limit { .. }
             | Self::View { .. }
+            | Self::Hold { .. }
+            | Self::Plan { .. }
+            | Self::NotApproved { .. }
+            | Self::Retention { .. }
+            | Self::TableFolder { .. }
+            | Self::TooLarge { .. }
             | Self::Mapping { .. } => Remedy::FixConfig,
             Self::Withheld { remedy, .. } => *remedy,
             Self::Input { .. }
             | Self::Rejected { .. }
             | Self::Parquet { .. }
             | Self::Record { .. }
+            | Self::Unrewritable { .. }
             | Self::Damaged { .. } => Remedy::InspectData,
             Self::Bug { .. } => Remedy::Report,
         }
@@ -236,6 +328,15 @@ impl EngineError {
     /// A limit that was passed.
     pub fn limit(limit: Limit, found: u64, allowed: u64) -> Self {
         Self::Limit { limit, found, allowed }
+    }
+
+    /// Whether a file was replaced or went under whoever read it.
+    pub fn is_of_change(&self) -> bool {
+        match self {
+            Self::Changed { .. } => true,
+            Self::Unread { source, .. } => matches!(**source, object_store::Error::NotFound { .. }),
+            _ => false,
+        }
     }
 
     /// Whether nothing was said about the data: the store failed, or gave another version than the one asked for. Work

@@ -19,8 +19,8 @@ mod tree;
 pub use checkpoint::Checkpoint;
 pub use edge::{Edge, WrittenTile};
 pub use entry::{
-    ApprovalEntry, ChainEntry, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, ExportEntry, FileEntry, KeyEntry,
-    PartEntry, Place, RemovalEntry, ReportEntry, RunEntry,
+    ApprovalEntry, ChainEntry, ChangeEntry, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, ExportEntry, FileEntry,
+    KeyEntry, PartEntry, Place, RecordEntry, RemovalEntry, ReportEntry, RunEntry,
 };
 pub use note::{KeyId, Note, NoteError, NoteSignature, SignerKey, VerifierKey, is_key_name};
 pub use proof::LogProof;

@@ -4,6 +4,7 @@
 
 mod access;
 mod catalog;
+mod coarsen;
 mod compact;
 mod compact_texts;
 mod control;
@@ -27,6 +28,7 @@ mod parquet_bytes;
 mod plan_hash;
 mod replace;
 mod resources;
+pub mod retention;
 mod rows_read;
 mod script;
 mod session;
@@ -68,4 +70,4 @@ pub(crate) use schemas::unhex;
 pub use script::Script;
 pub use session::SessionFactory;
 pub use statement::without_literals;
-pub use store::{Created, Lakefront};
+pub use store::{Carried, Created, Deleted, Lakefront, Replaced, Version, VersionId, VersionLock, Versions};

@@ -21,12 +21,14 @@
 //!
 //! Absent: deciding who writes. Whoever does holds the claim of the dataset.
 
+mod dropped;
 mod sequence;
 
 use chrono::{DateTime, Utc};
 use object_store::path::Path;
 use schemas::Dataset;
 
+pub(crate) use dropped::{DroppedFile, change_dropped, dropped_of};
 pub(crate) use sequence::files_in_force;
 pub(crate) use sequence::is_closed;
 pub(crate) use sequence::replaced;
@@ -237,13 +239,18 @@ impl Settled {
     }
 }
 
+/// Files below the dataset's location, whether they count or not.
+async fn files_below_of(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
+    list_below(lake.store().as_ref(), &Path::from(dataset.location.trim_end_matches('/'))).await
+}
+
 /// Files below the dataset's location whose paths are such.
 async fn files_that(
     lake: &Lakefront,
     dataset: &Dataset,
     is_such: impl Fn(&str) -> bool,
 ) -> Result<Vec<Path>, EngineError> {
-    let files = list_below(lake.store().as_ref(), &Path::from(dataset.location.trim_end_matches('/'))).await?;
+    let files = files_below_of(lake, dataset).await?;
     Ok(files.into_iter().filter(|file| is_such(file.path())).map(|file| file.meta.location).collect())
 }
 

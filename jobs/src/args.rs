@@ -3,6 +3,7 @@
 mod evidence;
 mod export;
 mod lineage;
+mod retention;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,8 @@ pub use lineage::{
     DatasetKindArg, DiffArgs, DirectionArg, DocumentArg, FormsArgs, GapsArgs, LineageCommand, LineageExportArgs,
     RegisterArgs, WalkArgs, WhyArgs,
 };
+
+pub use retention::{ApplyArgs, ApproveArgs, FailOnArg, HoldCommand, PlaceArgs, PlanArgs, RetentionCommand};
 
 use crate::error::JobError;
 use crate::lake::OpenLake;
@@ -112,7 +115,7 @@ pub enum Command {
     #[command(after_help = "Example: auditlake schema job > job.schema.json")]
     Schema {
         /// Kind of definition
-        #[arg(value_parser = ["access", "control", "dataset", "evidence", "job", "lake", "lineage-graph", "request"])]
+        #[arg(value_parser = ["access", "control", "dataset", "evidence", "job", "lake", "lineage-graph", "policy", "request"])]
         kind: String,
     },
     /// Read source records into a dataset, each once
@@ -172,6 +175,12 @@ pub enum Command {
     /// Look at what was computed from what
     #[command(subcommand)]
     Lineage(LineageCommand),
+    /// Plan what must go, agree to it, and apply it; receipts stay
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+    /// Say what must stay whatever policies say: legal holds
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Keep the log that shows what was done
     #[command(subcommand)]
     Evidence(EvidenceCommand),

@@ -154,6 +154,11 @@ impl JobError {
         }
     }
 
+    /// Whether a file was replaced or went under whoever read it, so that the same again may well succeed.
+    pub(crate) fn is_of_change(&self) -> bool {
+        matches!(self, Self::Engine(error) if error.is_of_change())
+    }
+
     /// The error and its causes, as a terminal shows them.
     pub fn told(&self) -> String {
         format!("error: {}", crate::runner::chain(self).join("\n  because: "))
@@ -163,6 +168,9 @@ impl JobError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Definitions(_) | Self::Usage(_) | Self::Unknown { .. } | Self::Decision { .. } => 2,
+            Self::Engine(
+                EngineError::TableFolder { .. } | EngineError::Retention { .. } | EngineError::Hold { .. },
+            ) => 2,
             Self::Evidence(fault) if fault.is_usage() => 2,
             _ => 1,
         }

@@ -23,6 +23,8 @@ pub struct OpenLake {
     pub sessions: SessionFactory,
     /// Where inputs with relative paths lie.
     pub inputs: InputFolder,
+    /// Memory of its queries together, and of one object that is rewritten.
+    pub(crate) memory_bytes: usize,
     /// What principals use of this process.
     pub(crate) limiter: Limiter,
 }
@@ -48,21 +50,24 @@ impl OpenLake {
             StoreUrl::File(below) => Lakefront::folder(&folder.join(below))?,
         };
         let records = Arc::new(LedgerTables::new(front.clone(), definitions.timezone.into()));
-        let datasets = with_rejected(&definitions.datasets);
+        let datasets = with_companions(&definitions);
+        let memory_bytes = resources.memory_bytes;
         let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, resources)
             .with_elsewhere(Elsewhere::open(folder, &definitions.datasets)?);
         let (folder, inputs) = (folder.to_owned(), InputFolder::new(folder));
-        Ok(Self { folder, definitions, front, sessions, inputs, limiter: Limiter::default() })
+        Ok(Self { folder, definitions, front, sessions, inputs, memory_bytes, limiter: Limiter::default() })
     }
 
     /// The definitions with a store that is empty: for what needs no data.
     pub(crate) fn without_store(folder: &FsPath, definitions: schemas::Lake) -> Self {
         let front = Lakefront::memory();
         let records = Arc::new(LedgerTables::new(front.clone(), definitions.timezone.into()));
-        let datasets = with_rejected(&definitions.datasets);
-        let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, Resources::default());
+        let datasets = with_companions(&definitions);
+        let resources = Resources::default();
+        let memory_bytes = resources.memory_bytes;
+        let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, resources);
         let (folder, inputs) = (folder.to_owned(), InputFolder::new(folder));
-        Self { folder, definitions, front, sessions, inputs, limiter: Limiter::default() }
+        Self { folder, definitions, front, sessions, inputs, memory_bytes, limiter: Limiter::default() }
     }
 
     /// The dataset of that name.
@@ -113,14 +118,19 @@ pub(crate) fn names<T: ToString>(all: impl Iterator<Item = T>) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// Every dataset, and beside it the one that holds what its ingests refused.
-fn with_rejected(declared: &[Dataset]) -> Vec<Dataset> {
-    let mut all = declared.to_vec();
-    for rejected in declared.iter().filter_map(Dataset::rejected) {
+/// Every dataset, and beside it the one that holds what its ingests refused, and the archives of those that have any.
+pub(crate) fn with_companions(definitions: &schemas::Lake) -> Vec<Dataset> {
+    let mut all = definitions.datasets.clone();
+    for rejected in definitions.datasets.iter().filter_map(Dataset::rejected) {
         if !all.iter().any(|other| other.id == rejected.id) {
             all.push(rejected);
         }
     }
+    let archives = |dataset: &&Dataset| {
+        definitions.retention.iter().any(|policy| policy.dataset == dataset.id && policy.archives())
+    };
+    let archives: Vec<Dataset> = all.iter().filter(archives).map(Dataset::archive).collect();
+    all.extend(archives);
     all
 }
 

@@ -81,6 +81,8 @@ pub enum OutputRole {
     Rows,
     /// What a verification found.
     Verified,
+    /// What became of plans of retention.
+    Retention,
 }
 
 /// One written object.
@@ -154,6 +156,22 @@ pub struct RunSummary {
     /// For a verification: what it could not look at.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub verify: Option<VerifySummary>,
+    /// For retention: what became of its plans.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retention: Option<RetentionSummary>,
+}
+
+/// What became of the plans of a retention job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionSummary {
+    /// Plans that are done.
+    pub done: u64,
+    /// Plans to which nobody has agreed yet.
+    pub waiting_for_approval: u64,
+    /// Plans whose objects wait for their grace.
+    pub waiting_for_grace: u64,
+    /// Rows that went, moved or lost values.
+    pub rows: u64,
 }
 
 /// What a verification came to, beside its findings.

@@ -17,6 +17,7 @@ mod evidence;
 mod evidence_log;
 mod export;
 mod findings;
+mod hold;
 mod ingest;
 mod lake;
 mod ledger;
@@ -26,6 +27,7 @@ mod progress;
 mod query;
 mod records;
 mod requests;
+mod retention;
 mod review;
 mod runner;
 mod scaffold;
@@ -45,10 +47,11 @@ use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
 pub use args::{
-    AccessCommand, Cli, Command, CompactArgs, DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg,
-    EvidenceCommand, ExportArgs, ExportCommand, FindingsCommand, FormatArg, FormsArgs, GapsArgs, IngestArgs,
-    LineageCommand, LineageExportArgs, OutputForm, RegisterArgs, RequestsCommand, ReviewArgs, RunsCommand, SqlArgs,
-    StateArg, VerifyArgs, WalkArgs, WhyArgs,
+    AccessCommand, ApplyArgs, ApproveArgs, Cli, Command, CompactArgs, DatasetKindArg, DecideArgs, DiffArgs,
+    DirectionArg, DocumentArg, EvidenceCommand, ExportArgs, ExportCommand, FailOnArg, FindingsCommand, FormatArg,
+    FormsArgs, GapsArgs, HoldCommand, IngestArgs, LineageCommand, LineageExportArgs, OutputForm, PlaceArgs, PlanArgs,
+    RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunsCommand, SqlArgs, StateArg, VerifyArgs, WalkArgs,
+    WhyArgs,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -57,8 +60,8 @@ pub use evidence_log::{Appended, EvidenceFault, EvidenceLog};
 pub use ingest::{IngestCommand, ingest};
 pub use lake::{OpenLake, read_definitions};
 pub use ledger::{
-    CommitRecord, CompleteRecord, ExportSummary, FailRecord, Ledger, Output, OutputRole, QuerySummary, RunEntry,
-    RunKey, RunSummary, StartRecord, VerifySummary,
+    CommitRecord, CompleteRecord, ExportSummary, FailRecord, Ledger, Output, OutputRole, QuerySummary,
+    RetentionSummary, RunEntry, RunKey, RunSummary, StartRecord, VerifySummary,
 };
 pub use progress::Progress;
 pub use runner::{Ran, Revise, run};
@@ -111,6 +114,8 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         }
         Command::Access(AccessCommand::Events) => access::events(&cli.open()?, &world).await?,
         Command::Lineage(command) => lineage::command(cli, &world, command).await?,
+        Command::Retention(command) => retention::command(cli, &world, command).await?,
+        Command::Hold(command) => hold::command(cli, &world, command).await?,
         Command::Evidence(command) => evidence_log::command(cli, &world, command).await?,
         Command::Verify(args) => verify::command(cli, &world, args).await?,
         Command::Completions { shell } => manual::completions(*shell),
@@ -152,7 +157,7 @@ fn schema(kind: &str) -> Result<Answer, JobError> {
 async fn check(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let definitions = read_definitions(&cli.lake)?;
     views(&OpenLake::without_store(&cli.lake, definitions.clone()), world, false).await?;
-    Ok(show::checked(&definitions, None, &[]))
+    Ok(show::checked(&definitions, None, &schemas::retention_notes(&definitions)))
 }
 
 async fn views(lake: &OpenLake, world: &World, knows_files: bool) -> Result<(), JobError> {
@@ -172,7 +177,8 @@ async fn check_files(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let lake = cli.open()?;
     views(&lake, world, true).await?;
     let session = lake.sessions.session(world.now())?;
-    let (mut files, mut faults, mut notes) = (0, Vec::new(), Vec::new());
+    let (mut files, mut faults) = (0, Vec::new());
+    let mut notes = schemas::retention_notes(&lake.definitions);
     for dataset in &lake.definitions.datasets {
         let Some(checked) = session.check_files(dataset.id.as_str()).await? else { continue };
         files += checked.files;

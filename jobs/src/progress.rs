@@ -1,7 +1,7 @@
 //! Progress of long work: bars on a terminal, nothing elsewhere. Always on standard error.
 
 use std::io::{IsTerminal, Write};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -53,6 +53,13 @@ impl Progress {
             None => "planning".to_owned(),
         });
         BehindBar { bar, out }
+    }
+
+    /// The progress of an apply: objects done so far, of so many.
+    pub(crate) fn objects(self, done: &Arc<AtomicU64>, of: usize) -> ObjectsBar {
+        let done = Arc::clone(done);
+        let bar = self.bar(STATEMENT_DELAY, move || format!("{} of {of} objects", done.load(Ordering::Relaxed)));
+        ObjectsBar { _bar: bar }
     }
 
     /// The progress of one export: rows and bytes, and how many a second.
@@ -128,6 +135,12 @@ impl IngestBar {
 /// A bar over the counters of an export, drawn until it is dropped.
 #[derive(Debug)]
 pub(crate) struct ExportBar {
+    _bar: Option<Bar>,
+}
+
+/// A bar over the objects of an apply, drawn until it is dropped.
+#[derive(Debug)]
+pub(crate) struct ObjectsBar {
     _bar: Option<Bar>,
 }
 

@@ -17,6 +17,7 @@ use crate::ledger::{Ledger, OutputRole, RunEntry};
 use crate::lineage::Logged;
 
 mod edges;
+mod retention;
 mod statements;
 mod verified;
 
@@ -62,7 +63,9 @@ impl SystemTables for LedgerTables {
             "control_results",
             "finding_decisions",
             "findings",
+            "holds",
             "lineage_edges",
+            "receipts",
             "run_inputs",
             "runs",
             "statements",
@@ -91,6 +94,8 @@ impl SystemTables for LedgerTables {
             "lineage_edges" => edges::table(&Logged::read(&self.front).await?.merged()?.facts())?,
             "runs" => runs(&ledger.runs().await?)?,
             "run_inputs" => run_inputs(&ledger.runs().await?)?,
+            "holds" => retention::holds(&self.front).await?,
+            "receipts" => retention::receipts(&self.front).await?,
             "verify_findings" => verified::table(&self.front, &ledger.runs().await?).await?,
             "statements" => statements::table(&rows_of(&self.front).await?)?,
             _ => return Ok(None),
@@ -102,6 +107,8 @@ impl SystemTables for LedgerTables {
 pub(crate) fn doc(table: &str) -> Option<&'static str> {
     match table {
         "auditlake.lineage_edges" => Some("One dependency of a column or a dataset on another, and when it held."),
+        "auditlake.holds" => Some("One record of a legal hold: placed, amended or released."),
+        "auditlake.receipts" => Some("One object that retention changed, with its rows before and after."),
         "auditlake.verify_findings" => Some("One thing that a verification found wrong."),
         "auditlake.runs" => Some("One run of a job with its state."),
         "auditlake.run_inputs" => Some("One file that a committed run read."),

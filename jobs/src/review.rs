@@ -22,6 +22,7 @@ use crate::error::JobError;
 use crate::evidence_log::{Act, EvidenceLog, Intent, PROOF_ENDING, of_step, report};
 use crate::lake::OpenLake;
 use crate::ledger::{CommitRecord, Ledger, Output, OutputRole, RunEntry, RunKey};
+use crate::retention::approval_records;
 use crate::world::World;
 
 /// Where drafts lie.
@@ -444,8 +445,16 @@ pub(crate) async fn of_run(lake: &OpenLake, run: &RunEntry) -> Result<Vec<StepRe
     Ok(all)
 }
 
-/// Every step of every report: path and bytes.
+/// Paths of every step of every report.
 pub(crate) async fn records(front: &Lakefront) -> Result<Vec<Path>, EngineError> {
+    let mut all = all_records(front).await?;
+    let of_others: Vec<Path> = approval_records(&all).into_iter().cloned().collect();
+    all.retain(|path| !of_others.contains(path));
+    Ok(all)
+}
+
+/// Paths of every record of an approval, those of retention plans among them.
+pub(crate) async fn all_records(front: &Lakefront) -> Result<Vec<Path>, EngineError> {
     Ok(front.list(&Path::from(APPROVALS)).await?.into_iter().map(|meta| meta.location).collect())
 }
 

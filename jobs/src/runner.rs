@@ -15,9 +15,13 @@ use crate::ledger::{CommitRecord, CompleteRecord, FailRecord, Ledger, Output, Ru
 use crate::lineage::{self, Ended, Made, Naming};
 use crate::progress::Progress;
 use crate::query;
+use crate::retention;
 use crate::review;
 use crate::verify;
 use crate::world::World;
+
+/// Attempts at a run whose files change under it.
+const ATTEMPTS_MAX: u32 = 5;
 
 /// What a job kind hands back to the runner.
 #[derive(Debug)]
@@ -67,6 +71,23 @@ pub enum Revise {
 /// What the job kind returns, after it was recorded; the same command again tries anew. Also when a revision is asked
 /// for and the job's outputs are kept as they were published.
 pub async fn run(
+    lake: &OpenLake,
+    world: &World,
+    job: &Job,
+    asked: (Revise, Option<&str>),
+    progress: &Progress,
+) -> Result<Ran, JobError> {
+    let mut begun = 1;
+    loop {
+        match run_once(lake, world, job, asked, progress).await {
+            // A file was replaced under its readers, for example by retention: the next attempt sees what is there then.
+            Err(error) if error.is_of_change() && begun < ATTEMPTS_MAX => begun += 1,
+            ended => return ended,
+        }
+    }
+}
+
+async fn run_once(
     lake: &OpenLake,
     world: &World,
     job: &Job,
@@ -139,6 +160,7 @@ async fn attempt(
         JobKind::Export(spec) => export::execute(&attempt, world, spec).await,
         JobKind::Query(spec) => query::execute(&attempt, world, spec).await,
         JobKind::Verify(spec) => verify::execute(&attempt, world, spec).await,
+        JobKind::Retention(spec) => retention::execute(&attempt, world, spec).await,
     };
     let committed = match executed {
         Ok(executed) => commit((lake, world), key, (ledger, revision), &attempt, executed).await,
@@ -200,7 +222,7 @@ fn interval_of(job: &Job, key: &RunKey) -> Interval {
         JobKind::ComplianceReport(spec) => spec.window_seconds,
         JobKind::Query(spec) => spec.window_seconds,
         JobKind::Export(spec) => spec.window_seconds,
-        JobKind::Ingest(_) | JobKind::Verify(_) => 0,
+        JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) => 0,
     };
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let start = chrono::TimeDelta::try_seconds(seconds).and_then(|window| key.instant.checked_sub_signed(window));

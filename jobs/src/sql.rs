@@ -16,6 +16,11 @@ use crate::progress::Progress;
 use crate::shell::{self, Shell};
 use crate::world::World;
 
+/// Attempts at a statement whose files change under it.
+const ATTEMPTS_MAX: usize = 5;
+/// Bytes of rows that are kept back at first.
+const HELD_BYTES: usize = 4 << 20;
+
 /// What the command line asks to be run.
 enum Asked {
     Statement(String),
@@ -169,12 +174,27 @@ pub(crate) async fn sql(
         request: None,
     };
     let record = Statements::new(door.lake, door.world).ask(&asker, question).await?;
-    let mut out = Counted { out, bytes: 0 };
-    let answered = match planned {
-        Ok(plan) => rows(&session, &plan, form, progress, &mut out).await,
+    let mut held = HeldBack { out, held: Vec::new(), passed: false, bytes: 0 };
+    let mut answered = match planned {
+        Ok(plan) => rows(&session, &plan, form, progress, &mut held).await,
         Err(error) => Err(error),
     };
-    let bytes = out.bytes;
+    // A file was replaced under the statement: as long as nothing was shown, it begins anew and sees what is there now.
+    for _ in 1..ATTEMPTS_MAX {
+        if held.passed || !answered.as_ref().is_err_and(JobError::is_of_change) {
+            break;
+        }
+        held.held.clear();
+        let session = asker.session(door.lake, door.world.now(), AnswerKind::Statement)?;
+        answered = match session.plan(statement).await {
+            Ok(plan) => rows(&session, &plan, form, progress, &mut held).await,
+            Err(error) => Err(error.into()),
+        };
+    }
+    if answered.is_ok() {
+        held.pass()?;
+    }
+    let bytes = held.bytes;
     let (columns, _) = record.end(answered, |(_, rows)| Delivered { rows: *rows, bytes }).await?;
     Ok(columns)
 }
@@ -202,20 +222,41 @@ async fn rows(
     Ok((schema.fields().iter().map(|field| field.name().clone()).collect(), count))
 }
 
-/// Counts what goes out.
-struct Counted<'a> {
+/// Keeps the first rows back until there are many, so that a statement can begin anew without showing a row twice; counts
+/// what goes out.
+struct HeldBack<'a> {
     out: &'a mut dyn Write,
+    held: Vec<u8>,
+    passed: bool,
     bytes: u64,
 }
 
-impl Write for Counted<'_> {
+impl HeldBack<'_> {
+    /// Lets go what was kept back, and everything after it.
+    fn pass(&mut self) -> std::io::Result<()> {
+        self.passed = true;
+        let held = std::mem::take(&mut self.held);
+        self.out.write_all(&held)?;
+        self.bytes += held.len() as u64;
+        self.out.flush()
+    }
+}
+
+impl Write for HeldBack<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let some = self.out.write(bytes)?;
-        self.bytes += some as u64;
-        Ok(some)
+        if self.passed {
+            let some = self.out.write(bytes)?;
+            self.bytes += some as u64;
+            return Ok(some);
+        }
+        self.held.extend_from_slice(bytes);
+        if self.held.len() >= HELD_BYTES {
+            self.pass()?;
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.out.flush()
+        if self.passed { self.out.flush() } else { Ok(()) }
     }
 }

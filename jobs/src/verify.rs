@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! log      entries, tree, checkpoints, tiles     anchors  copies in other hands     files    files of datasets
-//! records  runs, reports, reviews                         chains   chains that producers made
+//! records  runs, reports, reviews   retention  holds, plans  chains   chains that producers made
 //! alone    one file with the proof beside it, offline     told     the answer for people    events   for controls
 //! ```
 
@@ -16,6 +16,7 @@ mod files;
 mod finding;
 mod log;
 mod records;
+mod retention;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -146,6 +147,7 @@ async fn everything(lake: &OpenLake, world: &World, against: &Against, scope: &S
     files::check(lake, &log, (scope, &open), &mut verified).await?;
     if scope.has_runs() {
         records::check(lake, &log, (scope, &open), &mut verified).await?;
+        retention::check(lake, &log, &open, &mut verified).await?;
     } else {
         verified.not_checked("runs, reports and reviews: only datasets were asked for");
     }

@@ -6,6 +6,7 @@
 //! controls/**/*.yaml       a control of one's own each; those that ship need no file
 //! jobs/**/*.yaml           a job each
 //! policies/evidence.yaml   who signs the log, and where its checkpoints are kept besides
+//! policies/**/*.yaml       a retention policy each: what of a dataset must go when, and what must stay
 //! ```
 //!
 //! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
@@ -26,6 +27,7 @@ mod access;
 mod checked;
 mod control;
 mod csv_style;
+mod data_class;
 mod dataset;
 mod duration;
 mod evidence;
@@ -44,17 +46,22 @@ mod query_job;
 mod raw;
 mod raw_access;
 mod raw_evidence;
+mod raw_retention;
 mod request;
+mod retention;
+mod retention_job;
+mod retention_notes;
 mod shape;
 mod sql_params;
 mod store_url;
 mod surroundings;
 mod verify_job;
+mod words;
 mod yaml;
 
 pub use checked::{
     Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat, ReportOutput,
-    ReportSpec, VerifySpec,
+    ReportSpec, RetentionSpec, VerifySpec,
 };
 pub use csv_style::{CsvStyle, Delimiter, LineEnd};
 pub use duration::kept_until;
@@ -67,6 +74,7 @@ pub use nearest::nearest;
 pub use path_template::PathTemplate;
 pub use problem::DefinitionError;
 pub use request::{ExportRequest, NamedColumn, REQUEST_BYTES_MAX, RequestError, parse_request, unknown_columns};
+pub use retention_notes::retention_notes;
 pub use store_url::{BucketScheme, BucketUrl, StoreUrl};
 
 use schemars::{JsonSchema, SchemaGenerator};
@@ -80,6 +88,7 @@ use problem::Problems;
 use raw::{RawControl, RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
 use raw_access::RawAccess;
 use raw_evidence::RawEvidenceFile;
+use raw_retention::{RawRetention, RawRetentionJob};
 use request::RawRequest;
 use yaml::Node;
 
@@ -114,14 +123,24 @@ pub enum DefinitionKind {
     Access,
     /// `policies/evidence.yaml`.
     Evidence,
+    /// `policies/*.yaml` but for `policies/evidence.yaml`.
+    Retention,
     /// A request for an export.
     Request,
 }
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 7] =
-        [Self::Lake, Self::Dataset, Self::Job, Self::Control, Self::Access, Self::Evidence, Self::Request];
+    pub const ALL: [Self; 8] = [
+        Self::Lake,
+        Self::Dataset,
+        Self::Job,
+        Self::Control,
+        Self::Access,
+        Self::Evidence,
+        Self::Retention,
+        Self::Request,
+    ];
 
     /// The word, also the first key of its files.
     pub fn as_str(self) -> &'static str {
@@ -132,6 +151,7 @@ impl DefinitionKind {
             Self::Control => "control",
             Self::Access => "access",
             Self::Evidence => "evidence",
+            Self::Retention => "policy",
             Self::Request => "request",
         }
     }
@@ -145,6 +165,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Control => schema_of::<RawControl>(),
         DefinitionKind::Access => schema_of::<RawAccess>(),
         DefinitionKind::Evidence => schema_of::<RawEvidenceFile>(),
+        DefinitionKind::Retention => schema_of::<RawRetention>(),
         DefinitionKind::Request => schema_of::<RawRequest>(),
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
@@ -154,6 +175,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
                 generator.subschema_for::<RawExport>(),
                 generator.subschema_for::<RawReport>(),
                 generator.subschema_for::<RawVerify>(),
+                generator.subschema_for::<RawRetentionJob>(),
             ];
             json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",

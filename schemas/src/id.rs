@@ -90,10 +90,35 @@ name_type!(
     /// Name of a dataset: also its table name in SQL.
     DatasetId, "dataset"
 );
+impl DatasetId {
+    /// Name of what retention archived of it. No definition can have it, as `@` is in no name.
+    pub(crate) fn of_archive(&self) -> Self {
+        Self(format!("{self}{ARCHIVE_ENDING}"))
+    }
+
+    /// The dataset that an archive is of; none of what is no archive.
+    ///
+    /// ```
+    /// use schemas::DatasetId;
+    /// assert_eq!(DatasetId::archived("audit@archive"), DatasetId::parse("audit").ok());
+    /// assert_eq!(DatasetId::archived("audit"), None);
+    /// ```
+    pub fn archived(archive: &str) -> Option<Self> {
+        Self::parse(archive.strip_suffix(ARCHIVE_ENDING)?).ok()
+    }
+}
+
 name_type!(
     /// Name of a job.
     JobId, "job"
 );
+name_type!(
+    /// Name of a retention policy.
+    PolicyId, "policy"
+);
+
+/// Ending of the names of archives.
+const ARCHIVE_ENDING: &str = "@archive";
 
 /// Id of a control, for example `AL-AUTH-003`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

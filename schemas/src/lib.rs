@@ -10,6 +10,7 @@ mod control;
 mod deadline;
 mod decision;
 mod definition;
+mod event_types;
 mod evidence;
 mod framework;
 mod hex;
@@ -18,6 +19,7 @@ mod instant;
 mod lineage;
 mod remedy;
 mod report;
+mod retention;
 mod shipped;
 mod table;
 mod tables;
@@ -37,14 +39,14 @@ pub use definition::{
     BucketScheme, BucketUrl, Class, ColumnSource, CsvStyle, Dataset, DefinitionError, DefinitionKind, Delimiter,
     ExportColumn, ExportCompression, ExportFormat, ExportRequest, ExportRows, ExportShape, ExportSpec, IngestFormat,
     IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec, REQUEST_BYTES_MAX,
-    ReportFormat, ReportOutput, ReportSpec, RequestError, SourceFile, StoreUrl, VerifySpec, byte_size, check,
-    is_definition, json_schema, kept_until, nearest, parse_control, parse_framework, parse_request, timezone,
-    unknown_columns,
+    ReportFormat, ReportOutput, ReportSpec, RequestError, RetentionSpec, SourceFile, StoreUrl, VerifySpec, byte_size,
+    check, is_definition, json_schema, kept_until, nearest, parse_control, parse_framework, parse_request,
+    retention_notes, timezone, unknown_columns,
 };
 pub use evidence::{Anchor, EvidencePolicy};
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use hex::{hex, unhex};
-pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, derived_id};
+pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, PolicyId, derived_id};
 pub use instant::{compact, parse_compact, parse_rfc3339, rfc3339};
 pub use lineage::{Certainty, EdgeKind, EdgeKinds, Form, FunctionClass, Gap};
 pub use remedy::Remedy;
@@ -54,7 +56,13 @@ pub use report::{
     RequirementRow, ResultRow, RunInfo, ScorePoint, Scorecard, StatusCounts, Summary, Trend, TrendInterval,
     UncoveredRequirements,
 };
-pub use shipped::{shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks};
+pub use retention::{
+    ApprovalRule, CaseId, ColumnMatch, Disposition, Due, ErasureMode, ErasureRule, HoldRecord, HoldScope, HoldStep,
+    InPlace, OtherCopy, Pattern, RetentionPolicy, RetentionRule, RowMatch, Span, Standard, WithinMinimum,
+};
+pub use shipped::{
+    shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks, shipped_policy_templates,
+};
 pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
 pub use tables::{
     ALERT, AUDIT, CONSENT, CONTROL_RESULT, DATASET_SCHEMAS, DSR, EXCLUSION, FINDING, IDENTITY, INFERRED, INVOICE,

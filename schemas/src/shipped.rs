@@ -1,4 +1,4 @@
-//! What ships: controls and frameworks, part of the binary.
+//! What ships: controls, frameworks and templates of policies, part of the binary.
 //!
 //! The lists are written out, so that nothing in the folders is shipped by accident; `tests/definitions.rs` compares them
 //! with the folders and refuses a file that does not check. Absent: fixtures, which tests read from disk.
@@ -38,16 +38,29 @@ pub fn shipped_framework_files() -> Vec<SourceFile> {
     sources(FRAMEWORK_FILES)
 }
 
+/// Policies to begin with, as [name](crate::RetentionPolicy::id) and text: none is enabled, so that nothing goes before
+/// somebody has looked.
+pub fn shipped_policy_templates() -> &'static [(&'static str, &'static str)] {
+    POLICY_FILES
+}
+
 fn sources(files: &[(&str, &str)]) -> Vec<SourceFile> {
     files.iter().map(|(path, text)| SourceFile { path: (*path).to_owned(), text: text.as_bytes().to_vec() }).collect()
 }
 
-/// Path and text of files of this crate: two lists use it.
+/// Path and text of files of this crate: the lists of controls and frameworks use it.
 macro_rules! files {
     ($($path:literal),* $(,)?) => {
         &[$(($path, include_str!(concat!("../", $path)))),*]
     };
 }
+
+const POLICY_FILES: &[(&str, &str)] = &[
+    ("analytics", include_str!("../policies/analytics.yaml")),
+    ("audit", include_str!("../policies/audit.yaml")),
+    ("prediction-logs", include_str!("../policies/prediction-logs.yaml")),
+    ("user-data", include_str!("../policies/user-data.yaml")),
+];
 
 const FRAMEWORK_FILES: &[(&str, &str)] = files![
     "frameworks/aiact.yaml",

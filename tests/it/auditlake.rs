@@ -184,6 +184,15 @@ impl Ran {
         assert_eq!(self.code, Some(0), "{}{}", self.out, self.err);
     }
 
+    /// The command must end with this code and print this.
+    #[track_caller]
+    pub(crate) fn said(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        for word in words {
+            assert!(self.out.contains(word), "\"{word}\" is not in: {}", self.out);
+        }
+    }
+
     /// The command must fail with this code and say this.
     #[track_caller]
     pub(crate) fn failed(&self, code: i32, words: &[&str]) {

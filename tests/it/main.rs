@@ -34,6 +34,7 @@ mod replace;
 mod report;
 mod requests;
 mod requests_race;
+mod retention;
 mod schemas_page;
 mod serial_proxy;
 mod shell;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
@@ -11,13 +10,18 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use hmac::{Hmac, Mac};
 use schemas::FloorUnit;
 use sha2::{Digest, Sha256};
 
+use crate::coarsen::{floor, network};
+
+/// Bits of an IPv4 address that a mask shows.
+const NETWORK_BITS_V4: u8 = 24;
+/// Bits of an IPv6 address that a mask shows.
+const NETWORK_BITS_V6: u8 = 48;
 /// Stands for the letters that a partial mask hides, however many there are.
 const HIDDEN: &str = "***";
 /// Bytes of a pseudonym before they are text.
@@ -113,7 +117,7 @@ impl ScalarUDFImpl for MaskFunction {
             Shown::Partial { first, last } => {
                 texts(column, |text| Some(partial(text, *first as usize, *last as usize)))?
             }
-            Shown::Network => texts(column, network)?,
+            Shown::Network => texts(column, |text| network(text, NETWORK_BITS_V4, NETWORK_BITS_V6))?,
             Shown::Pseudonym { id, secret } => pseudonyms(column, columns.get(1), id, secret)?,
         };
         // What does not fit the column's type any more, as a floor below its smallest value, is null.
@@ -135,31 +139,6 @@ fn partial(text: &str, first: usize, last: usize) -> String {
     let begin: String = text.chars().take(first).collect();
     let end: String = text.chars().skip(letters - last).collect();
     format!("{begin}{HIDDEN}{end}")
-}
-
-/// The first 24 bits of an IPv4 address, the first 48 of an IPv6 one; an IPv4 address in IPv6 clothes is IPv4.
-fn network(text: &str) -> Option<String> {
-    match text.trim().parse::<IpAddr>().ok()?.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            Some(format!("{a}.{b}.{c}.0"))
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            Some(std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string())
-        }
-    }
-}
-
-fn floor(micros: i64, unit: FloorUnit) -> Option<i64> {
-    let at: DateTime<Utc> = DateTime::from_timestamp_micros(micros)?;
-    let (month, day) = match unit {
-        FloorUnit::Hour | FloorUnit::Day => (at.month(), at.day()),
-        FloorUnit::Month => (at.month(), 1),
-        FloorUnit::Year => (1, 1),
-    };
-    let hour = if unit == FloorUnit::Hour { at.hour() } else { 0 };
-    Some(NaiveDate::from_ymd_opt(at.year(), month, day)?.and_hms_opt(hour, 0, 0)?.and_utc().timestamp_micros())
 }
 
 /// The largest multiple of `width` that is not above the number; the smallest there is where that would not fit.
@@ -206,22 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_becomes_its_network_and_anything_else_nothing() {
-        let of = |text| network(text);
-        assert_eq!(of("203.0.113.77").as_deref(), Some("203.0.113.0"));
-        assert_eq!(of("2001:db8:1:2::3").as_deref(), Some("2001:db8:1::"));
-        assert_eq!(of("::ffff:203.0.113.77").as_deref(), Some("203.0.113.0"));
-        assert_eq!(of("not an address"), None);
-        assert_eq!(of("203.0.113.77:443"), None);
-    }
-
-    #[test]
-    fn floors_and_buckets_are_not_above_the_value_and_never_fail() {
-        let at = |text: &str| schemas::parse_rfc3339(text).expect("is an instant").timestamp_micros();
-        assert_eq!(floor(at("2026-03-29T04:05:06.7Z"), FloorUnit::Hour), Some(at("2026-03-29T04:00:00Z")));
-        assert_eq!(floor(at("2026-03-29T04:05:06Z"), FloorUnit::Month), Some(at("2026-03-01T00:00:00Z")));
-        assert_eq!(floor(at("1969-12-31T23:59:59Z"), FloorUnit::Year), Some(at("1969-01-01T00:00:00Z")));
-        assert!(floor(i64::MIN, FloorUnit::Year).is_none_or(|floor| floor < 0));
+    fn buckets_are_not_above_the_value_and_never_fail() {
         assert_eq!((bucket(17, 10), bucket(-1, 10), bucket(i64::MIN, 10)), (10, -10, i64::MIN));
     }
 

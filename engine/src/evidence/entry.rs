@@ -47,6 +47,14 @@ pub enum EntryBody {
     Approval(ApprovalEntry),
     /// The last link of a chain that a producer made.
     Chain(ChainEntry),
+    /// Rows of a file went, moved to the archive or lost values, as a retention plan says; or all of it went.
+    Expiry(ChangeEntry),
+    /// A legal hold was placed, amended or released.
+    Hold(RecordEntry),
+    /// Somebody agreed to a retention plan.
+    PlanApproval(RecordEntry),
+    /// A retention plan is done.
+    Certificate(RecordEntry),
     /// A key begins or ceases to sign checkpoints.
     Key(KeyEntry),
     /// What a later version logged.
@@ -201,6 +209,44 @@ pub struct ApprovalEntry {
     pub record_sha256: String,
     /// That of [`ReportEntry`].
     pub manifest_sha256: String,
+}
+
+/// A file of a dataset that was rewritten in place, or went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeEntry {
+    /// The dataset.
+    pub dataset: String,
+    /// Where it lies.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Id of the retention plan.
+    pub plan: String,
+    /// SHA-256 of its bytes before, in hex.
+    pub sha256_before: String,
+    /// SHA-256 of its bytes after, in hex; none where it counts no more.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sha256_after: Option<String>,
+    /// Its bytes after.
+    pub bytes_after: u64,
+    /// Its rows before.
+    pub rows_before: u64,
+    /// Rows that went.
+    pub rows_deleted: u64,
+    /// Rows that moved to the archive.
+    pub rows_archived: u64,
+    /// Rows that lost values.
+    pub rows_anonymized: u64,
+    /// Its rows after.
+    pub rows_after: u64,
+}
+
+/// A record that somebody wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordEntry {
+    /// Path of the record in the store.
+    pub record: String,
+    /// SHA-256 of the record, in hex.
+    pub record_sha256: String,
 }
 
 /// How far a chain of a producer went.

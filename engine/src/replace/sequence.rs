@@ -9,6 +9,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
+use super::dropped::{self, Dropped};
 use crate::dataset::{PinnedFile, list_below};
 use crate::error::EngineError;
 use crate::ingest::WrittenFile;
@@ -98,6 +99,10 @@ pub(super) struct Sequence {
     pub(super) given_up: Vec<String>,
     /// Works closed below `settled`.
     pub(super) closed: Vec<Closing>,
+    /// Files that retention let go.
+    pub(super) dropped: Dropped,
+    /// Number of the last state of those; zero where there is none.
+    pub(super) dropped_number: u64,
 }
 
 /// `_auditlake/datasets/<dataset>/000001.json`, or with a suffix before `.json`.
@@ -109,14 +114,22 @@ impl Sequence {
     /// Reads the entries that are not settled.
     pub(super) async fn read(lake: &Lakefront, dataset: &str) -> Result<Self, EngineError> {
         let mut ended: BTreeMap<u64, bool> = BTreeMap::new();
+        let mut dropped_number = 0;
         for meta in lake.list(&Path::from(format!("_auditlake/datasets/{dataset}"))).await? {
             let Some(name) = meta.location.filename().and_then(|name| name.strip_suffix(".json")) else { continue };
             let (number, end) = name.split_once('.').map_or((name, false), |(number, rest)| (number, rest == "end"));
             if let Ok(number) = number.parse() {
                 *ended.entry(number).or_default() |= end;
             }
+            dropped_number = dropped_number.max(dropped::number_of(name).unwrap_or_default());
         }
-        let Some(last) = ended.keys().next_back().copied() else { return Ok(Self { next: 1, ..Self::default() }) };
+        let dropped = match dropped_number {
+            0 => Dropped::default(),
+            number => required(lake, &dropped::state_path(dataset, number)).await?,
+        };
+        let Some(last) = ended.keys().next_back().copied() else {
+            return Ok(Self { next: 1, dropped, dropped_number, ..Self::default() });
+        };
         let newest: Announced = required(lake, &entry_path(dataset, last, "")).await?;
         let wanted = ended.into_iter().filter(|(number, _)| *number >= newest.settled);
         let entries = stream::iter(wanted.collect::<Vec<_>>()).map(|(number, ended)| async move {
@@ -126,7 +139,7 @@ impl Sequence {
         });
         let entries = entries.buffered(READ_AT_ONCE).try_collect().await?;
         let Announced { settled, given_up, closed, .. } = newest;
-        Ok(Self { entries, next: last + 1, settled, given_up, closed })
+        Ok(Self { entries, next: last + 1, settled, given_up, closed, dropped, dropped_number })
     }
 
     /// The closings in force, by work: of several the latest.
@@ -136,6 +149,15 @@ impl Sequence {
             _ => None,
         });
         self.closed.iter().chain(later).map(|closing| (closing.work.as_str(), closing)).collect()
+    }
+
+    /// Paths of files that entries which still matter committed.
+    pub(super) fn committed(&self) -> BTreeSet<&str> {
+        let added = self.entries.iter().filter_map(|entry| match &entry.end {
+            Some(End::Committed { adds, .. }) => Some(adds.iter().map(|file| file.path.as_str())),
+            _ => None,
+        });
+        added.flatten().collect()
     }
 
     /// The files of a listing that count, or a committed file that the listing lacks.
@@ -154,13 +176,16 @@ impl Sequence {
             }
         }
         let listed: BTreeSet<&str> = files.iter().map(PinnedFile::path).collect();
-        if let Some(missing) = added.iter().find(|path| !removed.contains(*path) && !listed.contains(*path)) {
+        let is_lost =
+            |path: &&&str| !removed.contains(**path) && !listed.contains(**path) && !self.dropped.excuses(path);
+        if let Some(missing) = added.iter().find(is_lost) {
             return Err((*missing).to_owned());
         }
         let closings = self.closings();
         let counts = |file: &PinnedFile| {
             let path = file.path();
             !removed.contains(path)
+                && !self.dropped.has(file)
                 && !pending.iter().any(|work| is_of(work, path))
                 && !closings.values().any(|closing| closing.rules_out(path))
         };

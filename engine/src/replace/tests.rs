@@ -30,6 +30,7 @@ fn dataset() -> Dataset {
         tenant: AUDIT.tenant.to_owned(),
         subjects: Vec::new(),
         classes: std::collections::BTreeMap::new(),
+        data_classes: Vec::new(),
     }
 }
 

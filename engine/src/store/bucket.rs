@@ -13,8 +13,10 @@ use object_store::path::Path;
 use object_store::{ClientConfigKey, Error, ObjectStore, Result, RetryConfig};
 use schemas::{BucketScheme, BucketUrl};
 
+use super::overheard::{Doorkeeper, Signing};
 use super::patient::Patient;
 use super::prefixed::Prefixed;
+use super::signed::SignedS3;
 use crate::error::EngineError;
 
 /// Times a request is sent again.
@@ -24,49 +26,90 @@ const RETRY_FOR: Duration = Duration::from_secs(60);
 /// For one request; a file is written in one, and may be large.
 const REQUEST_TIMEOUT: &str = "300 seconds";
 const CONNECT_TIMEOUT: &str = "10 seconds";
+/// Of S3, where the environment names none.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// A bucket, and what `object_store` has no words for.
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// The objects below the prefix, by their names below it.
+    pub(super) store: Arc<dyn ObjectStore>,
+    /// Requests of our own, by whole keys: to S3, where requests are signed with a key.
+    pub(super) signed: Option<SignedS3>,
+}
 
 /// The objects below `url`, by their names below it.
 ///
 /// # Errors
 /// When the environment lacks something, or holds what cannot be used.
 pub(crate) fn open(url: &BucketUrl) -> Result<Arc<dyn ObjectStore>, EngineError> {
-    let bucket = open_whole(url).map_err(|source| {
+    open_both(url).map(|opened| opened.store)
+}
+
+/// The same, and requests of our own.
+pub(super) fn open_both(url: &BucketUrl) -> Result<Opened, EngineError> {
+    let Opened { store, signed } = open_whole(url).map_err(|source| {
         let why = format!("{}; {}", innermost(&source), needed(url.scheme));
         EngineError::Unfit { store: url.to_string(), why }
     })?;
-    let bucket: Arc<dyn ObjectStore> = Arc::new(Patient::new(bucket));
+    let store: Arc<dyn ObjectStore> = Arc::new(Patient::new(store));
     if url.prefix.is_empty() {
-        return Ok(bucket);
+        return Ok(Opened { store, signed });
     }
     let prefix = Path::parse(&url.prefix)
         .map_err(|error| EngineError::Unfit { store: url.to_string(), why: error.to_string() })?;
-    Ok(Arc::new(Prefixed::new(bucket, prefix)))
+    Ok(Opened { store: Arc::new(Prefixed::new(store, prefix)), signed })
 }
 
-fn open_whole(url: &BucketUrl) -> Result<Arc<dyn ObjectStore>> {
+fn open_whole(url: &BucketUrl) -> Result<Opened> {
     let retry = || RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
     // One by one, so that what the environment says of proxies and plain HTTP stays.
     let limits = [(ClientConfigKey::Timeout, REQUEST_TIMEOUT), (ClientConfigKey::ConnectTimeout, CONNECT_TIMEOUT)];
-    Ok(match url.scheme {
+    let door = Doorkeeper::default();
+    let store: Arc<dyn ObjectStore> = match url.scheme {
         BucketScheme::S3 => {
             let builder = limits.into_iter().fold(AmazonS3Builder::from_env(), |builder, (key, value)| {
                 builder.with_config(AmazonS3ConfigKey::Client(key), value)
             });
-            Arc::new(builder.with_bucket_name(&url.bucket).with_retry(retry()).build()?)
+            return open_s3(builder.with_bucket_name(&url.bucket).with_retry(retry()), &door);
         }
         BucketScheme::Gs => {
             let builder = limits.into_iter().fold(GoogleCloudStorageBuilder::from_env(), |builder, (key, value)| {
                 builder.with_config(GoogleConfigKey::Client(key), value)
             });
-            Arc::new(builder.with_bucket_name(&url.bucket).with_retry(retry()).build()?)
+            Arc::new(builder.with_bucket_name(&url.bucket).with_retry(retry()).with_http_connector(door).build()?)
         }
         BucketScheme::Az => {
             let builder = limits.into_iter().fold(MicrosoftAzureBuilder::from_env(), |builder, (key, value)| {
                 builder.with_config(AzureConfigKey::Client(key), value)
             });
-            Arc::new(builder.with_container_name(&url.bucket).with_retry(retry()).build()?)
+            Arc::new(builder.with_container_name(&url.bucket).with_retry(retry()).with_http_connector(door).build()?)
         }
-    })
+    };
+    Ok(Opened { store, signed: None })
+}
+
+pub(super) fn open_s3(builder: AmazonS3Builder, door: &Doorkeeper) -> Result<Opened> {
+    let says = |key| builder.get_config_value(&key);
+    let is_on = |key| says(key).is_some_and(|value| is_truthy(&value));
+    let region = says(AmazonS3ConfigKey::Region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
+    let request_payer = is_on(AmazonS3ConfigKey::RequestPayer);
+    // Without a key there is nothing to sign with, and directory buckets sign with sessions and keep no versions.
+    let signs = !is_on(AmazonS3ConfigKey::SkipSignature) && !is_on(AmazonS3ConfigKey::S3Express);
+    let store = builder.with_http_connector(door.clone()).build()?;
+    let client = door.client().filter(|_| signs);
+    let signed = client.map(|client| {
+        let credentials = Arc::clone(store.credentials());
+        let signing = Arc::new(Signing { credentials, region, request_payer });
+        door.signs(Arc::clone(&signing));
+        SignedS3::new(store.clone(), client, signing)
+    });
+    Ok(Opened { store: Arc::new(store), signed })
+}
+
+/// As `object_store` reads settings.
+fn is_truthy(value: &str) -> bool {
+    ["1", "true", "on", "yes", "y"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }
 
 /// What the store's answer means, where its own words leave the remedy open; the end of a sentence.
@@ -99,7 +142,7 @@ pub(crate) fn bucket_is_missing(error: &Error) -> bool {
 }
 
 /// What the innermost cause says; it knows more than the layers around it.
-fn innermost(error: &Error) -> String {
+pub(super) fn innermost(error: &Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;

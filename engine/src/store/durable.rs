@@ -1,26 +1,41 @@
-//! Local files that survive a crash: written aside, synced, linked into place, folder synced.
+//! Local files that survive a crash: written aside, synced, put into place, folder synced.
 //!
 //! `object_store`'s local store links a file that may still be in memory only. After a power cut
-//! that could leave a name with no bytes behind it, which create-only readers would take for truth.
+//! that could leave a name with no bytes behind it, which create-only readers would take for truth. Nor can it replace
+//! a file on the condition that it is still the one that was read. Absent: attributes, which a file cannot carry.
+
+mod lock;
+mod staged;
+mod upload;
+mod write;
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Write};
 use std::ops::Range;
-use std::path::{Path as FsPath, PathBuf};
+use std::path::Path as FsPath;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
+    Attributes, CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
+    RenameTargetMode, Result,
 };
 
+use self::lock::LOCK_NAME;
+use self::staged::remove_leftovers;
+pub(super) use self::staged::staged;
+use self::upload::DurableUpload;
+use self::write::{Gone, generic};
+use super::front::Deleted;
+
+/// Files that are removed at once, of one stream of names.
+const REMOVED_AT_ONCE: usize = 10;
+
 /// A local folder whose writes are durable when they return.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct DurableStore {
     inner: LocalFileSystem,
 }
@@ -36,111 +51,70 @@ impl DurableStore {
     pub(crate) fn open(folder: &FsPath) -> Result<Self> {
         Ok(Self { inner: LocalFileSystem::new_with_prefix(folder)? })
     }
-}
 
-/// A new file beside `target` that listings leave out: they skip what ends in `#` and digits.
-///
-/// Processes of two containers may have one number, so a name is ours only when we created it.
-pub(super) fn staged(target: &FsPath) -> io::Result<(PathBuf, File)> {
-    let mut serial = 0_u64;
-    loop {
-        let mut name = target.as_os_str().to_owned();
-        name.push(format!("#{}{serial:06}", std::process::id()));
-        let path = PathBuf::from(name);
-        match File::options().write(true).create_new(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => serial += 1,
-            opened => return opened.map(|file| (path, file)),
-        }
-    }
-}
-
-fn generic(source: io::Error) -> Error {
-    Error::Generic { store: "local", source: Box::new(source) }
-}
-
-fn write_durably(target: &FsPath, payload: &PutPayload, create: bool) -> Result<()> {
-    if let Some(folder) = target.parent() {
-        fs::create_dir_all(folder).map_err(generic)?;
-    }
-    let (staging, file) = staged(target).map_err(generic)?;
-    let written = write_synced(file, payload).map_err(generic).and_then(|()| {
-        let placed = if create { fs::hard_link(&staging, target) } else { fs::rename(&staging, target) };
-        placed.map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => {
-                Error::AlreadyExists { path: target.display().to_string(), source: Box::new(source) }
-            }
-            _ => generic(source),
+    /// Deletes an object that still has this ETag; it stays deleted after a power cut when this returns.
+    pub(crate) async fn delete_if(&self, location: &Path, etag: &str) -> Result<Deleted> {
+        let (target, expected) = (self.inner.path_to_filesystem(location)?, etag.to_owned());
+        Ok(match blocking(move || write::remove(&target, Some(&expected))).await? {
+            Gone::Removed => Deleted::Now { unconditional: false },
+            Gone::Changed => Deleted::Changed,
+            Gone::Absent => Deleted::Absent,
         })
-    });
-    if create || written.is_err() {
-        // What stays behind on failure is only a name that no listing shows.
-        drop(fs::remove_file(&staging));
     }
-    written?;
-    sync_folder(target).map_err(generic)
+
+    /// Gives an object another ETag and leaves its bytes, so that a replacement of what it was is refused from here on;
+    /// `None` when there is none.
+    pub(crate) async fn touch(&self, location: &Path) -> Result<Option<String>> {
+        let target = self.inner.path_to_filesystem(location)?;
+        blocking(move || write::touch(&target)).await
+    }
+
+    /// Removes what writers that have died left beside an object, and says how many files that were.
+    pub(crate) async fn remove_leftovers(&self, location: &Path) -> Result<u64> {
+        let target = self.inner.path_to_filesystem(location)?;
+        blocking(move || remove_leftovers(&target).map_err(generic)).await
+    }
+
+    fn without_attributes(&self, attributes: &Attributes) -> Result<()> {
+        if attributes.is_empty() {
+            return Ok(());
+        }
+        Err(Error::NotImplemented { operation: "writing attributes".to_owned(), implementer: self.to_string() })
+    }
 }
 
-fn write_synced(mut file: File, payload: &PutPayload) -> io::Result<()> {
-    for chunk in payload.iter() {
-        file.write_all(chunk)?;
-    }
-    file.sync_all()
+/// Off the threads that serve others; it is finished even when nobody waits for it any more.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|source| Error::JoinError { source })?
 }
 
-fn sync_folder(target: &FsPath) -> io::Result<()> {
-    match target.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-/// Pieces of one file, which is durable when it is complete.
-#[derive(Debug)]
-struct DurableUpload {
-    inner: Box<dyn MultipartUpload>,
-    target: PathBuf,
-}
-
-#[async_trait]
-impl MultipartUpload for DurableUpload {
-    fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        self.inner.put_part(data)
-    }
-
-    async fn complete(&mut self) -> Result<PutResult> {
-        let result = self.inner.complete().await?;
-        let target = self.target.clone();
-        let synced = move || File::open(&target)?.sync_all().and_then(|()| sync_folder(&target));
-        tokio::task::spawn_blocking(synced).await.map_err(|source| Error::JoinError { source })?.map_err(generic)?;
-        Ok(result)
-    }
-
-    async fn abort(&mut self) -> Result<()> {
-        self.inner.abort().await
-    }
+fn is_object(meta: &ObjectMeta) -> bool {
+    meta.location.filename() != Some(LOCK_NAME)
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl ObjectStore for DurableStore {
+    /// An update names an ETag; it fails with `Precondition` when the object has another one, or is not there.
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        let create = match opts.mode {
-            PutMode::Create => true,
-            PutMode::Overwrite => false,
-            PutMode::Update(_) => return self.inner.put_opts(location, payload, opts).await,
-        };
+        self.without_attributes(&opts.attributes)?;
         let target = self.inner.path_to_filesystem(location)?;
-        tokio::task::spawn_blocking(move || write_durably(&target, &payload, create))
-            .await
-            .map_err(|source| Error::JoinError { source })??;
-        let meta = self.inner.head(location).await?;
-        Ok(PutResult { e_tag: meta.e_tag, version: meta.version })
+        match opts.mode {
+            PutMode::Create => blocking(move || write::create(&target, &payload)).await,
+            PutMode::Overwrite => blocking(move || write::overwrite(&target, &payload)).await,
+            PutMode::Update(version) => {
+                let expected = version
+                    .e_tag
+                    .ok_or_else(|| Error::Generic { store: "local", source: "an update must name an ETag".into() })?;
+                blocking(move || write::update(&target, &payload, &expected)).await
+            }
+        }
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        self.without_attributes(&opts.attributes)?;
         let target = self.inner.path_to_filesystem(location)?;
-        let inner = self.inner.put_multipart_opts(location, opts).await?;
-        Ok(Box::new(DurableUpload { inner, target }))
+        Ok(Box::new(blocking(move || DurableUpload::new(target)).await?))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -152,105 +126,60 @@ impl ObjectStore for DurableStore {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let store = self.clone();
+        let removed = locations.map(move |location| {
+            let store = store.clone();
+            async move {
+                let location = location?;
+                let target = store.inner.path_to_filesystem(&location)?;
+                match blocking(move || write::remove(&target, None)).await? {
+                    Gone::Removed | Gone::Changed => Ok(location),
+                    Gone::Absent => {
+                        Err(Error::NotFound { path: location.to_string(), source: "there is no such file".into() })
+                    }
+                }
+            }
+        });
+        removed.buffered(REMOVED_AT_ONCE).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        self.inner.list(prefix).try_filter(|meta| std::future::ready(is_object(meta))).boxed()
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset)
+        self.inner.list_with_offset(prefix, offset).try_filter(|meta| std::future::ready(is_object(meta))).boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
+        let mut listed = self.inner.list_with_delimiter(prefix).await?;
+        listed.objects.retain(is_object);
+        Ok(listed)
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.inner.copy_opts(from, to, options).await
+        match options.mode {
+            CopyMode::Create => self.inner.copy_opts(from, to, options).await,
+            CopyMode::Overwrite => {
+                let (from, target) = (self.inner.path_to_filesystem(from)?, self.inner.path_to_filesystem(to)?);
+                blocking(move || write::link_over(&from, &target)).await
+            }
+        }
     }
 
+    /// In two steps, like in a bucket.
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        self.inner.rename_opts(from, to, options).await
+        if from == to {
+            return self.inner.head(from).await.map(drop);
+        }
+        let mode = match options.target_mode {
+            RenameTargetMode::Overwrite => CopyMode::Overwrite,
+            RenameTargetMode::Create => CopyMode::Create,
+        };
+        self.copy_opts(from, to, CopyOptions { mode, extensions: options.extensions }).await?;
+        self.delete(from).await
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use futures::TryStreamExt;
-    use tempfile::TempDir;
-
-    use super::*;
-
-    fn create() -> PutOptions {
-        PutOptions { mode: PutMode::Create, ..PutOptions::default() }
-    }
-
-    async fn names(store: &DurableStore) -> Vec<String> {
-        let found: Vec<ObjectMeta> = store.list(None).try_collect().await.expect("a listing");
-        found.into_iter().map(|meta| meta.location.to_string()).collect()
-    }
-
-    #[tokio::test]
-    async fn a_name_is_created_once_and_keeps_its_first_bytes() {
-        let folder = TempDir::new().expect("a folder");
-        let store = DurableStore::open(folder.path()).expect("a store");
-        let path = Path::from("a/b/c.json");
-        store.put_opts(&path, "first".into(), create()).await.expect("created");
-        let again = store.put_opts(&path, "second".into(), create()).await.expect_err("the name is taken");
-        assert!(matches!(again, Error::AlreadyExists { .. }), "{again}");
-        assert_eq!(store.get(&path).await.expect("there").bytes().await.expect("read"), "first");
-        store.put(&path, "third".into()).await.expect("replaced");
-        assert_eq!(store.get(&path).await.expect("there").bytes().await.expect("read"), "third");
-        let left: Vec<_> = fs::read_dir(folder.path().join("a/b")).expect("a folder").collect();
-        assert_eq!(left.len(), 1, "work in progress stays behind: {left:?}");
-    }
-
-    #[tokio::test]
-    async fn of_many_who_create_a_name_one_wins() {
-        let folder = TempDir::new().expect("a folder");
-        let store = std::sync::Arc::new(DurableStore::open(folder.path()).expect("a store"));
-        let puts = (0..32).map(|number| {
-            let store = std::sync::Arc::clone(&store);
-            tokio::spawn(async move {
-                store.put_opts(&Path::from("epoch-1"), format!("{number}").into(), create()).await.is_ok()
-            })
-        });
-        let won = futures::future::join_all(puts.collect::<Vec<_>>()).await;
-        assert_eq!(won.into_iter().filter(|won| *won.as_ref().expect("ran")).count(), 1);
-    }
-
-    /// As processes of two containers may do that have one number.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn two_stores_of_one_process_number_do_not_share_work_in_progress() {
-        let folder = TempDir::new().expect("a folder");
-        let stores = [0, 1].map(|_| std::sync::Arc::new(DurableStore::open(folder.path()).expect("a store")));
-        for round in 0..100 {
-            let path = Path::from(format!("epoch-{round}"));
-            let puts = stores.iter().zip(["first".repeat(3), "second".repeat(500)]).map(|(store, text)| {
-                let (store, path) = (std::sync::Arc::clone(store), path.clone());
-                tokio::spawn(async move {
-                    let put = store.put_opts(&path, text.clone().into(), create()).await;
-                    put.is_ok().then_some(text)
-                })
-            });
-            let won = futures::future::join_all(puts.collect::<Vec<_>>()).await;
-            let won: Vec<String> = won.into_iter().filter_map(|won| won.expect("ran")).collect();
-            let there = stores[0].get(&path).await.expect("there").bytes().await.expect("read");
-            assert_eq!(won, [String::from_utf8_lossy(&there)], "round {round}");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_a_crash_leaves_half_written_is_in_no_listing() {
-        let folder = TempDir::new().expect("a folder");
-        let store = DurableStore::open(folder.path()).expect("a store");
-        store.put(&Path::from("a/whole"), "all of it".into()).await.expect("written");
-        let target = store.inner.path_to_filesystem(&Path::from("a/half")).expect("a path");
-        write!(staged(&target).expect("a file").1, "only").expect("written");
-        assert_eq!(names(&store).await, ["a/whole"]);
-        store.put_opts(&Path::from("a/half"), "all of it".into(), create()).await.expect("created");
-        assert_eq!(names(&store).await.len(), 2);
-    }
-}
+mod tests;

@@ -1,4 +1,8 @@
-//! The lake as the rest of the engine meets it: create, read, list.
+//! The lake as the rest of the engine meets it: create, read, list, replace what was read.
+
+mod conditional;
+mod probe;
+mod versions;
 
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
@@ -7,15 +11,17 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use schemas::BucketUrl;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
-use super::bucket::{bucket_is_missing, open as open_bucket};
+pub use self::conditional::{Deleted, Replaced};
+use super::bucket::{Opened, bucket_is_missing, open_both};
 use super::durable::{DurableStore, staged};
 use super::patient::broke_off;
+use super::signed::SignedS3;
 use crate::error::EngineError;
 
 /// Times a create is tried when nothing is there afterwards although it may have succeeded.
@@ -35,11 +41,34 @@ pub enum Created {
 #[derive(Debug, Clone)]
 pub struct Lakefront {
     store: Arc<dyn ObjectStore>,
-    /// The bucket, where the store is spoken to over a network.
-    bucket: Option<BucketUrl>,
-    /// The folder, where it lies on a disk of this machine.
-    folder: Option<PathBuf>,
+    place: Place,
     probed: Arc<OnceCell<()>>,
+    probed_update: Arc<OnceCell<()>>,
+}
+
+/// Where the objects are, as far as that changes what can be done with them.
+#[derive(Debug, Clone)]
+enum Place {
+    /// In memory, or behind a store that we know nothing about.
+    Anywhere,
+    /// On a disk of this machine.
+    Folder { folder: PathBuf, files: DurableStore },
+    /// In a store that is spoken to over a network.
+    Bucket(Arc<Bucket>),
+}
+
+/// A bucket below a prefix.
+#[derive(Debug)]
+struct Bucket {
+    url: BucketUrl,
+    signed: Option<SignedS3>,
+}
+
+impl Bucket {
+    /// The whole key of an object.
+    fn key(&self, path: &Path) -> Path {
+        Path::from(self.url.prefix.as_str()).parts().chain(path.parts()).collect()
+    }
 }
 
 impl Lakefront {
@@ -50,7 +79,14 @@ impl Lakefront {
 
     /// A lake over any store, for example one that injects faults.
     pub fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, bucket: None, folder: None, probed: Arc::default() }
+        Self { store, place: Place::Anywhere, probed: Arc::default(), probed_update: Arc::default() }
+    }
+
+    /// The same lake behind a wrapper, for example one that injects faults. Requests that `object_store` has no words
+    /// for do not pass through it: deletes on a condition, versions, tags.
+    #[must_use]
+    pub fn behind(self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
+        Self { store: wrap(self.store), ..self }
     }
 
     /// A lake in a bucket. Nothing is sent yet.
@@ -58,7 +94,8 @@ impl Lakefront {
     /// # Errors
     /// When the environment lacks what the store needs.
     pub fn bucket(url: &BucketUrl) -> Result<Self, EngineError> {
-        Ok(Self { bucket: Some(url.clone()), ..Self::over(open_bucket(url)?) })
+        let Opened { store, signed } = open_both(url)?;
+        Ok(Self { place: Place::Bucket(Arc::new(Bucket { url: url.clone(), signed })), ..Self::over(store) })
     }
 
     /// A lake in a local folder, which is made when it is absent.
@@ -71,13 +108,14 @@ impl Lakefront {
         probe_hard_links(folder).map_err(|error| {
             refused(format!("it has no hard links, which create-only writes need ({error}); use a local disk"))
         })?;
-        let store = DurableStore::open(folder).map_err(|error| refused(error.to_string()))?;
-        Ok(Self { folder: Some(folder.to_owned()), ..Self::over(Arc::new(store)) })
+        let files = DurableStore::open(folder).map_err(|error| refused(error.to_string()))?;
+        let store = Arc::new(files.clone());
+        Ok(Self { place: Place::Folder { folder: folder.to_owned(), files }, ..Self::over(store) })
     }
 
     /// Whether its objects are files of this machine.
     pub fn is_local(&self) -> bool {
-        self.bucket.is_none()
+        !matches!(self.place, Place::Bucket(_))
     }
 
     /// The store itself.
@@ -88,70 +126,12 @@ impl Lakefront {
     /// Whether an object is where its name says: on a disk a link may stand for it, or for a folder above it and below
     /// `within`, and lead anywhere. Whoever reads what others have written looks before it reads, and again after.
     pub fn is_no_link(&self, within: &Path, path: &Path) -> bool {
-        let (Some(folder), Some(below)) = (&self.folder, path.prefix_match(within)) else { return true };
+        let (Place::Folder { folder, .. }, Some(below)) = (&self.place, path.prefix_match(within)) else { return true };
         let mut here = folder.join(within.as_ref());
         below.into_iter().all(|part| {
             here.push(part.as_ref());
             std::fs::symlink_metadata(&here).is_ok_and(|found| !found.is_symlink())
         })
-    }
-
-    /// Makes sure, once per process and before its first claim, that the store keeps the two promises everything
-    /// rests on: a second create is refused, and a read of a version that is gone fails. Local folders and memory do.
-    ///
-    /// `nonce` makes the name of the probe unlike any other.
-    ///
-    /// # Errors
-    /// When the store keeps one of them not, or fails.
-    pub async fn probe(&self, nonce: &str) -> Result<(), EngineError> {
-        let Some(url) = &self.bucket else { return Ok(()) };
-        self.probed.get_or_try_init(|| self.probe_once(url, nonce)).await.copied()
-    }
-
-    async fn probe_once(&self, url: &BucketUrl, nonce: &str) -> Result<(), EngineError> {
-        let path = Path::from(format!("_auditlake/probes/{nonce}"));
-        let unfit = |promise: &str| EngineError::Unfit {
-            store: url.to_string(),
-            why: format!("it {promise}, without which two runners could destroy each other's work; use another store"),
-        };
-        let put = |text: &'static str| {
-            let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-            self.store.put_opts(&path, PutPayload::from_static(text.as_bytes()), options)
-        };
-        let first = match put("first").await {
-            Ok(put) => put.e_tag,
-            // Nobody else has this name: the answer was lost, or the request.
-            Err(_) => {
-                self.create(&path, Bytes::from_static(b"first")).await?;
-                let found = self.store.head(&path).await;
-                found.map_err(|source| EngineError::store(&path, "read it", source))?.e_tag
-            }
-        };
-        let mut second = put("second").await;
-        // A broken connection says nothing of the store, whether the request arrived or not.
-        for _ in 1..CREATE_ATTEMPTS {
-            if second.as_ref().err().is_some_and(broke_off) {
-                second = put("second").await;
-            }
-        }
-        let stale = GetOptions { if_match: Some("\"0\"".to_owned()), ..GetOptions::default() };
-        let stale = self.store.get_opts(&path, stale).await;
-        let current = GetOptions { if_match: first, ..GetOptions::default() };
-        let current = self.store.get_opts(&path, current).await;
-        // What is wrong with the store matters more than what it leaves behind.
-        let removed = self.remove(&path).await;
-        match second {
-            Err(Error::AlreadyExists { .. }) => {}
-            Ok(_) => return Err(unfit("overwrites an object that it was asked to create (If-None-Match)")),
-            Err(source) => return Err(EngineError::store(&path, "create it a second time", source)),
-        }
-        match stale {
-            Err(Error::Precondition { .. }) => {}
-            Ok(_) => return Err(unfit("serves an object whose version is not the one asked for (If-Match)")),
-            Err(source) => return Err(EngineError::store(&path, "read it", source)),
-        }
-        current.map_err(|source| EngineError::store(&path, "read it", source))?;
-        removed
     }
 
     /// Writes `bytes` under a name that must be free.
@@ -165,14 +145,15 @@ impl Lakefront {
             let put = self.store.put_opts(path, PutPayload::from_bytes(bytes.clone()), options).await;
             let (taken, error) = match put {
                 Ok(_) => return Ok(Created::Now),
-                Err(Error::AlreadyExists { .. }) if self.bucket.is_none() => return Ok(Created::Existed),
-                Err(error) if self.bucket.is_none() => return Err(EngineError::store(path, "create it", error)),
+                Err(Error::AlreadyExists { .. }) if self.is_local() => return Ok(Created::Existed),
+                Err(error) if self.is_local() => return Err(EngineError::store(path, "create it", error)),
                 Err(error) => (matches!(error, Error::AlreadyExists { .. }), error),
             };
             // A request may be sent again although the first one arrived, so what is there may be what we wrote.
             match self.read(path).await {
                 Ok(Some(there)) if there == bytes => return Ok(Created::Now),
-                Ok(Some(_)) if taken => return Ok(Created::Existed),
+                // What was created is not created again, so other bytes there were there before.
+                Ok(Some(_)) if taken || broke_off(&error) => return Ok(Created::Existed),
                 // S3 answers a create with a conflict while another one is under way, which may come to nothing. A create
                 // that was cut off is not sent again by the client, because it is not the same the second time.
                 Ok(None) if (taken || broke_off(&error)) && attempt < CREATE_ATTEMPTS => attempt += 1,

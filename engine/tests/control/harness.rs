@@ -69,6 +69,7 @@ fn dataset(name: &str, schema: &'static TableSchema) -> Dataset {
         time: schema.time.map(str::to_owned),
         tenant: schema.tenant.to_owned(),
         classes: subjects.iter().map(|name| (name.clone(), Class::Personal)).collect(),
+        data_classes: Vec::new(),
         subjects,
     }
 }

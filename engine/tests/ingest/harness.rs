@@ -207,6 +207,7 @@ fn dataset(name: &str, schema: &'static TableSchema) -> Dataset {
         time: schema.time.map(str::to_owned),
         tenant: schema.tenant.to_owned(),
         classes: BTreeMap::new(),
+        data_classes: Vec::new(),
         subjects: Vec::new(),
     }
 }

@@ -39,6 +39,8 @@ pub(crate) fn init_definitions() -> Vec<Definition> {
         ("jobs/compliance.yaml", include_str!("templates/init/compliance.yaml")),
         ("policies/evidence.yaml", include_str!("templates/init/evidence.yaml")),
     ]);
+    let policies = schemas::shipped_policy_templates().iter();
+    definitions.extend(policies.map(|(name, text)| (format!("policies/{name}.yaml"), (*text).to_owned())));
     definitions.extend(DATASET_SCHEMAS.iter().filter(|schema| schema.name != AUDIT.name).map(|schema| dataset(schema)));
     definitions
 }

@@ -160,6 +160,10 @@ fn kind(body: &EntryBody) -> &'static str {
         EntryBody::Export(_) => "exports",
         EntryBody::Approval(_) => "steps of reviews",
         EntryBody::Chain(_) => "ends of chains",
+        EntryBody::Expiry(_) => "changes by retention",
+        EntryBody::Hold(_) => "holds",
+        EntryBody::PlanApproval(_) => "approvals of retention",
+        EntryBody::Certificate(_) => "certificates",
         EntryBody::Key(_) => "changes of keys",
         EntryBody::Unknown => "others",
     }

@@ -28,6 +28,7 @@ use crate::error::JobError;
 use crate::export::{Manifest, ObjectPlace};
 use crate::lake::OpenLake;
 use crate::ledger::{Ledger, RunKey};
+use crate::retention;
 use crate::review;
 use crate::world::World;
 
@@ -64,6 +65,16 @@ pub(crate) enum Act {
         request: String,
         /// Where the answer lies.
         folder: String,
+    },
+    /// A retention plan is applied.
+    Retention {
+        /// Its id.
+        plan: String,
+    },
+    /// A record of a hold or of an approval is written.
+    Record {
+        /// Its path.
+        path: String,
     },
     /// Something of which the lake keeps no record.
     Other,
@@ -259,6 +270,10 @@ async fn make_up(lake: &OpenLake, world: &World, log: &EvidenceLog, act: &Act, s
             let place = ObjectPlace::in_lake(&lake.front, folder);
             let Some(manifest) = place.read_json::<Manifest>(&place.manifest()).await? else { return Ok(()) };
             (replayed(log).await?, vec![of_export(request, &place, &manifest).await?])
+        }
+        Act::Retention { plan } => (replayed(log).await?, retention::plan_bodies(lake, plan).await?),
+        Act::Record { path } => {
+            (replayed(log).await?, retention::of_record(&lake.front, path).await?.into_iter().collect())
         }
         Act::Other => return Ok(()),
     };

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::evidence::{
-    ApprovalEntry, ChainEntry, Entry, EntryBody, ExportEntry, FileEntry, Place, RemovalEntry, ReportEntry, RunEntry,
+    ApprovalEntry, ChainEntry, ChangeEntry, Entry, EntryBody, ExportEntry, FileEntry, Place, RecordEntry, RemovalEntry,
+    ReportEntry, RunEntry,
 };
 
 /// A file that was logged.
@@ -30,6 +31,10 @@ pub(crate) struct Replay {
     pub(crate) exports: Vec<(u64, ExportEntry)>,
     pub(crate) approvals: Vec<(u64, ApprovalEntry)>,
     pub(crate) chains: Vec<(u64, ChainEntry)>,
+    /// Records of holds, of approvals of retention plans, and of plans that are done.
+    pub(crate) records: Vec<(u64, RecordEntry)>,
+    /// Changes by retention plans.
+    pub(crate) changes: Vec<(u64, ChangeEntry)>,
     /// Indexes of entries of kinds that this version does not know.
     pub(crate) unknown: Vec<u64>,
     /// Ids of everything.
@@ -61,6 +66,10 @@ impl Replay {
             EntryBody::Export(entry) => self.exports.push((index, entry)),
             EntryBody::Approval(entry) => self.approvals.push((index, entry)),
             EntryBody::Chain(entry) => self.chains.push((index, entry)),
+            EntryBody::Expiry(entry) => self.change(index, entry),
+            EntryBody::Hold(entry) | EntryBody::PlanApproval(entry) | EntryBody::Certificate(entry) => {
+                self.records.push((index, entry));
+            }
             EntryBody::Key(_) => {}
             EntryBody::Unknown => self.unknown.push(index),
         }
@@ -74,6 +83,26 @@ impl Replay {
     /// Whether an entry says that a file counts no more, of which no entry has this form.
     pub(crate) fn removes_unknown(&self, dataset: &str, forms: &[Place]) -> bool {
         self.removed_unknown.iter().any(|(_, of, place)| of == dataset && forms.contains(place))
+    }
+
+    /// A file has other bytes from here on, or counts no more. One that was never logged is known from here on.
+    fn change(&mut self, index: u64, change: ChangeEntry) {
+        let key = (change.dataset.clone(), change.place.clone());
+        let before = self.files.get(&key).filter(|file| file.removed_by.is_none());
+        if before.is_some_and(|file| file.entry.sha256 != change.sha256_before) {
+            self.contradictions.push((index, key.0.clone(), key.1.clone()));
+        }
+        let entry = FileEntry {
+            dataset: change.dataset.clone(),
+            place: change.place.clone(),
+            sha256: change.sha256_after.clone().unwrap_or_else(|| change.sha256_before.clone()),
+            bytes: change.bytes_after,
+            rows: change.rows_after,
+            adopted: false,
+        };
+        let removed_by = change.sha256_after.is_none().then_some(index);
+        self.files.insert(key, LoggedFile { index, entry, removed_by });
+        self.changes.push((index, change));
     }
 
     fn remove(&mut self, index: u64, entry: RemovalEntry) {

@@ -48,7 +48,11 @@ fn of_job(lake: &OpenLake, name: &str) -> Result<(String, String), JobError> {
     })?;
     match &job.kind {
         JobKind::Query(spec) => Ok((spec.into.to_string(), spec.sql.clone())),
-        JobKind::Ingest(_) | JobKind::Export(_) | JobKind::ComplianceReport(_) | JobKind::Verify(_) => {
+        JobKind::Ingest(_)
+        | JobKind::Export(_)
+        | JobKind::ComplianceReport(_)
+        | JobKind::Verify(_)
+        | JobKind::Retention(_) => {
             let of_kind = jobs.iter().filter(|job| matches!(job.kind, JobKind::Query(_))).map(|job| &job.id);
             Err(JobError::Usage(format!(
                 "job \"{name}\" is of kind {}, and columns are told of jobs of kind query ({}); or give a statement with \

@@ -193,6 +193,7 @@ fn named(job: &str, made: &Made, output: &Output) -> String {
         OutputRole::ControlResults => "auditlake.control_results".to_owned(),
         OutputRole::Findings => "auditlake.findings".to_owned(),
         OutputRole::Verified => "auditlake.verify_findings".to_owned(),
+        OutputRole::Retention => "auditlake.receipts".to_owned(),
         OutputRole::Evidence => {
             let file = output.path.rsplit('/').next().unwrap_or_default();
             format!("evidence.{}", file.strip_suffix(".parquet").unwrap_or(file))

@@ -12,7 +12,7 @@ use super::log::CheckedLog;
 use super::scope::Scope;
 use crate::error::JobError;
 use crate::evidence_log::{Act, LoggedFile, Places, ingests_of};
-use crate::lake::OpenLake;
+use crate::lake::{OpenLake, with_companions};
 use crate::show::counted;
 
 /// Files that are read at the same time.
@@ -43,9 +43,7 @@ pub(crate) async fn check(
         }
     };
     let mut counts = Counts::default();
-    let declared = lake.definitions.datasets.iter();
-    let all: Vec<Dataset> =
-        declared.flat_map(|dataset| [Some(dataset.clone()), dataset.rejected()]).flatten().collect();
+    let all = with_companions(&lake.definitions);
     let mut known = BTreeSet::new();
     for dataset in all.iter().filter(|dataset| scope.has_dataset(dataset)) {
         known.insert(dataset.id.to_string());
@@ -80,7 +78,12 @@ pub(crate) async fn check(
 
 /// Whether an act writes the dataset, or the one of what it refuses.
 fn is_about(act: &Act, lake: &OpenLake, dataset: &Dataset) -> bool {
-    matches!(act, Act::Dataset { dataset: of } if of.as_str() == ingests_of(lake, dataset))
+    match act {
+        Act::Dataset { dataset: of } => of.as_str() == ingests_of(lake, dataset),
+        // Which dataset a plan is of, the plan says; until it is at an end, no file is called wrong because of it.
+        Act::Retention { .. } => true,
+        Act::Run { .. } | Act::Review { .. } | Act::Answer { .. } | Act::Record { .. } | Act::Other => false,
+    }
 }
 
 /// Entries of datasets that are not declared any more.

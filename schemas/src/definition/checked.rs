@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::dataset::REJECTED_ENDING;
 use super::export::ExportSpec;
 use super::path_template::PathTemplate;
+use super::place::ARCHIVE_PREFIX;
 use super::store_url::StoreUrl;
 use crate::access::Access;
 use crate::control::{Control, ParamValue};
 use crate::evidence::EvidencePolicy;
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId};
+use crate::retention::RetentionPolicy;
 use crate::table::TableSchema;
 use crate::tables::{AUDIT, INFERRED, REJECTED, USAGE};
 
@@ -31,6 +33,8 @@ pub struct Lake {
     pub access: Option<Access>,
     /// How it keeps evidence of itself; none where nothing is signed.
     pub evidence: Option<EvidencePolicy>,
+    /// Retention policies, by id, those that are not enabled, too.
+    pub retention: Vec<RetentionPolicy>,
     /// Datasets, by id.
     pub datasets: Vec<Dataset>,
     /// Jobs, by id.
@@ -47,6 +51,17 @@ impl Lake {
     /// The dataset of that name.
     pub fn dataset(&self, id: &DatasetId) -> Option<&Dataset> {
         self.datasets.iter().find(|dataset| dataset.id == *id)
+    }
+
+    /// The dataset of that name, or the one that holds what a dataset's ingests refuse: policies are for both.
+    pub fn dataset_or_rejected(&self, id: &DatasetId) -> Option<Dataset> {
+        let base = || DatasetId::parse(id.as_str().strip_suffix(REJECTED_ENDING)?).ok();
+        self.dataset(id).cloned().or_else(|| self.dataset(&base()?)?.rejected())
+    }
+
+    /// The enabled policy about a dataset; there is at most one.
+    pub fn policy_of(&self, dataset: &DatasetId) -> Option<&RetentionPolicy> {
+        self.retention.iter().find(|policy| policy.enabled && policy.dataset == *dataset)
     }
 
     /// The job of that name.
@@ -116,6 +131,8 @@ pub struct Dataset {
     pub subjects: Vec<String>,
     /// Declared classes by column; a column that is not here has none.
     pub classes: BTreeMap<String, Class>,
+    /// Classes of data of rows that do not say it themselves in `data_classes`.
+    pub data_classes: Vec<String>,
 }
 
 impl Dataset {
@@ -137,7 +154,19 @@ impl Dataset {
             tenant: REJECTED.tenant.to_owned(),
             subjects: Vec::new(),
             classes: BTreeMap::new(),
+            data_classes: self.data_classes.clone(),
         })
+    }
+
+    /// What retention archived of it, as a dataset of its own: `<dataset>@archive`, below `archive/<dataset>/`. Its files lie in
+    /// no folder of a tenant or day, and have the columns that they had.
+    pub fn archive(&self) -> Self {
+        Self {
+            id: self.id.of_archive(),
+            location: format!("{ARCHIVE_PREFIX}{}/", self.id),
+            elsewhere: None,
+            ..self.clone()
+        }
     }
 
     /// Whether ingest writes its files, so that their layout and types are known.
@@ -175,6 +204,8 @@ pub enum JobKind {
     ComplianceReport(ReportSpec),
     /// Whether datasets are still what was signed.
     Verify(VerifySpec),
+    /// Retention policies: a plan each, carried out where that was approved.
+    Retention(RetentionSpec),
 }
 
 impl JobKind {
@@ -186,6 +217,7 @@ impl JobKind {
             Self::Export(_) => "export",
             Self::ComplianceReport(_) => "compliance_report",
             Self::Verify(_) => "verify",
+            Self::Retention(_) => "retention",
         }
     }
 }
@@ -329,6 +361,13 @@ impl ReportSpec {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifySpec {
     /// Exactly these datasets; none means every dataset.
+    pub datasets: Vec<DatasetId>,
+}
+
+/// Whose policies are carried out. A plan that a standing approval covers is applied by the run; any other waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetentionSpec {
+    /// Exactly these datasets; none means every dataset with an enabled policy.
     pub datasets: Vec<DatasetId>,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::checked::{Class, Dataset};
+use super::data_class::data_classes;
 use super::framework::filled;
 use super::lake::store_url;
 use super::nearest::nearest;
@@ -33,6 +34,7 @@ pub(super) fn build(raw: RawDataset, earlier: &[(Dataset, String)], problems: &m
     let tenant = raw.tenant.as_ref().map(|tenant| problems.keep(tenant.place, tenant_column(schema, &tenant.value)));
     let subjects = raw.subjects.as_ref().map(|columns| subject_columns(schema, columns, problems));
     let classes = classes(schema, &raw.columns, problems);
+    let data_classes = raw.class.map(|given| data_classes(given, problems)).unwrap_or_default();
     Some(Dataset {
         id: id?,
         elsewhere: place.as_ref()?.1.clone(),
@@ -49,6 +51,7 @@ pub(super) fn build(raw: RawDataset, earlier: &[(Dataset, String)], problems: &m
         },
         subjects: subjects.unwrap_or_else(|| schema.subjects.iter().map(|&name| name.to_owned()).collect()),
         classes,
+        data_classes,
     })
 }
 
@@ -95,7 +98,7 @@ fn place(given: &str, earlier: &[(Dataset, String)]) -> Result<(String, Option<S
 }
 
 /// The column of a schema, or the name that may have been meant.
-fn column(schema: &'static TableSchema, given: &str) -> Result<&'static crate::table::Column, String> {
+pub(super) fn column(schema: &'static TableSchema, given: &str) -> Result<&'static crate::table::Column, String> {
     schema.column(given).ok_or_else(|| {
         let offer = nearest(given, schema.columns.iter().map(|column| column.name));
         let offer =

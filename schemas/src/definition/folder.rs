@@ -11,9 +11,10 @@ use super::query_job;
 use super::raw::{RawControl, RawDataset, RawExport, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
 use super::raw_access::RawAccess;
 use super::raw_evidence::RawEvidenceFile;
+use super::raw_retention::{RawRetention, RawRetentionJob};
 use super::surroundings::Surroundings;
 use super::yaml::{self, Node};
-use super::{access, control, dataset, evidence, job, lake, raw_of, verify_job};
+use super::{access, control, dataset, evidence, job, lake, raw_of, retention, retention_job, verify_job};
 use crate::access::Access;
 use crate::evidence::EvidencePolicy;
 use crate::hex;
@@ -54,7 +55,7 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
         folder.errors.extend(problems.into_errors());
     }
     let opened: Vec<Opened<'_>> = files.iter().filter_map(|(slot, file)| folder.open(slot, file)).collect();
-    for wanted in [Slot::Dataset, Slot::Lake, Slot::Evidence, Slot::Access, Slot::Control, Slot::Job] {
+    for wanted in [Slot::Dataset, Slot::Lake, Slot::Evidence, Slot::Retention, Slot::Access, Slot::Control, Slot::Job] {
         opened.iter().filter(|one| *one.slot == wanted).for_each(|one| folder.check_one(one));
     }
     folder.into_lake(sha256_of_all(&files))
@@ -73,6 +74,7 @@ enum Slot {
     Dataset,
     Access,
     Evidence,
+    Retention,
     Control,
     Job,
     /// Not read, and why.
@@ -100,9 +102,9 @@ fn slot(path: &str) -> Option<Slot> {
         (None | Some("policies"), "evidence") => {
             return Some(Slot::Refused("the file is not read; move it to policies/evidence.yaml".to_owned()));
         }
-        (Some("policies"), _) => return Some(Slot::Refused(later::POLICY.to_owned())),
+        (Some("policies"), _) => Slot::Retention,
         (None, "lakes") => Slot::Refused("the file is not read; it is called lake.yaml".to_owned()),
-        (None, "datasets" | "jobs" | "controls") => {
+        (None, "datasets" | "jobs" | "controls" | "policies") => {
             return Some(Slot::Refused(format!("the file is not read; write one file for each in {stem}/")));
         }
         (Some("datasets"), _) => Slot::Dataset,
@@ -110,6 +112,9 @@ fn slot(path: &str) -> Option<Slot> {
         (Some("jobs"), _) => Slot::Job,
         (Some(single @ ("dataset" | "control" | "job")), _) => {
             return Some(Slot::Refused(format!("the folder {single}/ is not read; it is called {single}s/")));
+        }
+        (Some("policy"), _) => {
+            return Some(Slot::Refused("the folder policy/ is not read; it is called policies/".to_owned()));
         }
         _ => return None,
     };
@@ -147,10 +152,16 @@ impl Folder {
             return None;
         }
         let node = problems.keep_placed(yaml::tree(&file.text));
+        if let Some((place, why)) = node.as_ref().filter(|_| *slot == Slot::Retention).and_then(other_policy) {
+            problems.add(place, why);
+            self.errors.extend(problems.into_errors());
+            return None;
+        }
         let (names, key) = match slot {
             Slot::Dataset => (&mut self.around.dataset_names, "dataset"),
             Slot::Control => (&mut self.around.control_names, "control"),
             Slot::Job => (&mut self.around.job_names, "job"),
+            Slot::Retention => (&mut self.around.policy_names, "policy"),
             Slot::Lake | Slot::Access | Slot::Evidence | Slot::Refused(_) => {
                 self.errors.extend(problems.into_errors());
                 return Some(Opened { slot, file, node: node? });
@@ -201,6 +212,13 @@ impl Folder {
                 let store = self.lake.as_ref().map(|lake| &lake.store);
                 self.evidence = raw.and_then(|raw| evidence::build(raw, store, &mut problems));
             }
+            Slot::Retention => {
+                let raw = raw_of::<RawRetention>("policy", file, node, &mut problems);
+                let sha256 = hex(&Sha256::digest(&file.text));
+                let built = raw.and_then(|raw| retention::build(raw, sha256, &self.around, &mut problems));
+                self.around.policy_names.unknown |= built.is_none();
+                self.around.policies.extend(built.map(|policy| (policy, file.path.clone())));
+            }
             Slot::Control => {
                 let raw = raw_of::<RawControl>("control", file, node, &mut problems);
                 let built = raw.and_then(|raw| control::build(raw, self.around.frameworks, &mut problems));
@@ -239,6 +257,10 @@ impl Folder {
                 let raw = raw_of::<RawVerify>("job", file, node, problems)?;
                 verify_job::build(raw, sha256, &self.around, problems)
             }
+            Some("retention") => {
+                let raw = raw_of::<RawRetentionJob>("job", file, node, problems)?;
+                retention_job::build(raw, sha256, &self.around, problems)
+            }
             Some(other) => {
                 problems.add(kind.map_or(node.place, |kind| kind.place), job::unknown_kind(other));
                 None
@@ -258,6 +280,8 @@ impl Folder {
         let Some(lake) = self.lake.filter(|_| self.errors.is_empty()) else { return Err(self.errors) };
         let mut datasets: Vec<_> = self.around.datasets.into_iter().map(|(dataset, _)| dataset).collect();
         datasets.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut retention: Vec<_> = self.around.policies.into_iter().map(|(policy, _)| policy).collect();
+        retention.sort_by(|a, b| a.id.cmp(&b.id));
         self.jobs.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.controls.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Lake {
@@ -267,6 +291,7 @@ impl Folder {
             access_events: lake.access_events,
             access: self.access,
             evidence: self.evidence,
+            retention,
             datasets,
             jobs: self.jobs,
             controls: self.around.controls,
@@ -274,6 +299,21 @@ impl Folder {
             sha256,
         })
     }
+}
+
+/// What a file in `policies/` is that is no retention policy, and where that shows.
+fn other_policy(node: &Node) -> Option<(Place, String)> {
+    if node.value.get("policy").is_some() {
+        return None;
+    }
+    if let Some(found) = node.value.get("evidence") {
+        return Some((
+            found.place,
+            "evidence is not read from this file; move it to policies/evidence.yaml".to_owned(),
+        ));
+    }
+    let (key, why) = later::POLICIES.iter().find(|(key, _)| node.value.get(key).is_some())?;
+    Some((node.value.get(key)?.place, (*why).to_owned()))
 }
 
 fn text_of(node: &Node) -> &str {

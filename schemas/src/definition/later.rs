@@ -3,8 +3,7 @@
 //! Keep in step with what is built: whoever builds a thing removes its line.
 
 /// Kinds of job that are designed and not built.
-pub(crate) const KINDS: &[&str] =
-    &["anomalies", "sla", "usage", "retention", "anonymize", "subject_request", "lineage", "compact"];
+pub(crate) const KINDS: &[&str] = &["anomalies", "sla", "usage", "anonymize", "subject_request", "lineage", "compact"];
 
 /// Values of `format` that are designed and not built, for ingest and for outputs.
 pub(crate) const FORMATS: &[&str] = &["cur", "parquet", "pdf", "xml", "yaml", "arrow", "ipc"];
@@ -26,8 +25,27 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("mappings/", "mappings in files of their own are not part of this version; write map: in the job"),
 ];
 
-/// What is said of a file in `policies/` that is not `evidence.yaml`.
-pub(crate) const POLICY: &str = "retention is not part of this version; keep the file elsewhere until it is";
+/// First keys of files in `policies/` that are designed and not built, and what to do with such a file.
+pub(crate) const POLICIES: &[(&str, &str)] = &[
+    ("subjects", "requests of persons are not part of this version; keep the file elsewhere until they are"),
+    ("anonymize", "anonymized copies are not part of this version; keep the file elsewhere until they are"),
+];
+
+/// Methods that are designed for copies and not for columns in place, and what to do instead.
+pub(crate) const METHODS: &[(&str, &str)] = &[
+    ("drop", "a file keeps its columns, so write redact"),
+    ("pseudonym", "write redact"),
+    ("fpe", "write redact"),
+    ("seal", "write redact"),
+    ("hierarchy", "write redact"),
+    ("shuffle", "write redact"),
+    ("noise", "write redact"),
+    ("shift", "write floor, or redact"),
+    ("bucket", "write redact"),
+    ("round", "write redact"),
+    ("clamp", "write redact"),
+    ("grid", "write redact"),
+];
 
 /// Keys that are designed and not built: the kind of definition, the key with those it stands in, what to do instead.
 const KEYS: &[(&str, &str, &str)] = &[

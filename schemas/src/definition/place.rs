@@ -3,6 +3,9 @@
 /// Prefix of our own records.
 pub(crate) const OWN_PREFIX: &str = "_auditlake/";
 
+/// Prefix of what retention archives.
+pub(crate) const ARCHIVE_PREFIX: &str = "archive/";
+
 /// What is wrong with a prefix in the store, as the end of a sentence; none when it is fit.
 pub(crate) fn location_fault(location: &str) -> Option<String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '=' | '+' | '@' | '/');
@@ -18,6 +21,8 @@ pub(crate) fn location_fault(location: &str) -> Option<String> {
         Some("has an empty folder name in it; write one /".to_owned())
     } else if overlaps(location, OWN_PREFIX) {
         Some(format!("lies in {OWN_PREFIX}, which holds auditlake's own records; choose another folder"))
+    } else if overlaps(location, ARCHIVE_PREFIX) {
+        Some(format!("lies in {ARCHIVE_PREFIX}, which holds what retention archives; choose another folder"))
     } else {
         let other = location.chars().find(|c| !fits(*c))?;
         Some(format!("contains {other:?}; use letters, digits and - _ . = + @"))

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::checked::{Class, IngestFormat, ReportFormat};
 use super::csv_style::{Delimiter, LineEnd};
 use super::export::{ExportCompression, ExportFormat};
+use super::words::RawWords;
 use super::yaml::At;
 use crate::control::{ControlType, ParamValue, Severity, Status};
 
@@ -49,6 +50,8 @@ pub(super) struct RawDataset {
     pub(super) tenant: Option<At<String>>,
     /// columns that name a natural person; the schema's own when left out
     pub(super) subjects: Option<Vec<At<String>>>,
+    /// what rows are that do not say it themselves, for example [pii]: public, internal, confidential, pii, phi, pan, special, minor or secret
+    pub(super) class: Option<At<RawWords>>,
     /// how carefully columns are to be handled
     #[serde(default)]
     pub(super) columns: BTreeMap<String, RawColumn>,

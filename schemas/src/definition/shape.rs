@@ -121,7 +121,8 @@ impl<'a> Judge<'a> {
         self.misshapen(node.place, message);
     }
 
-    /// `anyOf`: an optional value (the other choice is null), a name or a mapping, or the untagged value of a parameter.
+    /// `anyOf`: an optional value (the other choice is null), a name or a mapping, a text or a list of texts, or the
+    /// untagged value of a parameter.
     fn choice(&mut self, choices: &'a [Value], node: &Node, name: &str, path: &str) {
         let not_null: Vec<&Value> = choices.iter().filter(|choice| wanted_type(choice) != "null").collect();
         if let [only] = not_null.as_slice() {
@@ -138,6 +139,23 @@ impl<'a> Judge<'a> {
                         node.place,
                         format!("{name} must be a name, or a mapping with name and expr; found {found}"),
                     );
+                }
+            };
+        }
+        if let Some(list) = choices.iter().find(|choice| is_words(choices) && wanted_type(choice) == "array") {
+            return match &node.value {
+                Tree::List(_) => self.node(list, node, name, path),
+                Tree::Text(_) | Tree::Bool(_) => {}
+                // What it was before YAML took it for a number, only a list of texts still knows.
+                Tree::Int(_) | Tree::Float(_) => {
+                    let found = node.value.describe();
+                    let message =
+                        format!("{name} must be a text or a list; found {found}: quote it, or write it in [ ]");
+                    self.misshapen(node.place, message);
+                }
+                found => {
+                    let found = found.describe();
+                    self.misshapen(node.place, format!("{name} must be a text or a list of texts; found {found}"));
                 }
             };
         }
@@ -203,6 +221,13 @@ fn words(schema: &Value) -> Option<Vec<&str>> {
     }
     let choices = schema.get("oneOf").and_then(Value::as_array)?;
     choices.iter().map(|choice| choice.get("const").and_then(Value::as_str)).collect()
+}
+
+/// Whether the choice is between a text, which may look like a boolean, and a list of texts: the schema of `words.rs`.
+fn is_words(choices: &[Value]) -> bool {
+    choices
+        .iter()
+        .any(|choice| choice.get("type").is_some_and(|wanted| *wanted == serde_json::json!(["string", "boolean"])))
 }
 
 /// The type a schema wants; of `["string", "null"]` the one that is not null.

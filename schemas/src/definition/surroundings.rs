@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::checked::Dataset;
+use super::dataset::REJECTED_ENDING;
 use super::nearest::nearest;
 use super::path_template::PathTemplate;
 use crate::control::Control;
 use crate::framework::Framework;
 use crate::id::JobId;
+use crate::retention::RetentionPolicy;
 
 /// Names that files claim, also files whose other keys are wrong, so that one error does not make a second one.
 #[derive(Debug, Default)]
@@ -52,6 +54,10 @@ pub(super) struct Surroundings {
     pub(super) datasets: Vec<(Dataset, String)>,
     /// Every dataset that is named.
     pub(super) dataset_names: Names,
+    /// Checked retention policies with their files.
+    pub(super) policies: Vec<(RetentionPolicy, String)>,
+    /// Every retention policy that is named.
+    pub(super) policy_names: Names,
     /// Checked controls, those that ship first.
     pub(super) controls: Vec<Control>,
     /// Every control that is named.
@@ -77,6 +83,8 @@ impl Surroundings {
         Self {
             datasets: Vec::new(),
             dataset_names: Names::default(),
+            policies: Vec::new(),
+            policy_names: Names::default(),
             controls: controls.to_vec(),
             control_names,
             job_names: Names::default(),
@@ -84,6 +92,17 @@ impl Surroundings {
             frameworks,
             outputs: BTreeMap::new(),
         }
+    }
+
+    /// The checked dataset of that name.
+    pub(super) fn dataset(&self, name: &str) -> Option<&Dataset> {
+        self.datasets.iter().map(|(dataset, _)| dataset).find(|dataset| dataset.id.as_str() == name)
+    }
+
+    /// Whether it is the name of what holds the records that a dataset's ingests refuse.
+    pub(super) fn is_rejected(&self, name: &str) -> bool {
+        let base = name.strip_suffix(REJECTED_ENDING).and_then(|base| self.dataset(base));
+        base.is_some_and(|base| base.rejected().is_some())
     }
 
     /// Claims a folder for one kind of output; the job that already writes there, if any.

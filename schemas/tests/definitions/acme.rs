@@ -22,6 +22,7 @@ columns:
   subject_id: {class: personal}
   source: {class: internal}
 evidence: files
+class: [pii]
 ",
     ),
     (
@@ -124,6 +125,42 @@ approval: required
     - {name: vault, to: s3://acme-anchors/auditlake, every: 15m}
     - {name: mirror, to: file:../anchors}
 ",
+    ),
+    (
+        "policies/audit.yaml",
+        "policy: audit
+rules:
+  - rule: eu-logins
+    where:
+      event_type: [user.login, \"session.*\"]
+      tenant: acme-eu
+      class: [pii, minor]
+      column: {outcome: [denied, failure], mfa: false, http_status: [401, 403]}
+    minimum: 6mo
+    maximum: 730d
+    disposition: anonymize
+    anonymize:
+      actor_id: {method: constant, value: anonymous}
+      subject_id: {method: redact}
+      src_ip: {method: truncate_ip, v4: 16}
+      user_agent: {method: mask, first: 7}
+      valid_until: {method: floor, to: month}
+  - {rule: rest, maximum: 2555d, disposition: archive, archive: {keep: 1y, storage_class: GLACIER_IR}}
+standards: [sox, pci_dss]
+never_delete: [\"legal_hold.*\", audit.paused]
+erasure: {mode: anonymize, within_minimum: refuse}
+grace: 12h
+approval: {approvers: 2, not_planner: false, valid_for: 24h, brake: 0.5%}
+copies: [{what: replica acme-audit-dr, erased_by: replication}, {what: tape, erased_by: never, until: 90d}]
+",
+    ),
+    (
+        "policies/later/people.yaml",
+        "policy: people\ndataset: identity\nrules: []\n",
+    ),
+    (
+        "jobs/retention-daily.yaml",
+        "job: retention-daily\nkind: retention\ndatasets: [audit]\n",
     ),
     (
         "controls/auth/ACME-AUTH-001.yaml",

@@ -4,7 +4,9 @@ mod acme;
 mod mutation;
 mod refused;
 mod request;
+mod retention;
 mod shipped;
+mod spans;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +16,9 @@ use schemas::{
     Lake, Limit, ParamValue, Permission, ReportFormat, SecretSource, SourceFile, Status, StoreUrl, Tenants, VerifySpec,
     check, json_schema, parse_rfc3339, shipped_controls,
 };
+
+/// Kinds of job, as in YAML.
+const JOB_KINDS: [&str; 6] = ["ingest", "query", "export", "compliance_report", "verify", "retention"];
 
 fn checked() -> Lake {
     check(&acme()).expect("the sample lake is right")
@@ -28,7 +33,7 @@ fn a_lake_is_read_whole() {
     assert_eq!(lake.datasets.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["audit", "identity", "month"]);
     assert_eq!(
         lake.jobs.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(),
-        ["denied-daily", "ingest-app", "ingest-trail", "soc2-daily", "tenant-month", "verify-daily"]
+        ["denied-daily", "ingest-app", "ingest-trail", "retention-daily", "soc2-daily", "tenant-month", "verify-daily"]
     );
     assert_eq!(lake.controls.len(), shipped_controls().len() + 2);
     assert!(lake.controls.is_sorted_by(|a, b| a.id < b.id));
@@ -241,9 +246,16 @@ fn the_hash_follows_every_byte_and_no_order() {
 fn json_schemas_know_every_key_and_say_what_it_is_for() {
     let documents = [
         (DefinitionKind::Lake, vec!["lake", "store", "timezone"]),
-        (DefinitionKind::Dataset, vec!["dataset", "location", "schema", "time", "tenant", "subjects", "columns"]),
+        (
+            DefinitionKind::Dataset,
+            vec!["dataset", "location", "schema", "time", "tenant", "subjects", "class", "columns"],
+        ),
         (DefinitionKind::Control, vec!["control", "version", "rows", "sql", "status", "evidence", "max_undecided_ppm"]),
         (DefinitionKind::Evidence, vec!["evidence"]),
+        (
+            DefinitionKind::Retention,
+            vec!["policy", "dataset", "rules", "standards", "never_delete", "grace", "approval"],
+        ),
     ];
     for (kind, keys) in documents {
         let schema = json_schema(kind);
@@ -256,7 +268,7 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
     for one in job["oneOf"].as_array().expect("kinds") {
         let path = one["$ref"].as_str().and_then(|path| path.strip_prefix('#')).expect("a reference");
         let kind = &job.pointer(path).expect("defined")["properties"]["kind"]["const"];
-        assert!(["ingest", "query", "export", "compliance_report", "verify"].map(Into::into).contains(kind), "{kind}");
+        assert!(JOB_KINDS.map(Into::into).contains(kind), "{kind}");
     }
     assert!(!job.to_string().contains("Raw"), "names of our types are not for editors");
 }

@@ -5,10 +5,10 @@ use schemas::{check, parse_control, parse_framework, shipped_control_files, ship
 use crate::acme::acme;
 
 /// A tiny xorshift: the same cases in every run.
-struct Xorshift(u64);
+pub(crate) struct Xorshift(pub(crate) u64);
 
 impl Xorshift {
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -66,6 +66,11 @@ const PIECES: &[&str] = &[
     "%#z",
     "@",
     "7y",
+    "101y",
+    "2555d",
+    "0h",
+    "20%",
+    "session.*",
 ];
 
 fn mutate(text: &mut Vec<u8>, chance: &mut Xorshift) {

@@ -70,8 +70,36 @@ fn files_as_a_whole() {
         expect!["datasets.yaml:1:1: the file is not read; write one file for each in datasets/"],
     );
     says(
-        &plus("policies/audit.yaml", b"x"),
-        expect!["policies/audit.yaml:1:1: retention is not part of this version; keep the file elsewhere until it is"],
+        &plus("policies/more.yaml", b"x"),
+        expect![[r#"policies/more.yaml:1:1: policy must be a mapping of keys to values; found "x""#]],
+    );
+    says(
+        &plus("policies/subjects.yaml", b"subjects: {key: {id: s26, secret: env:AL_SUBJECT_KEY}}\n"),
+        expect![
+            "policies/subjects.yaml:1:11: requests of persons are not part of this version; keep the file elsewhere until they are"
+        ],
+    );
+    says(
+        &plus("policies/study-copy.yaml", b"anonymize: study-copy\ncopy: {from: audit, to: audit_study}\n"),
+        expect![
+            "policies/study-copy.yaml:1:12: anonymized copies are not part of this version; keep the file elsewhere until they are"
+        ],
+    );
+    says(
+        &plus("policies/log.yaml", b"evidence: {origin: acme.example/acme, sign: {key: file:keys/log.key}}\n"),
+        expect!["policies/log.yaml:1:11: evidence is not read from this file; move it to policies/evidence.yaml"],
+    );
+    says(
+        &plus("policies/users.yml", b"policy: users\n"),
+        expect!["policies/users.yml:1:1: the file is not read; rename it to users.yaml"],
+    );
+    says(
+        &plus("policies.yaml", b"policy: users\n"),
+        expect!["policies.yaml:1:1: the file is not read; write one file for each in policies/"],
+    );
+    says(
+        &plus("policy/users.yaml", b"policy: users\n"),
+        expect!["policy/users.yaml:1:1: the folder policy/ is not read; it is called policies/"],
     );
     says(
         &plus("policies/more/evidence.yaml", b"x"),
@@ -180,7 +208,7 @@ fn everything_that_is_wrong_is_said_at_once() {
         expect![[r#"
             datasets/audit2.yaml:1:10: dataset "audit" is already described in datasets/audit.yaml; rename one of them
             datasets/audit2.yaml:2:11: location must be a text; found a list
-            datasets/audit2.yaml:3:1: unknown key "scheme"; did you mean "schema"? keys are: dataset, location, schema, map, time, tenant, subjects, columns, evidence
+            datasets/audit2.yaml:3:1: unknown key "scheme"; did you mean "schema"? keys are: dataset, location, schema, map, time, tenant, subjects, class, columns, evidence
             jobs/again.yaml:1:6: report has neither frameworks nor controls; add for example frameworks: [soc2]
             jobs/again.yaml:3:9: window "0d" is empty; it must be longer than 0
             jobs/again.yaml:4:1: unknown key "framework"; did you mean "frameworks"? keys are: job, kind, window, frameworks, controls, params, outputs, approval
@@ -225,6 +253,9 @@ fn what_is_no_definition_is_passed_over() {
         "slas/x.yaml",
         "access.yaml",
         "policies/evidence.yaml",
+        "policies/x.yaml",
+        "policies/eu/x.yaml",
+        "policy/x.yaml",
         "jobs/x.yml",
     ] {
         assert!(is_definition(path), "{path}");

@@ -70,6 +70,7 @@ fn dataset() -> Dataset {
         tenant: "tenant_id".to_owned(),
         subjects: Vec::new(),
         classes: BTreeMap::new(),
+        data_classes: Vec::new(),
     }
 }
 

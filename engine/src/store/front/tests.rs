@@ -6,17 +6,23 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::{
-    CopyOptions, GetResult, ListResult, MultipartUpload, PutMultipartOptions, PutResult, RenameOptions, Result,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, PutMultipartOptions, PutResult, RenameOptions,
+    Result,
 };
 
 use super::*;
 
+mod conditional;
+mod races;
+
 /// A store whose first writes end in a broken connection, before their effect or after it.
 #[derive(Debug)]
 struct CutOff {
-    inner: InMemory,
-    left: AtomicUsize,
+    inner: Arc<dyn ObjectStore>,
+    left: Arc<AtomicUsize>,
     written: bool,
+    /// What somebody else writes before the connection breaks.
+    foreign: Option<&'static str>,
 }
 
 impl fmt::Display for CutOff {
@@ -35,6 +41,9 @@ impl ObjectStore for CutOff {
             if !cut {
                 return put;
             }
+        }
+        if let Some(foreign) = self.foreign {
+            self.inner.put(location, foreign.into()).await?;
         }
         let reset = io::Error::from(io::ErrorKind::ConnectionReset);
         Err(Error::Generic { store: "test", source: Box::new(HttpError::new(HttpErrorKind::Interrupted, reset)) })
@@ -77,11 +86,17 @@ impl ObjectStore for CutOff {
     }
 }
 
+/// A bucket of which nothing but its name is known.
+fn bucket() -> Place {
+    let url = BucketUrl::parse("s3://acme-audit/lake").expect("a url");
+    Place::Bucket(Arc::new(Bucket { url, signed: None }))
+}
+
 /// A lake in a bucket whose first `cut` writes end in a broken connection.
 fn cut_off(cut: usize, written: bool) -> Lakefront {
-    let url = BucketUrl::parse("s3://acme-audit/lake").expect("a url");
-    let store = CutOff { inner: InMemory::new(), left: cut.into(), written };
-    Lakefront { bucket: Some(url), ..Lakefront::over(Arc::new(store)) }
+    let left = Arc::new(cut.into());
+    let store = CutOff { inner: Arc::new(InMemory::new()), left, written, foreign: None };
+    Lakefront { place: bucket(), ..Lakefront::over(Arc::new(store)) }
 }
 
 #[tokio::test]
@@ -112,8 +127,7 @@ async fn a_probe_that_was_cut_off_says_nothing_against_the_store() {
 
 #[tokio::test]
 async fn a_create_whose_answer_was_lost_is_recognised_by_its_bytes() {
-    let url = BucketUrl::parse("s3://acme-audit/lake").expect("a url");
-    let remote = Lakefront { bucket: Some(url), ..Lakefront::memory() };
+    let remote = Lakefront { place: bucket(), ..Lakefront::memory() };
     let path = Path::from("_auditlake/claims/x/epoch-000001");
     assert_eq!(remote.create(&path, "mine".into()).await.expect("created"), Created::Now);
     assert_eq!(remote.create(&path, "mine".into()).await.expect("sent again"), Created::Now);

@@ -1,0 +1,424 @@
+//! Applying a plan: each object by itself, step by step, each step written down before and after.
+//!
+//! ```text
+//! R0 pin ─ R1 find the rows of the plan ─ R2 transform ─ R3 archive ─ R4 intent ─ R5 holds ─ R6 replace ─ R7 verify ─ R8 purge ─ R10 receipt
+//! ```
+//!
+//! At every instant an object has its old bytes or its new ones. Nothing is decided here: an object that changed since it was
+//! planned, or that a new case may hold, is left alone and named. Whoever runs an apply again goes on where it stopped.
+//!
+//! Absent: approval and claims, which are the caller's; it proves the claim through [`Fence`].
+
+mod drop_object;
+mod replace;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use object_store::ObjectMeta;
+use object_store::path::Path;
+use schemas::{Dataset, PolicyId, RetentionPolicy};
+use serde::{Deserialize, Serialize};
+
+use super::approval::ApprovedPlan;
+use super::archive::archived_objects;
+use super::decide::{Archived, Judge};
+use super::draw::PlanRequest;
+use super::hold::{HoldCase, hold_cases};
+use super::journal::{AbortRecord, IntentRecord, ObjectReceipt, PlanFolder, RowCounts, Skipped, TombstoneRecord};
+use super::object::{JudgedObject, judge_object};
+use super::plan::{PlannedObject, RetentionPlan};
+use super::summary_files::summary_files;
+use crate::dataset::PinnedFile;
+use crate::error::EngineError;
+use crate::ingest::Fence;
+use crate::store::{Created, Lakefront, Version, Versions};
+
+/// Times an intent is written anew because the output comes out otherwise.
+const INTENTS_MAX: u64 = 5;
+
+/// What an apply is given.
+#[derive(Debug)]
+pub struct ApplyRequest<'a> {
+    /// The approved plan.
+    pub plan: &'a ApprovedPlan,
+    /// The dataset; of an archive, the one that its rows came from.
+    pub dataset: &'a Dataset,
+    /// Whether the plan is about the archive of the dataset.
+    pub archive: bool,
+    /// The policy that the plan was made by; none where it was edited since: then only what was begun is brought to an end.
+    pub policy: Option<&'a RetentionPolicy>,
+    /// Epoch of the claim.
+    pub epoch: u64,
+    /// The instant of the apply.
+    pub now: DateTime<Utc>,
+    /// Most bytes that one object may take in memory.
+    pub memory_bytes: u64,
+    /// Proof of the claim.
+    pub fence: &'a dyn Fence,
+    /// Whether only what was begun is brought to an end.
+    pub only_begun: bool,
+    /// Objects done so far.
+    pub done: &'a AtomicU64,
+}
+
+/// What an apply did, or found done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Objects that were changed, by path.
+    pub receipts: Vec<ObjectReceipt>,
+    /// Objects that were left as they are.
+    pub skipped: Vec<AbortRecord>,
+    /// Objects whose old bytes are still there, until the grace is over; the same command then goes on.
+    pub waiting: Vec<TombstoneRecord>,
+    /// What took effect by this very apply: it is not logged yet.
+    #[serde(skip)]
+    pub effective: Vec<IntentRecord>,
+}
+
+impl Applied {
+    /// What happened to rows.
+    pub fn rows(&self) -> RowCounts {
+        self.receipts.iter().fold(RowCounts::default(), |all, receipt| all.and(receipt.rows))
+    }
+}
+
+/// What became of one object.
+pub(super) enum Outcome {
+    Done(Box<ObjectReceipt>),
+    Skipped(AbortRecord),
+    Waiting(TombstoneRecord),
+}
+
+/// Does exactly what a plan says, and what is left of it where an apply stopped.
+///
+/// # Errors
+/// When the claim is lost, the store fails or keeps its promises not, or an object came out damaged. What was done stays,
+/// and the same command goes on.
+pub async fn apply(lake: &Lakefront, request: &ApplyRequest<'_>) -> Result<Applied, EngineError> {
+    let apply = Apply::begin(lake, request).await?;
+    let mut applied = Applied::default();
+    for planned in request.plan.plan().changing() {
+        match apply.object(planned).await? {
+            Some(Outcome::Done(receipt)) => applied.receipts.push(*receipt),
+            Some(Outcome::Skipped(abort)) => applied.skipped.push(abort),
+            Some(Outcome::Waiting(tombstone)) => applied.waiting.push(tombstone),
+            None => {}
+        }
+        request.done.fetch_add(1, Ordering::Relaxed);
+    }
+    applied.effective = apply.effective.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(applied)
+}
+
+/// One apply under way.
+pub(super) struct Apply<'a> {
+    pub(super) lake: &'a Lakefront,
+    pub(super) request: &'a ApplyRequest<'a>,
+    /// The plan, and its id.
+    pub(super) document: &'a RetentionPlan,
+    pub(super) plan: String,
+    folder: PlanFolder,
+    pub(super) policy: PolicyId,
+    /// Cases as the plan saw them.
+    seen: Vec<HoldCase>,
+    archived: std::collections::BTreeMap<String, Archived>,
+    /// The files it is about.
+    pub(super) files: Dataset,
+    /// Files beside data that repeat its statistics.
+    pub(super) summaries: Vec<Path>,
+    /// What took effect so far.
+    effective: Mutex<Vec<IntentRecord>>,
+}
+
+/// What is about to be done to an object, and where that is written down.
+pub(super) struct Step<'s> {
+    pub(super) planned: &'s PlannedObject,
+    pub(super) folder: super::journal::ObjectFolder,
+    pub(super) path: Path,
+}
+
+impl<'a> Apply<'a> {
+    async fn begin(lake: &'a Lakefront, request: &'a ApplyRequest<'a>) -> Result<Self, EngineError> {
+        let document = request.plan.plan();
+        let plan = document.id()?;
+        let cases = hold_cases(lake).await?;
+        let seen = as_planned(&cases, document);
+        let archived =
+            if request.archive { archived_objects(lake, request.dataset).await? } else { Default::default() };
+        let policy = PolicyId::parse(&document.policy.name)
+            .map_err(|error| EngineError::Plan { plan: plan.clone(), why: error.to_string() })?;
+        let files = if request.archive { request.dataset.archive() } else { request.dataset.clone() };
+        let summaries = summary_files(lake, &files).await?;
+        Ok(Self {
+            lake,
+            request,
+            document,
+            folder: PlanFolder::of(&plan),
+            plan,
+            policy,
+            seen,
+            archived,
+            files,
+            summaries,
+            effective: Mutex::default(),
+        })
+    }
+
+    /// Brings one object to an end, from wherever it stands.
+    async fn object(&self, planned: &PlannedObject) -> Result<Option<Outcome>, EngineError> {
+        let path = Path::from(planned.path.as_str());
+        let step = Step { planned, folder: self.folder.object(&planned.path), path };
+        if let Some(receipt) = self.lake.read_json(&step.folder.receipt()).await? {
+            return Ok(Some(Outcome::Done(receipt)));
+        }
+        if let Some(abort) = self.lake.read_json(&step.folder.abort()).await? {
+            return Ok(Some(Outcome::Skipped(abort)));
+        }
+        let mut last = None;
+        for number in 1..=INTENTS_MAX {
+            match self.lake.read_json::<IntentRecord>(&step.folder.intent(number)).await? {
+                Some(intent) => last = Some((number, intent)),
+                None => break,
+            }
+        }
+        Ok(Some(match last {
+            Some((_, intent)) if intent.sha256_after.is_none() => self.go_on_dropping(&step, intent).await?,
+            Some((number, intent)) => self.go_on_replacing(&step, (number, intent)).await?,
+            None if self.request.only_begun => return Ok(None),
+            None => self.begin_object(&step).await?,
+        }))
+    }
+
+    /// Marks that an intent took effect: for readers the old bytes are gone, and the store has them until the grace is over.
+    pub(super) async fn took_effect(
+        &self,
+        step: &Step<'_>,
+        intent: &IntentRecord,
+    ) -> Result<TombstoneRecord, EngineError> {
+        let until = self.grace_ends(self.request.now);
+        let set = TombstoneRecord { path: intent.path.clone(), etag: intent.etag.clone(), until, at: self.request.now };
+        self.request.fence.check().await?;
+        match self.lake.create_json(&step.folder.tombstone(), &set).await? {
+            Created::Now => {
+                self.effective.lock().unwrap_or_else(PoisonError::into_inner).push(intent.clone());
+                Ok(set)
+            }
+            Created::Existed => Ok(self.lake.read_json(&step.folder.tombstone()).await?.unwrap_or(set)),
+        }
+    }
+
+    /// R0 to R4 of an object that nobody began.
+    async fn begin_object(&self, step: &Step<'_>) -> Result<Outcome, EngineError> {
+        let Some(head) = self.lake.head(&step.path).await? else { return self.abort(step, Skipped::Gone).await };
+        if head.e_tag.as_deref().unwrap_or_default() != step.planned.etag {
+            return self.abort(step, Skipped::Changed).await;
+        }
+        if self.request.policy.is_none() {
+            return self.abort(step, Skipped::PolicyEdited).await;
+        }
+        match self.planned_rows(step, &head).await {
+            Err(EngineError::Changed { .. }) => self.abort(step, Skipped::Changed).await,
+            Err(error @ (EngineError::Unrewritable { .. } | EngineError::TooLarge { .. })) => {
+                self.abort(step, Skipped::Unreadable { why: error.to_string() }).await
+            }
+            ended => ended,
+        }
+    }
+
+    async fn planned_rows(&self, step: &Step<'_>, head: &ObjectMeta) -> Result<Outcome, EngineError> {
+        match self.prepared(step, head, &self.seen).await? {
+            None => self.abort(step, Skipped::OtherRows).await,
+            Some(judged) if judged.rows.after == 0 => self.drop_object(step, head, &judged).await,
+            Some(judged) => self.replace_object(step, head, (&judged, 1)).await,
+        }
+    }
+
+    /// R1: the rows, with these cases; none where they are others than planned.
+    async fn prepared(
+        &self,
+        step: &Step<'_>,
+        head: &ObjectMeta,
+        cases: &[HoldCase],
+    ) -> Result<Option<JudgedObject>, EngineError> {
+        let judge = self.judge(&step.planned.path, cases);
+        let Some(judge) = judge else { return Ok(None) };
+        let judged = judge_object(self.lake, &judge, &PinnedFile::new(head.clone())).await?;
+        let is_planned = step.planned.row_set_sha256 == Some(judged.row_set_sha256()?);
+        Ok(is_planned.then_some(judged))
+    }
+
+    pub(super) fn judge(&self, path: &str, cases: &[HoldCase]) -> Option<Judge> {
+        let request = plan_request(self.request, self.request.policy?, cases);
+        match self.request.archive {
+            true => self.archived.get(path).map(|archived| request.judge(Some(archived))),
+            false => Some(request.judge(None)),
+        }
+    }
+
+    /// R5: the case that was opened or changed since the plan and holds some of the rows; `pinned` has those rows.
+    pub(super) async fn held(&self, step: &Step<'_>, pinned: &ObjectMeta) -> Result<Option<String>, EngineError> {
+        for case in self.new_cases().await? {
+            // Which rows there are to hold, only the rules of the plan tell.
+            if self.request.policy.is_none() {
+                if case.scope().is_some_and(|scope| scope.may_hold(&self.request.dataset.id)) {
+                    return Ok(Some(case.case.to_string()));
+                }
+                continue;
+            }
+            // One more case at a time, so that the one that holds is named.
+            let mut with: Vec<HoldCase> = self.seen.iter().filter(|seen| seen.case != case.case).cloned().collect();
+            let number = case.case.to_string();
+            with.push(case);
+            if self.prepared(step, pinned, &with).await?.is_none() {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Cases that were opened or changed since the plan.
+    pub(super) async fn new_cases(&self) -> Result<Vec<HoldCase>, EngineError> {
+        let mut cases = hold_cases(self.lake).await?;
+        let is_known =
+            |case: &HoldCase| self.seen.iter().any(|seen| seen.case == case.case && seen.records == case.records);
+        cases.retain(|case| case.scope().is_some() && !is_known(case));
+        Ok(cases)
+    }
+
+    /// The bytes that were pinned; an error where others lie there.
+    pub(super) async fn bytes(&self, step: &Step<'_>, etag: &str) -> Result<Bytes, EngineError> {
+        self.lake.read_if(&step.path, etag).await
+    }
+
+    /// What an object of this size takes in memory.
+    pub(super) fn fits(&self, step: &Step<'_>, bytes: u64) -> Result<(), EngineError> {
+        // The input, the output, and a row group before and after it is written.
+        let needed_bytes = bytes.saturating_mul(3);
+        let available_bytes = self.request.memory_bytes;
+        if needed_bytes <= available_bytes {
+            return Ok(());
+        }
+        Err(EngineError::TooLarge { path: step.planned.path.clone(), needed_bytes, available_bytes })
+    }
+
+    pub(super) async fn abort(&self, step: &Step<'_>, why: Skipped) -> Result<Outcome, EngineError> {
+        let abort = AbortRecord { path: step.planned.path.clone(), why, at: self.request.now };
+        self.write(&step.folder.abort(), &abort).await?;
+        Ok(Outcome::Skipped(abort))
+    }
+
+    /// Leaves an object alone that a case holds. Where a process before this one was about to change it, the object is touched,
+    /// so that it has another ETag and that process fails when it wakes.
+    pub(super) async fn abort_held(
+        &self,
+        step: &Step<'_>,
+        case: String,
+        resumed: bool,
+    ) -> Result<Outcome, EngineError> {
+        let settled = !resumed || self.lake.touch(&step.path).await?.is_some();
+        self.abort(step, Skipped::Held { case, settled }).await
+    }
+
+    pub(super) async fn receipt(&self, step: &Step<'_>, receipt: ObjectReceipt) -> Result<Outcome, EngineError> {
+        self.write(&step.folder.receipt(), &receipt).await?;
+        Ok(Outcome::Done(Box::new(receipt)))
+    }
+
+    /// Writes a record; one that is there already was written by whoever was here before.
+    pub(super) async fn write<T: Serialize + Sync>(&self, path: &Path, record: &T) -> Result<(), EngineError> {
+        self.request.fence.check().await?;
+        match self.lake.create_json(path, record).await? {
+            Created::Now | Created::Existed => Ok(()),
+        }
+    }
+
+    /// R4: the next intent that is not there yet.
+    pub(super) async fn intend(&self, step: &Step<'_>, first: u64, intent: &IntentRecord) -> Result<(), EngineError> {
+        self.request.fence.check().await?;
+        for number in first..=INTENTS_MAX {
+            if self.lake.create_json(&step.folder.intent(number), intent).await? == Created::Now {
+                return Ok(());
+            }
+        }
+        let what = format!("\"{}\" came out otherwise {INTENTS_MAX} times", step.planned.path);
+        Err(EngineError::Bug { what })
+    }
+
+    /// R8: the version of these bytes goes, and every one before it; what stays is named.
+    pub(super) async fn purge(&self, step: &Step<'_>, versions: &[Version]) -> Result<(u64, Vec<String>), EngineError> {
+        let mut purged = 0;
+        let mut not_reached = Vec::new();
+        for version in versions {
+            self.request.fence.check().await?;
+            match self.lake.delete_version(&step.path, &version.id).await? {
+                None => purged += 1,
+                Some(lock) => not_reached.push(format!("version {} of \"{}\": {lock}", version.id, step.planned.path)),
+            }
+        }
+        Ok((purged, not_reached))
+    }
+
+    /// When what an object was before may go.
+    pub(super) fn grace_ends(&self, from: DateTime<Utc>) -> DateTime<Utc> {
+        let grace = i64::try_from(self.document.policy.grace_seconds).ok().and_then(TimeDelta::try_seconds);
+        grace.and_then(|grace| from.checked_add_signed(grace)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// Removes files beside an object that repeat its statistics.
+    pub(super) async fn remove_summaries(&self, step: &Step<'_>) -> Result<(), EngineError> {
+        for summary in self.summaries.iter().filter(|summary| super::summary_files::is_about(summary, &step.path)) {
+            self.request.fence.check().await?;
+            self.lake.remove(summary).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Of the versions of an object, those of the bytes that an intent names and of what was there before; where the object
+/// was deleted last, all of them. With why they are not known, where they are not.
+pub(super) fn outdated(versions: Versions, intent: &IntentRecord) -> (Vec<Version>, Option<String>) {
+    let listed = match versions {
+        Versions::None => return (Vec::new(), None),
+        Versions::Unlisted { why } => {
+            return (Vec::new(), Some(format!("older versions of \"{}\": {why}", intent.path)));
+        }
+        Versions::Listed(listed) => listed,
+    };
+    let is_named = |version: &Version| {
+        intent.version.as_deref() == Some(version.id.as_str()) || version.etag.as_deref() == Some(&intent.etag)
+    };
+    let is_deleted = listed.first().is_some_and(|version| version.delete_marker);
+    let first =
+        if is_deleted { Some(0) } else { listed.iter().position(|version| !version.latest && is_named(version)) };
+    (first.map(|first| listed.into_iter().skip(first).collect()).unwrap_or_default(), None)
+}
+
+fn plan_request<'a>(
+    request: &'a ApplyRequest<'_>,
+    policy: &'a RetentionPolicy,
+    holds: &'a [HoldCase],
+) -> PlanRequest<'a> {
+    PlanRequest {
+        dataset: request.dataset,
+        ingested_by: request.dataset,
+        archive: request.archive,
+        policy,
+        holds,
+        now: request.plan.plan().at,
+        planned_by: None,
+        exclude: &[],
+    }
+}
+
+/// Cases as they stood when the plan was drawn up.
+fn as_planned(cases: &[HoldCase], plan: &RetentionPlan) -> Vec<HoldCase> {
+    let of = |case: &HoldCase| {
+        let seen = plan.holds.iter().find(|seen| seen.case == case.case)?;
+        let records = case.records.iter().filter(|record| record.number <= seen.record).cloned().collect();
+        Some(HoldCase { case: case.case.clone(), records })
+    };
+    cases.iter().filter_map(of).collect()
+}

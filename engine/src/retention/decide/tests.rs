@@ -1,0 +1,8 @@
+mod cases;
+mod excused;
+mod explained;
+mod given;
+mod oracle;
+mod property;
+mod table;
+mod world;

@@ -1,0 +1,99 @@
+//! Why one row stays or goes, found by its id in whichever object has it.
+
+use std::collections::BTreeMap;
+
+use arrow::array::AsArray;
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use parquet::bloom_filter::Sbbf;
+use parquet::errors::ParquetError;
+use schemas::{ColumnType, Dataset};
+
+use super::archive::archived_objects;
+use super::decide::{Archived, Explained};
+use super::draw::PlanRequest;
+use super::open_object::{OpenObject, unreadable};
+use crate::dataset::PinnedFile;
+use crate::error::EngineError;
+use crate::replace::files_of;
+use crate::store::Lakefront;
+
+/// Objects looked at side by side.
+const OBJECTS_AT_ONCE: usize = 16;
+
+/// When rows of an archive were archived, by object.
+pub type ArchivedDates = BTreeMap<String, Archived>;
+
+/// When rows of the archive of a dataset were archived, by object.
+///
+/// # Errors
+/// When the store fails, or a record is damaged.
+pub async fn archived_dates(lake: &Lakefront, dataset: &Dataset) -> Result<ArchivedDates, EngineError> {
+    archived_objects(lake, dataset).await
+}
+
+/// Every row of that id, with the object that has it and why it stays or goes.
+///
+/// # Errors
+/// When the dataset has no column of ids, an object cannot be read, or the store fails.
+pub async fn explain(
+    lake: &Lakefront,
+    request: &PlanRequest<'_>,
+    archived: &ArchivedDates,
+    id: &str,
+) -> Result<Vec<(String, Explained)>, EngineError> {
+    let dataset = request.files_of();
+    let key = key_of(&dataset)?;
+    let files = files_of(lake, &dataset).await?;
+    let looked = stream::iter(&files).map(|file| async move {
+        let own = if request.archive { archived.get(file.path()) } else { None };
+        of_file(lake, request, own, (file, key, id)).await.map(|rows| (file.path().to_owned(), rows))
+    });
+    let looked: Vec<(String, Vec<Explained>)> = looked.buffered(OBJECTS_AT_ONCE).try_collect().await?;
+    Ok(looked.into_iter().flat_map(|(path, rows)| rows.into_iter().map(move |row| (path.clone(), row))).collect())
+}
+
+/// The column that ids of rows stand in.
+fn key_of(dataset: &Dataset) -> Result<&'static str, EngineError> {
+    let is_text = |name: &&&str| dataset.schema.column(name).is_some_and(|column| column.kind == ColumnType::Str);
+    dataset.schema.key.iter().rfind(is_text).copied().ok_or_else(|| EngineError::Retention {
+        dataset: dataset.id.to_string(),
+        why: "has no column of ids, so its rows cannot be told apart by one".to_owned(),
+    })
+}
+
+async fn of_file(
+    lake: &Lakefront,
+    request: &PlanRequest<'_>,
+    archived: Option<&Archived>,
+    (file, key, id): (&PinnedFile, &str, &str),
+) -> Result<Vec<Explained>, EngineError> {
+    let unread = |error: ParquetError| unreadable(file, error);
+    let object = OpenObject::open(lake, file).await.map_err(unread)?;
+    let mut builder = object.builder();
+    let leaf = builder.parquet_schema().columns().iter().position(|of| of.path().string() == key);
+    let Some(leaf) = leaf else { return Ok(Vec::new()) };
+    let judge = request.judge(archived);
+    let mut columns = judge.columns();
+    columns.push(key.to_owned());
+    let mut found = Vec::new();
+    for group in 0..builder.metadata().num_row_groups() {
+        let bloom: Option<Sbbf> = builder.get_row_group_column_bloom_filter(group, leaf).await.map_err(unread)?;
+        if bloom.is_some_and(|bloom| !bloom.check(&id)) {
+            continue;
+        }
+        let rows = object.read(&columns, group).await.map_err(unread)?;
+        let Some(keys) = rows.column_by_name(key) else { continue };
+        let keys = cast(keys, &DataType::Utf8).map_err(|error| unread(error.into()))?;
+        for (row, _) in keys.as_string::<i32>().iter().enumerate().filter(|(_, key)| *key == Some(id)) {
+            let explained = judge.explain(&rows, row);
+            let faulty = |error: super::decide::DecideError| EngineError::Input {
+                path: file.path().to_owned(),
+                why: error.to_string(),
+            };
+            found.extend(explained.map_err(faulty)?);
+        }
+    }
+    Ok(found)
+}

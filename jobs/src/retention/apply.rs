@@ -1,0 +1,264 @@
+//! Carrying out an approved plan under the dataset's claim, and the receipt and certificate when all of it is done.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use engine::evidence::{EntryBody, Note};
+use engine::retention::{
+    AbortRecord, Applied, ApplyRequest, ApprovedPlan, BegunRecord, KnownPlan, NotApproved, ObjectReceipt, PlanFolder,
+    RetentionPlan, RowCounts, Skipped, apply, find_plan,
+};
+use engine::{Created, EngineError};
+use schemas::{OtherCopy, Permission};
+use serde::{Deserialize, Serialize};
+
+use super::approve::{approvals, standing_of};
+use super::entries::{of_changes, of_record};
+use super::target::Target;
+use super::told;
+use super::who::who;
+use crate::Answer;
+use crate::args::{ApplyArgs, FailOnArg};
+use crate::claim::Claim;
+use crate::error::JobError;
+use crate::evidence_log::{Act, EvidenceLog, Intent, Places};
+use crate::lake::OpenLake;
+use crate::progress::Progress;
+use crate::world::World;
+
+/// What became of a plan: written once, when nothing of it is under way any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlanReceipt {
+    /// Form of the document: `auditlake/retention-receipt/v1`.
+    pub(crate) format: String,
+    /// Id of the plan.
+    pub(crate) plan: String,
+    pub(crate) dataset: String,
+    /// The policy, and the SHA-256 of its file.
+    pub(crate) policy: String,
+    pub(crate) policy_sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) planned_by: Option<String>,
+    /// Who agreed, and on which ticket.
+    pub(crate) approved_by: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) applied_by: Option<String>,
+    pub(crate) begun_at: chrono::DateTime<chrono::Utc>,
+    pub(crate) ended_at: chrono::DateTime<chrono::Utc>,
+    /// Rows of the objects that were changed: before is deleted, archived and after together.
+    pub(crate) rows: RowCounts,
+    pub(crate) objects: Vec<ObjectReceipt>,
+    /// Objects that were left as they are, and why.
+    pub(crate) skipped: Vec<AbortRecord>,
+    /// Copies that no apply reaches.
+    pub(crate) copies: Vec<OtherCopy>,
+}
+
+/// What an apply came to.
+pub(super) struct Outcome {
+    pub(super) known: KnownPlan,
+    pub(super) applied: Applied,
+    /// Where nothing is under way any more.
+    pub(super) receipt: Option<PlanReceipt>,
+}
+
+/// Carries out `auditlake retention apply`.
+pub(super) async fn command(lake: &OpenLake, world: &World, args: &ApplyArgs) -> Result<Answer, JobError> {
+    let by = who(lake, args.principal.as_deref(), Permission::RetentionApply, "applying retention")?;
+    let known = find_plan(&lake.front, &args.plan).await?;
+    if let Some(receipt) = lake.front.read_json::<PlanReceipt>(&PlanFolder::of(&known.id).receipt()).await? {
+        return Ok(told::applied_before(&receipt));
+    }
+    let approved = approved(lake, world, &known).await;
+    if args.dry_run {
+        return Ok(told::would_apply(&known, approved.err().map(|error| crate::runner::chain(&error).join(": "))));
+    }
+    let (approved, begun) = approved?;
+    if !args.yes && begun.is_none() {
+        asked(&known.plan)?;
+    }
+    let progress = Progress::on_terminal();
+    let outcome = carried_out(lake, world, (known, approved, by.as_deref()), false, &progress).await?;
+    let mut answer = told::applied(&outcome);
+    if args.fail_on == Some(FailOnArg::Skipped) && !outcome.applied.skipped.is_empty() {
+        answer.code = 3;
+    }
+    Ok(answer)
+}
+
+/// Asks on the terminal; elsewhere there is nobody to ask.
+fn asked(plan: &RetentionPlan) -> Result<(), JobError> {
+    let no = || JobError::Usage("nothing was changed; --yes applies a plan without asking".to_owned());
+    if !std::io::stdin().is_terminal() {
+        return Err(no());
+    }
+    let mut out = std::io::stderr().lock();
+    write!(out, "{}\nThis cannot be undone. Type yes to apply it: ", told::summary(plan))?;
+    out.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    if answer.trim() == "yes" { Ok(()) } else { Err(no()) }
+}
+
+/// The plan as one that may be applied; with when it was begun, where it was.
+pub(super) async fn approved(
+    lake: &OpenLake,
+    world: &World,
+    known: &KnownPlan,
+) -> Result<(ApprovedPlan, Option<BegunRecord>), JobError> {
+    let begun: Option<BegunRecord> = lake.front.read_json(&PlanFolder::of(&known.id).begun()).await?;
+    if let Some(begun) = begun {
+        return Ok((known.plan.clone().go_on(&begun), Some(begun)));
+    }
+    let refused = |source: NotApproved| {
+        JobError::Engine(EngineError::NotApproved { plan: known.id[..12].to_owned(), source: Box::new(source) })
+    };
+    let target = Target::of(lake, &known.plan.dataset)?;
+    let Some(policy) = target.policy else {
+        return Err(refused(NotApproved::PolicyEdited { policy: known.plan.policy.name.clone() }));
+    };
+    let approvals = approvals(&lake.front, &known.id).await?;
+    let standing = standing_of(&lake.front, &policy.id).await?;
+    let given = (approvals.as_slice(), standing.as_ref());
+    let approved = known.plan.clone().approve(&known.id, given, &policy.sha256, world.now()).map_err(refused)?;
+    Ok((approved, None))
+}
+
+/// Carries out a plan under the dataset's claim, and logs what was done.
+pub(super) async fn carried_out(
+    lake: &OpenLake,
+    world: &World,
+    (known, approved, by): (KnownPlan, ApprovedPlan, Option<&str>),
+    only_begun: bool,
+    progress: &Progress,
+) -> Result<Outcome, JobError> {
+    let target = Target::of(lake, &known.plan.dataset)?;
+    let mut nonce = [0; 8];
+    world.fill(&mut nonce);
+    lake.front.probe_update(&engine::hex(&nonce)).await?;
+    let claim = Claim::take(&lake.front, world, &target.claim()).await?;
+    let intent = match Intent::begin(lake, world, Act::Retention { plan: known.id.clone() }).await {
+        Ok(intent) => intent,
+        Err(error) => {
+            claim.release().await;
+            return Err(error);
+        }
+    };
+    let done = Arc::new(AtomicU64::new(0));
+    let bar = progress.objects(&done, known.plan.changing().count());
+    let fence = claim.fence();
+    let policy = target.policy.filter(|policy| policy.sha256 == known.plan.policy.sha256);
+    let request = ApplyRequest {
+        plan: &approved,
+        dataset: &target.dataset,
+        archive: target.archive,
+        policy,
+        epoch: claim.epoch,
+        now: world.now(),
+        memory_bytes: lake.memory_bytes as u64,
+        fence: &fence,
+        only_begun,
+        done: &done,
+    };
+    let ended = end_to_end(lake, &request, (&known, by)).await;
+    drop(bar);
+    let logged = intent.end(ended, async |(applied, receipt): &(Applied, Option<PlanReceipt>)| {
+        bodies(lake, &known, applied, receipt.is_some()).await
+    });
+    let logged = logged.await;
+    claim.release().await;
+    let (applied, receipt) = logged?;
+    Ok(Outcome { known, applied, receipt })
+}
+
+async fn bodies(
+    lake: &OpenLake,
+    known: &KnownPlan,
+    applied: &Applied,
+    is_done: bool,
+) -> Result<Vec<EntryBody>, JobError> {
+    let mut bodies = of_changes(&Places::of(lake)?, lake, &applied.effective);
+    if is_done {
+        bodies.extend(of_record(&lake.front, PlanFolder::of(&known.id).receipt().as_ref()).await?);
+    }
+    Ok(bodies)
+}
+
+async fn end_to_end(
+    lake: &OpenLake,
+    request: &ApplyRequest<'_>,
+    (known, by): (&KnownPlan, Option<&str>),
+) -> Result<(Applied, Option<PlanReceipt>), JobError> {
+    let folder = PlanFolder::of(&known.id);
+    let begun = BegunRecord {
+        plan: known.id.clone(),
+        approved_by: request.plan.by().to_vec(),
+        by: by.map(str::to_owned),
+        at: request.now,
+    };
+    if lake.front.read(&folder.begun()).await?.is_none() {
+        lake.front.create_json(&folder.begun(), &begun).await?;
+    }
+    let begun: BegunRecord = lake.front.read_json(&folder.begun()).await?.unwrap_or(begun);
+    let applied = apply(&lake.front, request).await?;
+    if !applied.waiting.is_empty() || request.only_begun {
+        return Ok((applied, None));
+    }
+    let receipt = PlanReceipt {
+        format: "auditlake/retention-receipt/v1".to_owned(),
+        plan: known.id.clone(),
+        dataset: known.plan.dataset.clone(),
+        policy: known.plan.policy.name.clone(),
+        policy_sha256: known.plan.policy.sha256.clone(),
+        planned_by: known.plan.planned_by.clone(),
+        approved_by: begun.approved_by,
+        applied_by: begun.by,
+        begun_at: begun.at,
+        ended_at: request.now,
+        rows: applied.rows(),
+        objects: applied.receipts.clone(),
+        skipped: applied.skipped.clone(),
+        copies: known.plan.copies.clone(),
+    };
+    certify(lake, &folder, &receipt).await?;
+    match lake.front.create_json(&folder.receipt(), &receipt).await? {
+        Created::Now => Ok((applied, Some(receipt))),
+        Created::Existed => Ok((applied, lake.front.read_json(&folder.receipt()).await?)),
+    }
+}
+
+/// Writes the receipt as one line of JSON (RFC 8785) in a signed note, before the receipt itself: whoever sees the receipt
+/// finds the certificate.
+async fn certify(lake: &OpenLake, folder: &PlanFolder, receipt: &PlanReceipt) -> Result<(), JobError> {
+    let Some(log) = EvidenceLog::open(lake)? else { return Ok(()) };
+    let unwritten = |what: String| EngineError::Bug { what: format!("a certificate cannot be written ({what})") };
+    let line = engine::retention::canonical_line(receipt)?;
+    let note = Note::sign(&line, &log.signers().all()).map_err(|error| unwritten(error.to_string()))?;
+    lake.front.create(&folder.certificate(), note.to_string().into()).await?;
+    Ok(())
+}
+
+/// Brings what was begun of a plan to an end, with every case in sight; says which objects changed.
+pub(crate) async fn settle_intents(lake: &OpenLake, world: &World, known: KnownPlan) -> Result<Settled, JobError> {
+    let Ok((approved, Some(_))) = approved(lake, world, &known).await else { return Ok(Settled::default()) };
+    let outcome = carried_out(lake, world, (known, approved, None), true, &Progress::silent()).await?;
+    let changed = outcome.applied.effective.into_iter().map(|intent| intent.path).collect();
+    let unsettled =
+        outcome.applied.skipped.into_iter().filter(|abort| matches!(abort.why, Skipped::Held { settled: false, .. }));
+    Ok(Settled { changed, unsettled: unsettled.map(|abort| abort.path).collect() })
+}
+
+/// What came of objects that were under way.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// Those that changed.
+    pub(crate) changed: Vec<String>,
+    /// Those that were left alone, and that a frozen process could still change: the store cannot keep it from doing so.
+    pub(crate) unsettled: Vec<String>,
+}
+
+/// Whether an object was left alone because it is held.
+pub(super) fn is_held(abort: &AbortRecord) -> bool {
+    matches!(abort.why, Skipped::Held { .. })
+}

@@ -1,0 +1,43 @@
+//! `auditlake retention explain`: why a row stays or goes.
+
+use engine::retention::{PlanRequest, archived_dates, explain, hold_cases};
+use serde_json::json;
+
+use super::target::Target;
+use crate::Answer;
+use crate::error::JobError;
+use crate::lake::OpenLake;
+use crate::world::World;
+
+/// Carries out the command.
+pub(super) async fn command(lake: &OpenLake, world: &World, (name, id): (&str, &str)) -> Result<Answer, JobError> {
+    let target = Target::of(lake, name)?;
+    let Some(policy) = target.policy else {
+        let text = format!("kept for ever: dataset \"{}\" has no retention policy that is enabled", target.dataset.id);
+        return Ok(Answer::done(text, json!({ "rows": [], "policy": null })));
+    };
+    let holds = hold_cases(&lake.front).await?;
+    let request = PlanRequest {
+        dataset: &target.dataset,
+        ingested_by: &target.ingested_by,
+        archive: target.archive,
+        policy,
+        holds: &holds,
+        now: world.now(),
+        planned_by: None,
+        exclude: &[],
+    };
+    let archived =
+        if target.archive { archived_dates(&lake.front, &target.dataset).await? } else { Default::default() };
+    let rows = explain(&lake.front, &request, &archived, id).await?;
+    if rows.is_empty() {
+        return Err(JobError::Unknown {
+            what: "row",
+            name: id.to_owned(),
+            remedy: format!("no row of dataset \"{name}\" has it in its key column"),
+        });
+    }
+    let text: Vec<String> = rows.iter().map(|(path, row)| format!("{path}\n{row}")).collect();
+    let json: Vec<_> = rows.iter().map(|(path, row)| json!({ "path": path, "row": row })).collect();
+    Ok(Answer::done(text.join("\n\n"), json!({ "rows": json, "policy": policy.id.as_str() })))
+}

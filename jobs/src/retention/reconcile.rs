@@ -1,0 +1,72 @@
+//! `auditlake retention reconcile`: what applies left half done is named, and with `--repair` brought to an end.
+
+use std::collections::BTreeSet;
+
+use engine::retention::{Leftover, find_plan, leftovers, lift_dropped, remove_archived};
+use schemas::Dataset;
+use serde_json::json;
+
+use super::apply::{approved, carried_out};
+use super::target::Target;
+use super::told;
+use crate::Answer;
+use crate::claim::Claim;
+use crate::error::JobError;
+use crate::lake::OpenLake;
+use crate::progress::Progress;
+use crate::show::write_line;
+use crate::world::World;
+
+/// Carries out the command.
+pub(super) async fn command(lake: &OpenLake, world: &World, repair: bool) -> Result<Answer, JobError> {
+    let mut found = BTreeSet::new();
+    let mut text = String::new();
+    for dataset in lake.definitions.datasets.iter().filter(|dataset| dataset.elsewhere.is_none()) {
+        for leftover in leftovers(&lake.front, dataset).await? {
+            let done = if repair { repaired(lake, world, dataset, &leftover).await? } else { None };
+            write_line(&mut text, &told::leftover(&leftover, done.as_deref()));
+            found.insert(leftover);
+        }
+    }
+    if found.is_empty() {
+        write_line(&mut text, "nothing was left half done");
+    }
+    let code = u8::from(!repair && !found.is_empty()) * 3;
+    Ok(Answer { text, json: json!({ "leftovers": found, "repaired": repair }), code })
+}
+
+/// Brings a leftover to an end, and says what was done.
+async fn repaired(
+    lake: &OpenLake,
+    world: &World,
+    dataset: &Dataset,
+    leftover: &Leftover,
+) -> Result<Option<String>, JobError> {
+    match leftover {
+        Leftover::OpenPlan { plan, .. } => {
+            let known = find_plan(&lake.front, plan).await?;
+            let (approved, _) = approved(lake, world, &known).await?;
+            let progress = Progress::on_terminal();
+            let outcome = carried_out(lake, world, (known, approved, None), false, &progress).await?;
+            Ok(Some(match outcome.applied.waiting.iter().map(|waiting| waiting.until).max() {
+                Some(until) => format!("waits for its grace until {}", schemas::rfc3339(until)),
+                None => "was brought to an end".to_owned(),
+            }))
+        }
+        Leftover::ArchivedTwice { path } => {
+            let claim = Claim::take(&lake.front, world, &Target::of(lake, dataset.id.as_str())?.claim()).await?;
+            let removed = remove_archived(&lake.front, &claim.fence(), path).await;
+            claim.release().await;
+            removed?;
+            Ok(Some("was removed; its rows are in the dataset".to_owned()))
+        }
+        Leftover::Dropped { path } => {
+            let claim = Claim::take(&lake.front, world, &Target::of(lake, dataset.id.as_str())?.claim()).await?;
+            let lifted = lift_dropped(&lake.front, &claim.fence(), dataset, path, world.now()).await;
+            claim.release().await;
+            lifted?;
+            Ok(Some("counts again; the next plan has it".to_owned()))
+        }
+        Leftover::Restored { .. } => Ok(Some("is due again in the next plan, which finds its rows anew".to_owned())),
+    }
+}

@@ -1,0 +1,56 @@
+//! `jobs/*.yaml` of kind `retention`: policies carried out at the instant of the run.
+
+use super::checked::{Job, JobKind, RetentionSpec};
+use super::problem::Problems;
+use super::raw_retention::RawRetentionJob;
+use super::surroundings::Surroundings;
+use super::yaml::At;
+use crate::id::{DatasetId, JobId};
+
+pub(super) fn build(
+    raw: RawRetentionJob,
+    sha256: String,
+    around: &Surroundings,
+    problems: &mut Problems,
+) -> Option<Job> {
+    let before = problems.len();
+    let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
+    let datasets = raw.datasets.map(|listed| datasets(listed, around, problems)).unwrap_or_default();
+    let spec = RetentionSpec { datasets };
+    (problems.len() == before).then_some(Job { id, kind: JobKind::Retention(spec), sha256 })
+}
+
+fn datasets(listed: At<Vec<At<String>>>, around: &Surroundings, problems: &mut Problems) -> Vec<DatasetId> {
+    if listed.value.is_empty() {
+        problems.add(listed.place, "datasets is empty; list datasets, or leave it out for all that have a policy");
+    }
+    let mut ids = Vec::new();
+    for given in listed.value {
+        match governed(&given.value, around) {
+            Err(error) => problems.add(given.place, error),
+            Ok(id) if ids.contains(&id) => {
+                problems.add(given.place, format!("dataset \"{id}\" stands here twice; keep one"));
+            }
+            Ok(id) => ids.push(id),
+        }
+    }
+    ids
+}
+
+/// A dataset that an enabled policy is about. Where a policy is wrong itself, it may be the one.
+fn governed(given: &str, around: &Surroundings) -> Result<DatasetId, String> {
+    let id = DatasetId::parse(given).map_err(|error| error.to_string())?;
+    if around.policy_names.unknown || around.policies.iter().any(|(policy, _)| policy.enabled && policy.dataset == id) {
+        return Ok(id);
+    }
+    if let Some((policy, file)) = around.policies.iter().find(|(policy, _)| policy.dataset == id) {
+        return Err(format!(
+            "dataset \"{id}\" has no enabled policy, only \"{}\" in {file}; look through that, and write enabled: true",
+            policy.id
+        ));
+    }
+    if let Some(sentence) = around.dataset_names.lacks(given).filter(|_| !around.is_rejected(given)) {
+        return Err(format!("dataset {given:?} does not exist; {sentence}"));
+    }
+    Err(format!("dataset \"{id}\" has no policy; write one in policies/{id}.yaml, or leave the dataset out"))
+}
