@@ -26,6 +26,7 @@ mod plan;
 mod plans;
 mod reconcile;
 mod summary_files;
+#[expect(clippy::single_range_in_vec_init, reason = "a list of ranges often has one")]
 mod surgery;
 mod table_folder;
 mod transform;
@@ -36,15 +37,16 @@ mod tests;
 pub use apply::{Applied, ApplyRequest, apply};
 pub use approval::{Approval, ApprovedPlan, NotApproved, StandingApproval, approvals_folder, standing_folder};
 pub use decide::{
-    Archived, Conflict, Dates, DecideError, Deed, Explained, ExplainedCase, ExplainedGuard, ExplainedRule, GroupFacts,
-    Judge, Met, OpenCase, Outcome, Protection, Tally, TextFacts, TimeFacts, Treatment, Verdicts, Winner,
+    Archived, Conflict, Dates, DecideError, Deed, Erased, ErasedRows, Erasure, Explained, ExplainedCase,
+    ExplainedGuard, ExplainedRule, GroupFacts, Judge, Met, OpenCase, Outcome, Protection, Tally, TextFacts, TimeFacts,
+    Treatment, Verdicts, Winner,
 };
 pub use draw::{PlanRequest, draw_up};
-pub use explain::{ArchivedDates, archived_dates, explain};
+pub use explain::{ArchivedDates, ExplainedRow, archived_dates, explain};
 pub use hold::{HoldCase, hold_cases, hold_path, record_hold};
 pub use journal::{
     AbortRecord, ArchivedObject, BegunRecord, IntentRecord, ObjectReceipt, PlanFolder, RemovalKind, RowCounts, Skipped,
-    TombstoneRecord,
+    TRANSFORM_VERSION, TombstoneRecord,
 };
 pub use plan::{Action, KeptReason, PlannedObject, PlannedPolicy, RetentionPlan, SeenCase, canonical_line};
 pub use plans::{KnownPlan, effective_intents, find_plan, open_intents, plans, receipts_of, store_plan};

@@ -17,7 +17,7 @@ use crate::shell::{self, Shell};
 use crate::world::World;
 
 /// Attempts at a statement whose files change under it.
-const ATTEMPTS_MAX: usize = 5;
+const ATTEMPTS_MAX: usize = 30;
 /// Bytes of rows that are kept back at first.
 const HELD_BYTES: usize = 4 << 20;
 

@@ -269,7 +269,7 @@ fn a_minute_has_so_many_statements_and_an_hour_so_many_bytes() {
 #[test]
 fn files_that_lie_in_no_folder_of_a_tenant_are_told() {
     let lake = lake();
-    assert!(!lake.run(&["check", "--files"]).out.contains("note:"));
+    assert!(!lake.run(&["check", "--files"]).out.contains("no folder tenant"));
     let file = crate::auditlake::files_below(&lake.data().join("audit/tenant=t1")).into_iter().next().expect("a file");
     lake.write("datasets/loose.yaml", "dataset: loose\nlocation: loose/\ntenant: tenant_id\n");
     lake.write("data/loose/one.parquet", std::fs::read(file).expect("is read"));

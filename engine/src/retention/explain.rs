@@ -9,9 +9,10 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use schemas::{ColumnType, Dataset};
+use serde::Serialize;
 
 use super::archive::archived_objects;
-use super::decide::{Archived, Explained};
+use super::decide::{Archived, DecideError, Erased, Explained};
 use super::draw::PlanRequest;
 use super::open_object::{OpenObject, unreadable};
 use crate::dataset::PinnedFile;
@@ -21,6 +22,17 @@ use crate::store::Lakefront;
 
 /// Objects looked at side by side.
 const OBJECTS_AT_ONCE: usize = 16;
+
+/// A row, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedRow {
+    /// The object that has it.
+    pub path: String,
+    /// Why it stays or goes.
+    pub retention: Explained,
+    /// What the erasure of the person that it is about would do to it.
+    pub erasure: Option<Erased>,
+}
 
 /// When rows of an archive were archived, by object.
 pub type ArchivedDates = BTreeMap<String, Archived>;
@@ -42,16 +54,16 @@ pub async fn explain(
     request: &PlanRequest<'_>,
     archived: &ArchivedDates,
     id: &str,
-) -> Result<Vec<(String, Explained)>, EngineError> {
+) -> Result<Vec<ExplainedRow>, EngineError> {
     let dataset = request.files_of();
     let key = key_of(&dataset)?;
     let files = files_of(lake, &dataset).await?;
     let looked = stream::iter(&files).map(|file| async move {
         let own = if request.archive { archived.get(file.path()) } else { None };
-        of_file(lake, request, own, (file, key, id)).await.map(|rows| (file.path().to_owned(), rows))
+        of_file(lake, request, own, (file, key, id)).await
     });
-    let looked: Vec<(String, Vec<Explained>)> = looked.buffered(OBJECTS_AT_ONCE).try_collect().await?;
-    Ok(looked.into_iter().flat_map(|(path, rows)| rows.into_iter().map(move |row| (path.clone(), row))).collect())
+    let looked: Vec<Vec<ExplainedRow>> = looked.buffered(OBJECTS_AT_ONCE).try_collect().await?;
+    Ok(looked.into_iter().flatten().collect())
 }
 
 /// The column that ids of rows stand in.
@@ -68,7 +80,7 @@ async fn of_file(
     request: &PlanRequest<'_>,
     archived: Option<&Archived>,
     (file, key, id): (&PinnedFile, &str, &str),
-) -> Result<Vec<Explained>, EngineError> {
+) -> Result<Vec<ExplainedRow>, EngineError> {
     let unread = |error: ParquetError| unreadable(file, error);
     let object = OpenObject::open(lake, file).await.map_err(unread)?;
     let mut builder = object.builder();
@@ -87,12 +99,12 @@ async fn of_file(
         let Some(keys) = rows.column_by_name(key) else { continue };
         let keys = cast(keys, &DataType::Utf8).map_err(|error| unread(error.into()))?;
         for (row, _) in keys.as_string::<i32>().iter().enumerate().filter(|(_, key)| *key == Some(id)) {
-            let explained = judge.explain(&rows, row);
-            let faulty = |error: super::decide::DecideError| EngineError::Input {
-                path: file.path().to_owned(),
-                why: error.to_string(),
-            };
-            found.extend(explained.map_err(faulty)?);
+            let faulty =
+                |error: DecideError| EngineError::Input { path: file.path().to_owned(), why: error.to_string() };
+            let Some(retention) = judge.explain(&rows, row).map_err(faulty)? else { continue };
+            let erased = judge.erase(&rows.slice(row, 1), request.policy.erasure).map_err(faulty)?;
+            let erasure = erased.by_row().first().cloned();
+            found.push(ExplainedRow { path: file.path().to_owned(), retention, erasure });
         }
     }
     Ok(found)

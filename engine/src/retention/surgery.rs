@@ -118,7 +118,7 @@ pub struct Transformed {
     pub groups_copied: usize,
     /// Row groups of which columns were written anew.
     pub groups_rewritten: usize,
-    /// Row groups that have no row left, or had none.
+    /// Row groups that have no row left.
     pub groups_dropped: usize,
     /// What was not carried over.
     pub losses: Vec<Loss>,
@@ -233,7 +233,11 @@ impl<'a> Plan<'a> {
             }
         }
         let gone = |group| if matches!(change, Change::Delete(_)) { change.rows().len_in(group) } else { 0 };
-        let groups = rows.iter().enumerate().map(|(group, rows)| Some(rows - gone(group)).filter(|rows| *rows > 0));
+        // One that had no row before stays as it is.
+        let groups = rows.iter().enumerate().map(|(group, rows)| match gone(group) {
+            gone if gone > 0 && gone == *rows => None,
+            gone => Some(rows - gone),
+        });
         let mut masks: Vec<Option<Masker>> = (0..source.columns()).map(|_| None).collect();
         if let Change::Mask { columns, .. } = change {
             for (path, mask) in columns {
@@ -265,13 +269,10 @@ impl<'a> Plan<'a> {
 
     /// The columns of row group `group` that are written anew.
     fn rewrite(&self, source: &Source, group: usize, options: &Options) -> Result<Vec<Option<NewChunk>>, SurgeryError> {
-        let forced = Edit::Delete(const { &[] as &[Range<u64>] });
-        let work: Vec<(usize, Edit)> = (0..source.columns())
-            .filter_map(|column| {
-                let edit = self.edit((group, column));
-                Some((column, if options.anew == Anew::Touched { edit? } else { edit.unwrap_or(forced) }))
-            })
-            .collect();
+        let nothing: &[Range<u64>] = &[];
+        let forced = (options.anew != Anew::Touched && self.groups[group] != Some(0)).then_some(Edit::Delete(nothing));
+        let work: Vec<(usize, Edit)> =
+            (0..source.columns()).filter_map(|column| Some((column, self.edit((group, column)).or(forced)?))).collect();
         let next = AtomicUsize::new(0);
         let done = Mutex::new((0..source.columns()).map(|_| None).collect::<Vec<_>>());
         let failed = Mutex::new(None);

@@ -6,6 +6,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+/// Whether two ETags name the same bytes. Azure lists them without the quotes that it answers them with.
+pub(super) fn same_etag(one: &str, other: &str) -> bool {
+    one.trim_matches('"') == other.trim_matches('"')
+}
+
 /// The name that a store gave to one version of an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VersionId(pub(super) String);
@@ -62,7 +67,8 @@ impl Versions {
         if etag.is_empty() {
             return versions;
         }
-        let at = versions.iter().position(|version| version.etag.as_deref() == Some(etag));
+        let is_it = |version: &Version| version.etag.as_deref().is_some_and(|other| same_etag(other, etag));
+        let at = versions.iter().position(is_it);
         at.map_or(&[], |at| &versions[at + 1..])
     }
 }
@@ -110,5 +116,10 @@ mod tests {
         assert_eq!(older("c"), [] as [&str; 0]);
         assert_eq!(older(""), ["5", "4", "3", "2", "1"]);
         assert!(Versions::None.older_than("").is_empty());
+    }
+
+    #[test]
+    fn quotes_are_no_part_of_an_etag() {
+        assert!(same_etag("\"0x8D9\"", "0x8D9") && same_etag("\"a\"", "\"a\"") && !same_etag("\"a\"", "\"b\""));
     }
 }

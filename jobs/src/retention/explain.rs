@@ -1,6 +1,6 @@
 //! `auditlake retention explain`: why a row stays or goes.
 
-use engine::retention::{PlanRequest, archived_dates, explain, hold_cases};
+use engine::retention::{Erased, ExplainedRow, PlanRequest, archived_dates, explain, hold_cases};
 use serde_json::json;
 
 use super::target::Target;
@@ -37,7 +37,20 @@ pub(super) async fn command(lake: &OpenLake, world: &World, (name, id): (&str, &
             remedy: format!("no row of dataset \"{name}\" has it in its key column"),
         });
     }
-    let text: Vec<String> = rows.iter().map(|(path, row)| format!("{path}\n{row}")).collect();
-    let json: Vec<_> = rows.iter().map(|(path, row)| json!({ "path": path, "row": row })).collect();
+    let text: Vec<String> = rows.iter().map(told).collect();
+    let json: Vec<_> = rows.iter().map(|row| json!(row)).collect();
     Ok(Answer::done(text.join("\n\n"), json!({ "rows": json, "policy": policy.id.as_str() })))
+}
+
+fn told(row: &ExplainedRow) -> String {
+    let erasure = match &row.erasure {
+        None => return format!("{}\n{}", row.path, row.retention),
+        Some(Erased::Delete) => "it would go".to_owned(),
+        Some(Erased::Anonymize { because: None }) => "it would stay without what names the person".to_owned(),
+        Some(Erased::Anonymize { because: Some(kept) }) => {
+            format!("it would stay without what names the person, because of {kept}")
+        }
+        Some(Erased::Refuse { because }) => format!("refused for it, because of {because}"),
+    };
+    format!("{}\n{}\nan erasure of the person: {erasure}", row.path, row.retention)
 }

@@ -93,7 +93,11 @@ fn dataset(
 ) -> Result<Option<Dataset>, String> {
     let name = &given.value;
     if let Some(declared) = around.dataset(name) {
-        return owned(declared).map(Some);
+        return match owned(declared) {
+            // A template counts for nothing until it is enabled.
+            Err(_) if !enabled => Ok(None),
+            owned => owned.map(Some),
+        };
     }
     if let Some(base) = name.strip_suffix(REJECTED_ENDING).and_then(|base| around.dataset(base)) {
         return match base.rejected() {

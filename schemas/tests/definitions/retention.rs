@@ -183,7 +183,7 @@ fn a_policy_that_is_not_enabled_is_checked_but_for_a_dataset_that_is_not_there()
     says(
         &plus("policies/users.yaml", text.replace("users", "audit_copy").replace("enabled: false\n", "").as_bytes()),
         expect![[
-            r#"policies/users.yaml:1:9: policy "audit_copy" names no dataset, and there is none of its name; add dataset: (there are: audit, identity, month)"#
+            r#"policies/users.yaml:1:9: policy "audit_copy" has the name of no dataset; add dataset: with the one that it is about; there are: audit, identity, month"#
         ]],
     );
     let wrong = text.replace("policy: users", "policy: users\ndataset: audit");
@@ -291,6 +291,7 @@ fn check_remarks_on_what_nobody_may_have_meant() {
         policy "audit": rule "eu-logins" anonymizes after 730d, and standard sox keeps every row 7y, so it waits for that
         policy "audit": rule "rest" archives after 2555d, and standard sox keeps every row 7y, so it waits for that
         policy "audit" names type of event "user.logn"; did you mean "user.login"?
+        policy "audit" lets events go that show what was held, removed or switched off: add to never_delete retention.*, dsr.erasure_completed, audit.resumed, audit.config_changed
         kept for ever, as no enabled policy is about it: rows of month
         kept for ever, as no enabled policy is about it: what ingests refused, personal data too, in audit_rejected
         principal "root" may both approve and apply plans of retention; give one of the two to another"#]].assert_eq(&retention_notes(&lake(&files)).join("\n"));

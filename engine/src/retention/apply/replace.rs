@@ -116,7 +116,7 @@ impl Apply<'_> {
         self.request.fence.check().await?;
         match self.lake.update(&step.path, after.bytes, &intent.etag, sha256).await? {
             Replaced::Changed => self.abort(step, Skipped::Changed).await,
-            Replaced::Now { .. } => self.settle(step, intent, carried.left()).await,
+            Replaced::Now { etag } => self.settle(step, intent, (etag, carried.left())).await,
         }
     }
 
@@ -129,7 +129,7 @@ impl Apply<'_> {
         let Some(head) = self.lake.head(&step.path).await? else { return self.abort(step, Skipped::Gone).await };
         if head.e_tag.as_deref().unwrap_or_default() != intent.etag {
             return match self.is_ours(step, &intent, &head).await? {
-                true => self.settle(step, &intent, &[]).await,
+                true => self.settle(step, &intent, (head.e_tag.unwrap_or_default(), &[])).await,
                 false => self.abort(step, Skipped::Changed).await,
             };
         }
@@ -157,11 +157,20 @@ impl Apply<'_> {
     }
 
     /// R7 to R10: what lies there is compared with what was intended, old versions go, and the receipt is written.
-    async fn settle(&self, step: &Step<'_>, intent: &IntentRecord, left: &[String]) -> Result<Outcome, EngineError> {
-        let Some(head) = self.lake.head(&step.path).await? else { return self.abort(step, Skipped::Gone).await };
-        let etag = head.e_tag.clone().unwrap_or_default();
-        self.is_as_intended(step, intent, &head).await?;
-        self.leaves_nothing_due(step, &head).await?;
+    ///
+    /// `etag` is that of our bytes. Where others were written on top of them by now, those stay as they are.
+    async fn settle(
+        &self,
+        step: &Step<'_>,
+        intent: &IntentRecord,
+        (etag, left): (String, &[String]),
+    ) -> Result<Outcome, EngineError> {
+        if let Some(head) = self.lake.head(&step.path).await?
+            && head.e_tag.as_deref() == Some(&etag)
+        {
+            self.is_as_intended(step, intent, &head).await?;
+            self.leaves_nothing_due(step, &head).await?;
+        }
         self.remove_summaries(step).await?;
         let tombstone = self.took_effect(step, intent).await?;
         let (old, unlisted) = outdated(self.lake.versions(&step.path).await?, intent);
@@ -194,7 +203,7 @@ impl Apply<'_> {
         self.receipt(step, receipt).await
     }
 
-    /// R7: the bytes are those that were intended. If others were written on top of them meanwhile, those stay.
+    /// R7: the bytes are those that were intended.
     async fn is_as_intended(
         &self,
         step: &Step<'_>,

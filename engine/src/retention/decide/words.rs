@@ -92,9 +92,10 @@ impl Words {
         self.patterns.iter().find(is_met)
     }
 
-    /// Whether some text between two others could meet one.
+    /// Whether some text between two others could meet one; of `max` only the beginning may be known.
     pub(super) fn may_lie_between(&self, min: &str, max: &str) -> bool {
-        self.patterns.iter().any(|pattern| pattern.may_lie_between(min, max))
+        let may_be = |exact: &String| exact.as_str() >= min && (exact.as_str() <= max || exact.starts_with(max));
+        self.exact.iter().any(may_be) || self.begins.iter().any(|pattern| pattern.may_lie_between(min, max))
     }
 
     /// Which values of a column meet one; none of a column without texts. Whole numbers count as decimal digits, booleans

@@ -83,6 +83,7 @@ struct Page<'a> {
 /// [`Trouble::Other`] when the Parquet library has to do it.
 pub(super) fn rewrite(old: &OldChunk, edit: Edit) -> Result<NewChunk, Trouble> {
     let raw = page::walk(old.file, old.start..old.end).map_err(Trouble::Damaged)?;
+    page::verify(old.file, &raw)?;
     let mut editor = Editor::new(old, edit)?;
     let (dictionary, pages) = editor.open_all(&raw)?;
     editor.write(dictionary, pages)

@@ -268,11 +268,10 @@ fn shift_offsets(offsets: &mut Struct, shift: i64) {
 
 /// Restates the metadata of a column chunk for what it holds now.
 fn describe(meta: &mut Struct, chunk: &NewChunk, start: usize, order: Order) {
-    let has = |encoding: i32| chunk.page_kinds.iter().any(|(_, found, _)| *found == encoding);
+    // A writer may list more than its pages have; a reader takes the list for what may be there.
     let old = meta.list(meta::ENCODINGS).unwrap_or_default().iter();
-    // Levels are not told apart from values in this list, so what levels may have (RLE, bit packing) stays.
-    let old = old.filter_map(|value| if let Value::I32(encoding) = value { Some(*encoding) } else { None });
-    let mut listed: Vec<i32> = old.filter(|encoding| matches!(encoding, 3 | 4) || has(*encoding)).collect();
+    let mut listed: Vec<i32> =
+        old.filter_map(|value| if let Value::I32(encoding) = value { Some(*encoding) } else { None }).collect();
     for (_, encoding, _) in &chunk.page_kinds {
         if !listed.contains(encoding) {
             listed.push(*encoding);

@@ -55,9 +55,12 @@ impl Order {
         }
     }
 
-    /// Whether old readers, which compare as signed, agree with this order.
+    /// Whether old readers, which compare all values as signed, agree with this order.
     pub(super) fn is_signed(self) -> bool {
-        matches!(self, Self::Signed32 | Self::Signed64 | Self::Float | Self::Double | Self::Half | Self::Decimal)
+        matches!(
+            self,
+            Self::Bool | Self::Signed32 | Self::Signed64 | Self::Float | Self::Double | Self::Half | Self::Decimal
+        )
     }
 
     /// Whether a bound of a column in this order may be a cut value.

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use flate2::Crc;
 use parquet::errors::ParquetError;
 
 use super::SurgeryError;
@@ -97,6 +98,19 @@ pub(super) fn walk(file: &[u8], range: Range<usize>) -> Result<Vec<RawPage>, &'s
         at = start + size;
     }
     Ok(pages)
+}
+
+/// Compares every page that has a checksum with it.
+pub(super) fn verify(file: &[u8], pages: &[RawPage]) -> Result<(), Trouble> {
+    for page in pages {
+        let Some(stated) = page.header.int(4) else { continue };
+        let mut sum = Crc::new();
+        sum.update(file.get(page.body.clone()).unwrap_or_default());
+        if i64::from(sum.sum().cast_signed()) != stated {
+            return Err(Trouble::Damaged("the checksum of a page is wrong"));
+        }
+    }
+    Ok(())
 }
 
 /// What a data page holds.

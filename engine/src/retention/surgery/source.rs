@@ -77,7 +77,8 @@ pub enum Loss {
         /// Path of the column.
         column: String,
     },
-    /// Smallest and largest values of touched row groups, because their order is not defined or not known here.
+    /// Smallest and largest values of touched row groups, because their order is not defined, not known here, or not that
+    /// of the old kind of bounds they are.
     Bounds {
         /// Path of the column.
         column: String,
@@ -173,7 +174,7 @@ impl Source {
                 losses.push(Loss::Geospatial { column: column.clone() });
             }
             let Some(stated) = meta.child(meta::STATISTICS) else { continue };
-            if self.order(at.1) == Order::Unknown && statistics::has_bounds(stated) {
+            if statistics::loses_bounds(stated, self.order(at.1)) {
                 losses.push(Loss::Bounds { column: column.clone() });
             }
             if stated.has(statistics::NAN_COUNT) {
@@ -232,9 +233,14 @@ impl Source {
         let meta = meta_of(self.column(at.0, at.1))?;
         let offsets = [meta::DATA_AT, meta::INDEX_PAGE_AT, meta::DICTIONARY_AT].map(|id| meta.int(id));
         // Some writers state 0 for a page that is not there.
-        let start = offsets.into_iter().flatten().filter(|at| *at > 0).min()?;
-        let start = usize::try_from(start).ok().filter(|start| *start >= 4)?;
-        let end = start.checked_add(usize::try_from(meta.int(meta::BYTES)?).ok()?)?;
+        let start = offsets.into_iter().flatten().filter(|at| *at > 0).min();
+        let bytes = usize::try_from(meta.int(meta::BYTES)?).ok()?;
+        if bytes == 0 {
+            // A chunk without pages lies nowhere in particular.
+            return Some(4..4);
+        }
+        let start = usize::try_from(start?).ok().filter(|start| *start >= 4)?;
+        let end = start.checked_add(bytes)?;
         (end <= self.footer_at).then_some(start..end)
     }
 

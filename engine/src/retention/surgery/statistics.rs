@@ -59,9 +59,18 @@ mod field {
 /// Number of the field of `Statistics` that counts NaN.
 pub(super) const NAN_COUNT: i16 = 9;
 
-/// Whether `old` has bounds, of either kind.
-pub(super) fn has_bounds(old: &Struct) -> bool {
-    [field::OLD_MAX, field::OLD_MIN, field::MAX, field::MIN].into_iter().any(|id| old.has(id))
+/// Whether `old` has bounds that cannot be restated in `order`.
+pub(super) fn loses_bounds(old: &Struct, order: Order) -> bool {
+    let (old_kind, new_kind) =
+        (old.has(field::OLD_MAX) || old.has(field::OLD_MIN), old.has(field::MAX) || old.has(field::MIN));
+    (old_kind || new_kind) && (order == Order::Unknown || (!new_kind && !order.is_signed()))
+}
+
+/// Bytes that a bound may have where `old` says of its bounds whether they are exact: as many as the one it cut, if it did.
+fn cut_bytes(old: &Struct) -> usize {
+    let cut = [(field::MIN, field::MIN_EXACT), (field::MAX, field::MAX_EXACT)];
+    let cut = cut.into_iter().filter(|(_, exact)| old.bool(*exact) == Some(false));
+    cut.filter_map(|(bound, _)| old.binary(bound).map(<[u8]>::len)).max().unwrap_or(CUT_BYTES)
 }
 
 /// The statistics `old` of a chunk or a page, for the values it has after a change. NaN are not counted anew.
@@ -82,8 +91,8 @@ pub(super) fn restate(
     }
     let says_exact = old.has(field::MAX_EXACT) || old.has(field::MIN_EXACT);
     let bounds = bounds
-        .filter(|_| order != Order::Unknown && has_bounds(old))
-        .map(|bounds| if says_exact { bounds.cut(order, CUT_BYTES) } else { bounds.clone() });
+        .filter(|_| order != Order::Unknown)
+        .map(|bounds| if says_exact { bounds.cut(order, cut_bytes(old)) } else { bounds.clone() });
     let Some(bounds) = bounds.filter(|bounds| says_exact || bounds.min.len().max(bounds.max.len()) <= UNCUT_BYTES_MAX)
     else {
         return new;

@@ -1,5 +1,8 @@
+mod corpus;
 mod make;
+mod masks;
 mod oracle;
+mod traps;
 
 use bytes::Bytes;
 use oracle::Record;

@@ -119,6 +119,10 @@ impl Struct {
         if let Value::Bool(value) = self.get(id)? { Some(*value) } else { None }
     }
 
+    pub(super) fn binary(&self, id: i16) -> Option<&[u8]> {
+        if let Value::Binary(value) = self.get(id)? { Some(value) } else { None }
+    }
+
     pub(super) fn list(&self, id: i16) -> Option<&[Value]> {
         if let Value::List(list) = self.get(id)? { Some(&list.items) } else { None }
     }

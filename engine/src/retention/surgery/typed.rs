@@ -138,6 +138,8 @@ where
 {
     let mut read = Read::<T::T>::new();
     let rows = usize::try_from(old.rows).map_err(|_| Trouble::Damaged("it has too many rows"))?;
+    let raw = page::walk(old.file, old.start..old.end).map_err(Trouble::Damaged)?;
+    page::verify(old.file, &raw)?;
     let mut reader = reader::<T>(old.file, old.metadata, old.rows)?;
     let (records, _, levels) = reader.read_records(rows, Some(&mut read.def), Some(&mut read.rep), &mut read.values)?;
     if records != rows {
@@ -145,7 +147,6 @@ where
     }
     let mut levels = read.levels(levels).ok_or(Trouble::Damaged("its levels are too deep"))?;
     let changed = apply(old, edit, &mut read, &mut levels)?;
-    let raw = page::walk(old.file, old.start..old.end).map_err(Trouble::Damaged)?;
     let bytes = encode::<T>(old, &raw, &read)?;
     let mut chunk = describe::<T>(old, bytes, &read, &levels)?;
     chunk.changed = changed;

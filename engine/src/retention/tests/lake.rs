@@ -64,7 +64,7 @@ impl Event {
             days_old,
             event_type,
             tenant: format!("t{}", id % 2),
-            subject: (id % 3 != 0).then(|| format!("person-{}", id % 7)),
+            subject: (!id.is_multiple_of(3)).then(|| format!("person-{}", id % 7)),
             src_ip: Some(format!("203.0.113.{}", id % 250)),
         }
     }

@@ -22,7 +22,7 @@ use crate::store::carried::{Carried, MARK};
 use crate::store::overheard::{Besides, Overheard};
 use crate::store::patient::broke_off;
 use crate::store::signed::Conditional;
-use crate::store::version::VersionId;
+use crate::store::version::{VersionId, same_etag};
 
 /// What became of a conditional replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Lakefront {
     /// # Errors
     /// `Changed` when it has another one or is gone, or when the store fails.
     pub async fn read_if(&self, path: &Path, etag: &str) -> Result<Bytes, EngineError> {
-        let options = GetOptions { if_match: Some(etag.to_owned()), ..GetOptions::default() };
+        let options = GetOptions { if_match: Some(self.condition(etag)), ..GetOptions::default() };
         let got = self.found(path, self.store.get_opts(path, options).await)?;
         let got = got.ok_or_else(|| EngineError::Changed { path: path.to_string() })?;
         got.bytes().await.map_err(|source| EngineError::store(path, "read it", source))
@@ -117,7 +117,7 @@ impl Lakefront {
                 Err(error) => error,
             };
             let is_there = self.head(path).await?.and_then(|there| there.e_tag);
-            if is_there.as_deref() != Some(etag) {
+            if !is_there.is_some_and(|there| same_etag(&there, etag)) {
                 return self.settled(path, bytes.len(), sha256).await;
             }
             // It is still what was read, so the request did not take effect.
@@ -139,8 +139,8 @@ impl Lakefront {
         }
         match self.head(path).await? {
             None => return Ok(Deleted::Absent),
-            Some(there) if there.e_tag.as_deref() != Some(etag) => return Ok(Deleted::Changed),
-            Some(_) => {}
+            Some(there) if there.e_tag.is_some_and(|there| same_etag(&there, etag)) => {}
+            Some(_) => return Ok(Deleted::Changed),
         }
         if let Place::Bucket(bucket) = &self.place
             && let Some(signed) = bucket.signed.as_ref().filter(|signed| signed.deletes_on_condition())
@@ -189,7 +189,7 @@ impl Lakefront {
     /// What goes over to a replacement, and what the store takes for a condition.
     async fn looked_at(&self, path: &Path, etag: &str) -> Result<(Carried, UpdateVersion), EngineError> {
         let overheard = Overheard::default();
-        let mut options = GetOptions { head: true, if_match: Some(etag.to_owned()), ..GetOptions::default() };
+        let mut options = GetOptions { head: true, if_match: Some(self.condition(etag)), ..GetOptions::default() };
         options.extensions.insert(overheard.clone());
         let got = self.found(path, self.store.get_opts(path, options).await)?;
         let got = got.ok_or_else(|| EngineError::Changed { path: path.to_string() })?;
@@ -207,7 +207,13 @@ impl Lakefront {
                 None => carried.leaves_headers(),
             }
         }
-        Ok((carried, UpdateVersion { e_tag: Some(etag.to_owned()), version }))
+        Ok((carried, UpdateVersion { e_tag: Some(self.condition(etag)), version }))
+    }
+
+    /// An ETag as a request names it; one that Azure listed has no quotes.
+    fn condition(&self, etag: &str) -> String {
+        let is_azure = matches!(&self.place, Place::Bucket(bucket) if bucket.url.scheme == BucketScheme::Az);
+        if is_azure && !etag.contains('"') { format!("\"{etag}\"") } else { etag.to_owned() }
     }
 
     fn update_options(&self, carried: &Carried, version: UpdateVersion, sha256: &str) -> PutOptions {

@@ -46,7 +46,10 @@ fn element(text: &str, depth: usize) -> Option<(Element, &str)> {
         return None;
     }
     let mut element = Element { name, children: Vec::new(), text: String::new() };
-    while !is_empty {
+    if is_empty {
+        return Some((element, rest));
+    }
+    loop {
         let (before, _) = rest.split_once('<')?;
         let tag = &rest[before.len()..];
         let end = tag.strip_prefix("</").and_then(|tag| tag.split_once('>'));
@@ -58,8 +61,7 @@ fn element(text: &str, depth: usize) -> Option<(Element, &str)> {
                 } else if !before.trim().is_empty() {
                     return None;
                 }
-                rest = after;
-                break;
+                return Some((element, after));
             }
             None if !before.trim().is_empty() => return None,
             None => {
@@ -69,7 +71,6 @@ fn element(text: &str, depth: usize) -> Option<(Element, &str)> {
             }
         }
     }
-    Some((element, rest))
 }
 
 fn unescape(text: &str) -> Option<String> {

@@ -41,6 +41,32 @@ pub(super) fn write(random: &mut ChaCha8Rng, schema: TypePtr, properties: Writer
     out.into()
 }
 
+/// A file of the schema `text` with random rows in groups of these sizes.
+pub(super) fn of(text: &str, seed: u64, groups: &[usize]) -> Bytes {
+    with(text, seed, groups, WriterProperties::new())
+}
+
+/// The same, written as `properties` say.
+pub(super) fn with(text: &str, seed: u64, groups: &[usize], properties: WriterProperties) -> Bytes {
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(text).unwrap());
+    write(&mut ChaCha8Rng::seed_from_u64(seed), schema, properties, groups)
+}
+
+/// A file with one required text column, which has `texts` in turn, in one row group of `rows` rows.
+pub(super) fn texts(texts: &[&str], rows: usize, properties: WriterProperties) -> Bytes {
+    let schema = parquet::schema::parser::parse_message_type("message m { required binary t (UTF8); }").unwrap();
+    let mut out = Vec::new();
+    let mut writer = SerializedFileWriter::new(&mut out, Arc::new(schema), Arc::new(properties)).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let values: Vec<ByteArray> = texts.iter().cycle().take(rows).map(|text| ByteArray::from(*text)).collect();
+    column.typed::<parquet::data_type::ByteArrayType>().write_batch(&values, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    out.into()
+}
+
 fn schema(random: &mut ChaCha8Rng) -> TypePtr {
     let fields = (0..random.random_range(1..5)).map(|at| node(random, at, 0)).collect();
     Arc::new(Node::group_type_builder("schema").with_fields(fields).build().unwrap())
