@@ -19,4 +19,5 @@ pub(crate) use bucket::{advice, open as open_bucket};
 pub use carried::Carried;
 pub use front::{Created, Deleted, Lakefront, Replaced};
 pub(crate) use pinned::PinnedStore;
+pub(crate) use version::same_etag;
 pub use version::{Version, VersionId, VersionLock, Versions};

@@ -34,7 +34,7 @@ use super::summary_files::summary_files;
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::ingest::Fence;
-use crate::store::{Created, Lakefront, Version, Versions};
+use crate::store::{Created, Lakefront, Version, Versions, same_etag};
 
 /// Times an intent is written anew because the output comes out otherwise.
 const INTENTS_MAX: u64 = 5;
@@ -213,7 +213,7 @@ impl<'a> Apply<'a> {
     /// R0 to R4 of an object that nobody began.
     async fn begin_object(&self, step: &Step<'_>) -> Result<Outcome, EngineError> {
         let Some(head) = self.lake.head(&step.path).await? else { return self.abort(step, Skipped::Gone).await };
-        if head.e_tag.as_deref().unwrap_or_default() != step.planned.etag {
+        if !same_etag(head.e_tag.as_deref().unwrap_or_default(), &step.planned.etag) {
             return self.abort(step, Skipped::Changed).await;
         }
         if self.request.policy.is_none() {
@@ -388,7 +388,8 @@ pub(super) fn outdated(versions: Versions, intent: &IntentRecord) -> (Vec<Versio
         Versions::Listed(listed) => listed,
     };
     let is_named = |version: &Version| {
-        intent.version.as_deref() == Some(version.id.as_str()) || version.etag.as_deref() == Some(&intent.etag)
+        intent.version.as_deref() == Some(version.id.as_str())
+            || version.etag.as_deref().is_some_and(|etag| same_etag(etag, &intent.etag))
     };
     let is_deleted = listed.first().is_some_and(|version| version.delete_marker);
     let first =

@@ -16,7 +16,7 @@ use super::plans::{open_intents, plans, receipts_of};
 use crate::error::EngineError;
 use crate::ingest::Fence;
 use crate::replace::{change_dropped, dropped_of, files_of};
-use crate::store::Lakefront;
+use crate::store::{Lakefront, same_etag};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -80,7 +80,11 @@ pub async fn leftovers(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<Leftov
     there.extend(files_of(lake, &archive).await?);
     for file in &there {
         let last = receipts.iter().rfind(|receipt| receipt.path == file.path());
-        let Some(receipt) = last.filter(|receipt| receipt.etag_after.as_deref() != Some(file.etag())) else { continue };
+        let Some(receipt) =
+            last.filter(|receipt| !receipt.etag_after.as_deref().is_some_and(|etag| same_etag(etag, file.etag())))
+        else {
+            continue;
+        };
         let bytes = lake.read(&file.meta.location).await?.unwrap_or_default();
         if hex(&Sha256::digest(bytes)) == receipt.sha256_before {
             found.insert(Leftover::Restored { plan: receipt.plan.clone(), path: receipt.path.clone() });

@@ -7,7 +7,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 /// Whether two ETags name the same bytes. Azure lists them without the quotes that it answers them with.
-pub(super) fn same_etag(one: &str, other: &str) -> bool {
+pub(crate) fn same_etag(one: &str, other: &str) -> bool {
     one.trim_matches('"') == other.trim_matches('"')
 }
 

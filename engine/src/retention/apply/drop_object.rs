@@ -7,7 +7,7 @@ use crate::error::EngineError;
 use crate::replace::{DroppedFile, change_dropped};
 use crate::retention::journal::{IntentRecord, ObjectReceipt, RemovalKind, Skipped, TombstoneRecord};
 use crate::retention::object::JudgedObject;
-use crate::store::Deleted;
+use crate::store::{Deleted, same_etag};
 
 impl Apply<'_> {
     /// R3 to R5, then the tombstone.
@@ -35,7 +35,7 @@ impl Apply<'_> {
                 None => self.abort(step, Skipped::Gone).await,
             };
         };
-        if head.e_tag.as_deref().unwrap_or_default() != intent.etag {
+        if !same_etag(head.e_tag.as_deref().unwrap_or_default(), &intent.etag) {
             // Written anew: that one is left alone, and it counts.
             return self.abort(step, Skipped::Changed).await;
         }

@@ -13,7 +13,7 @@ use crate::retention::decide::Treatment;
 use crate::retention::journal::{ArchivedObject, IntentRecord, ObjectReceipt, Skipped, TRANSFORM_VERSION};
 use crate::retention::object::{JudgedObject, judge_object};
 use crate::retention::transform::{Rewritten, only, rewrite};
-use crate::store::Replaced;
+use crate::store::{Replaced, same_etag};
 
 impl Apply<'_> {
     /// R2 to R4, then on; `number` is that of the next intent.
@@ -127,7 +127,7 @@ impl Apply<'_> {
         (number, intent): (u64, IntentRecord),
     ) -> Result<Outcome, EngineError> {
         let Some(head) = self.lake.head(&step.path).await? else { return self.abort(step, Skipped::Gone).await };
-        if head.e_tag.as_deref().unwrap_or_default() != intent.etag {
+        if !same_etag(head.e_tag.as_deref().unwrap_or_default(), &intent.etag) {
             return match self.is_ours(step, &intent, &head).await? {
                 true => self.settle(step, &intent, (head.e_tag.unwrap_or_default(), &[])).await,
                 false => self.abort(step, Skipped::Changed).await,
@@ -166,7 +166,7 @@ impl Apply<'_> {
         (etag, left): (String, &[String]),
     ) -> Result<Outcome, EngineError> {
         if let Some(head) = self.lake.head(&step.path).await?
-            && head.e_tag.as_deref() == Some(&etag)
+            && head.e_tag.as_deref().is_some_and(|there| same_etag(there, &etag))
         {
             self.is_as_intended(step, intent, &head).await?;
             self.leaves_nothing_due(step, &head).await?;

@@ -256,7 +256,14 @@ impl Source {
     /// Where the bounds of the pages of a chunk lie; none when there are none, or none that can be read.
     pub(super) fn index(&self, at: (usize, usize)) -> Option<Range<usize>> {
         let range = self.index_range(at, column::INDEX_AT, column::INDEX_BYTES)?;
-        Struct::parse(&self.bytes[range.clone()]).ok().map(|_| range)
+        // Whether pages are null, and their smallest and largest values: without those it is no such index.
+        self.is_whole(&range, &[1, 2, 3]).then_some(range)
+    }
+
+    /// Whether a range is one struct that has these fields, and nothing else.
+    fn is_whole(&self, range: &Range<usize>, fields: &[i16]) -> bool {
+        let parsed = Struct::parse(&self.bytes[range.clone()]);
+        parsed.is_ok_and(|(found, used)| used == range.len() && fields.iter().all(|field| found.has(*field)))
     }
 
     /// Where the pages of a chunk lie, as the file states it.
@@ -266,7 +273,7 @@ impl Source {
 
     fn offsets_range(&self, at: (usize, usize)) -> Option<Range<usize>> {
         let range = self.index_range(at, column::OFFSETS_AT, column::OFFSETS_BYTES)?;
-        Struct::parse(&self.bytes[range.clone()]).ok().map(|_| range)
+        self.is_whole(&range, &[1]).then_some(range)
     }
 
     fn index_range(&self, at: (usize, usize), start: i16, bytes: i16) -> Option<Range<usize>> {

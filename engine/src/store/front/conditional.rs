@@ -139,7 +139,7 @@ impl Lakefront {
         }
         match self.head(path).await? {
             None => return Ok(Deleted::Absent),
-            Some(there) if there.e_tag.is_some_and(|there| same_etag(&there, etag)) => {}
+            Some(there) if there.e_tag.as_deref().is_some_and(|there| same_etag(there, etag)) => {}
             Some(_) => return Ok(Deleted::Changed),
         }
         if let Place::Bucket(bucket) = &self.place
