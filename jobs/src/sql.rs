@@ -2,6 +2,7 @@
 
 use std::io::{BufWriter, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use engine::{AnswerKind, LakeSession};
 use exporters::{RowFormat, RowWriter, row_writer, table_within};
@@ -18,6 +19,10 @@ use crate::world::World;
 
 /// Attempts at a statement whose files change under it.
 const ATTEMPTS_MAX: usize = 30;
+/// How long a statement waits before it begins anew; twice as long each time.
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+/// The longest that it waits.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Bytes of rows that are kept back at first.
 const HELD_BYTES: usize = 4 << 20;
 
@@ -180,10 +185,14 @@ pub(crate) async fn sql(
         Err(error) => Err(error),
     };
     // A file was replaced under the statement: as long as nothing was shown, it begins anew and sees what is there now.
+    let mut pause = PAUSE_MIN;
     for _ in 1..ATTEMPTS_MAX {
         if held.passed || !answered.as_ref().is_err_and(JobError::is_of_change) {
             break;
         }
+        // Whoever replaces one file is about to replace others.
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
         held.held.clear();
         let session = asker.session(door.lake, door.world.now(), AnswerKind::Statement)?;
         answered = match session.plan(statement).await {

@@ -38,6 +38,7 @@ mod retention;
 mod schemas_page;
 mod serial_proxy;
 mod shell;
+mod store_versions;
 mod tables;
 mod tidy;
 mod tree;
