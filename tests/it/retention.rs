@@ -11,7 +11,6 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::auditlake::Lake;
 use crate::kill::{killed, kills, undisturbed};
-use crate::moto;
 
 const NOW: &str = "--at=2026-11-30T00:00:00Z";
 const DAYS: u64 = 60;
@@ -184,19 +183,7 @@ fn what_is_held_stays_and_is_due_again_when_it_is_released() {
 
 #[test]
 fn a_killed_apply_loses_nothing_and_comes_to_the_same_end() {
-    applies_are_killed(Lake::new);
-}
-
-#[test]
-fn a_killed_apply_in_a_bucket_loses_nothing_and_comes_to_the_same_end() {
-    let test = "a_killed_apply_in_a_bucket_loses_nothing_and_comes_to_the_same_end";
-    if moto::bucket(test).is_some() {
-        applies_are_killed(|| Lake::in_bucket(moto::bucket(test).expect("a bucket")));
-    }
-}
-
-fn applies_are_killed(new: impl Fn() -> Lake) {
-    let ready = filled(new());
+    let ready = filled(Lake::new());
     let whole = ready.copy();
     let id = approved(&whole);
     let (_, longest) = undisturbed(&whole, &["retention", "apply", &id, "--yes", NOW]);
