@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use bytes::Bytes;
-use engine::{Deleted, EngineError, Lakefront, Replaced, Version, Versions, hex};
+use engine::{EngineError, Lakefront, Replaced, Version, Versions, hex};
 use object_store::path::Path;
 use schemas::BucketUrl;
 use sha2::{Digest, Sha256};
@@ -136,35 +136,6 @@ fn old_versions_of_a_replaced_object_are_listed_and_purged() {
         assert_eq!(left.len(), 1);
         assert_eq!((left[0].etag.as_deref(), left[0].latest), (Some(new.as_str()), true));
         assert_eq!(lake.read_if(&path, &new).await.expect("read"), "new");
-    });
-}
-
-#[test]
-fn an_object_that_is_dropped_leaves_a_mark_and_its_versions_until_they_are_purged() {
-    let test = "an_object_that_is_dropped_leaves_a_mark_and_its_versions_until_they_are_purged";
-    with_bucket(test, Bucket::clone, async |bucket| {
-        let bucket = Versioned::of(bucket);
-        let (path, lake) = (Path::from(OBJECT), &bucket.lake);
-        assert_eq!(lake.delete_if(&path, "\"0\"").await.expect("asked"), Deleted::Absent);
-        bucket.put(&[], "oldest");
-        let oldest = bucket.etag().await;
-        bucket.put(&[], "old");
-        let old = bucket.etag().await;
-        assert_eq!(lake.delete_if(&path, &oldest).await.expect("asked"), Deleted::Changed);
-        lake.probe_update("0123").await.expect("it keeps to the conditions of writes");
-        // Whether this server takes notice of the condition of a delete, the probe finds out.
-        assert!(matches!(lake.delete_if(&path, &old).await.expect("asked"), Deleted::Now { .. }));
-        assert!(lake.head(&path).await.expect("asked").is_none());
-
-        let listed = Versions::Listed(bucket.versions().await);
-        let marks: Vec<bool> = listed.older_than("").iter().map(|version| version.delete_marker).collect();
-        assert_eq!(marks, [true, false, false]);
-        // Oldest first, so that nothing comes back meanwhile.
-        for version in listed.older_than("").iter().rev() {
-            assert_eq!(lake.delete_version(&path, &version.id).await.expect("asked"), None);
-            assert!(lake.head(&path).await.expect("asked").is_none());
-        }
-        assert!(bucket.versions().await.is_empty());
     });
 }
 
