@@ -30,6 +30,7 @@ mod csv_style;
 mod data_class;
 mod dataset;
 mod duration;
+mod each_once;
 mod evidence;
 mod export;
 mod export_job;

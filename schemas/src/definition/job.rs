@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::checked::{IngestFormat, IngestSpec, Job, JobKind, Mapping, ReportOutput, ReportSpec};
 use super::control::{unique, unknown_framework};
 use super::duration;
+use super::each_once::each_once;
 use super::framework::filled;
 use super::later;
 use super::nearest::nearest;
@@ -170,17 +171,7 @@ fn controls(listed: Vec<At<String>>, job: Place, around: &Surroundings, problems
     if listed.is_empty() {
         problems.add(job, "controls is empty; list controls, or leave it out for all of the frameworks");
     }
-    let mut ids = Vec::new();
-    for given in listed {
-        match known_control(&given.value, around) {
-            Err(error) => problems.add(given.place, error),
-            Ok(id) if ids.contains(&id) => {
-                problems.add(given.place, format!("control \"{id}\" stands here twice; keep one"));
-            }
-            Ok(id) => ids.push(id),
-        }
-    }
-    ids
+    each_once("control", listed, |given| known_control(given, around), problems)
 }
 
 fn known_control(given: &str, around: &Surroundings) -> Result<ControlId, String> {

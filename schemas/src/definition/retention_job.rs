@@ -1,6 +1,7 @@
 //! `jobs/*.yaml` of kind `retention`: policies carried out at the instant of the run.
 
 use super::checked::{Job, JobKind, RetentionSpec};
+use super::each_once::each_once;
 use super::problem::Problems;
 use super::raw_retention::RawRetentionJob;
 use super::surroundings::Surroundings;
@@ -24,17 +25,7 @@ fn datasets(listed: At<Vec<At<String>>>, around: &Surroundings, problems: &mut P
     if listed.value.is_empty() {
         problems.add(listed.place, "datasets is empty; list datasets, or leave it out for all that have a policy");
     }
-    let mut ids = Vec::new();
-    for given in listed.value {
-        match governed(&given.value, around) {
-            Err(error) => problems.add(given.place, error),
-            Ok(id) if ids.contains(&id) => {
-                problems.add(given.place, format!("dataset \"{id}\" stands here twice; keep one"));
-            }
-            Ok(id) => ids.push(id),
-        }
-    }
-    ids
+    each_once("dataset", listed.value, |given| governed(given, around), problems)
 }
 
 /// A dataset that an enabled policy is about. Where a policy is wrong itself, it may be the one.

@@ -1,6 +1,7 @@
 //! `jobs/*.yaml` of kind `verify`: whether datasets are still what was signed.
 
 use super::checked::{Job, JobKind, VerifySpec};
+use super::each_once::each_once;
 use super::problem::Problems;
 use super::raw::RawVerify;
 use super::surroundings::Surroundings;
@@ -19,17 +20,7 @@ fn datasets(listed: At<Vec<At<String>>>, around: &Surroundings, problems: &mut P
     if listed.value.is_empty() {
         problems.add(listed.place, "datasets is empty; list datasets, or leave it out for all of them");
     }
-    let mut ids = Vec::new();
-    for given in listed.value {
-        match known_dataset(&given.value, around) {
-            Err(error) => problems.add(given.place, error),
-            Ok(id) if ids.contains(&id) => {
-                problems.add(given.place, format!("dataset \"{id}\" stands here twice; keep one"));
-            }
-            Ok(id) => ids.push(id),
-        }
-    }
-    ids
+    each_once("dataset", listed.value, |given| known_dataset(given, around), problems)
 }
 
 fn known_dataset(given: &str, around: &Surroundings) -> Result<DatasetId, String> {
