@@ -56,13 +56,14 @@ async fn place(lake: &OpenLake, world: &World, args: &PlaceArgs) -> Result<Answe
     let mut text = format!("case {} holds from now on", args.case);
     let (mut changed_before, mut unsettled) = (Vec::new(), Vec::new());
     let about = lake.definitions.datasets.iter();
+    let known = plans(&lake.front).await?;
     for dataset in about.filter(|dataset| dataset.elsewhere.is_none() && scope.may_hold(&dataset.id)) {
         let mut open = Vec::new();
-        for known in plans(&lake.front).await? {
+        for known in &known {
             let archived = DatasetId::archived(&known.plan.dataset);
             let of = archived.as_ref().map_or(known.plan.dataset.as_str(), DatasetId::as_str);
             if of == dataset.id.as_str() && !open_intents(&lake.front, &known.id).await?.is_empty() {
-                open.push(known);
+                open.push(known.clone());
             }
         }
         if open.is_empty() {

@@ -11,8 +11,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::archive::archived_objects;
-use super::journal::PlanFolder;
-use super::plans::{open_intents, plans, receipts_of};
+use super::journal::{ObjectReceipt, PlanFolder};
+use super::plans::{KnownPlan, open_intents, receipts_of};
 use crate::error::EngineError;
 use crate::ingest::Fence;
 use crate::replace::{change_dropped, dropped_of, files_of};
@@ -50,18 +50,18 @@ pub enum Leftover {
     },
 }
 
-/// Looks for what is not as it should be in a dataset and its archive.
+/// Looks for what is not as it should be in a dataset and its archive; `plans` are those of the lake.
 ///
 /// # Errors
 /// When the store fails, or a record is damaged.
-pub async fn leftovers(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<Leftover>, EngineError> {
+pub async fn leftovers(lake: &Lakefront, dataset: &Dataset, plans: &[KnownPlan]) -> Result<Vec<Leftover>, EngineError> {
     let mut found = BTreeSet::new();
     let mut under_way = BTreeSet::new();
     let mut archived = BTreeSet::new();
     let mut receipts = Vec::new();
     let archive = dataset.archive();
     let names = [dataset.id.as_str(), archive.id.as_str()];
-    for known in plans(lake).await?.into_iter().filter(|known| names.contains(&known.plan.dataset.as_str())) {
+    for known in plans.iter().filter(|known| names.contains(&known.plan.dataset.as_str())) {
         let of_plan = receipts_of(lake, &known.id).await?;
         archived.extend(of_plan.iter().flat_map(|receipt| &receipt.archived_to).map(|object| object.path.clone()));
         receipts.extend(of_plan);
@@ -73,20 +73,21 @@ pub async fn leftovers(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<Leftov
         let objects: Vec<String> = open.into_iter().map(|intent| intent.path).collect();
         under_way.extend(objects.iter().cloned());
         if !objects.is_empty() {
-            found.insert(Leftover::OpenPlan { plan: known.id, dataset: known.plan.dataset, objects });
+            let (plan, dataset) = (known.id.clone(), known.plan.dataset.clone());
+            found.insert(Leftover::OpenPlan { plan, dataset, objects });
         }
     }
     let mut there = files_of(lake, dataset).await?;
     there.extend(files_of(lake, &archive).await?);
     for file in &there {
-        let last = receipts.iter().rfind(|receipt| receipt.path == file.path());
-        let Some(receipt) =
-            last.filter(|receipt| !receipt.etag_after.as_deref().is_some_and(|etag| same_etag(etag, file.etag())))
-        else {
+        let of_file: Vec<&ObjectReceipt> = receipts.iter().filter(|receipt| receipt.path == file.path()).collect();
+        let is_ours =
+            |receipt: &&ObjectReceipt| receipt.etag_after.as_deref().is_some_and(|etag| same_etag(etag, file.etag()));
+        if of_file.is_empty() || of_file.iter().any(is_ours) {
             continue;
-        };
-        let bytes = lake.read(&file.meta.location).await?.unwrap_or_default();
-        if hex(&Sha256::digest(bytes)) == receipt.sha256_before {
+        }
+        let sha256 = hex(&Sha256::digest(lake.read(&file.meta.location).await?.unwrap_or_default()));
+        if let Some(receipt) = of_file.iter().find(|receipt| receipt.sha256_before == sha256) {
             found.insert(Leftover::Restored { plan: receipt.plan.clone(), path: receipt.path.clone() });
         }
     }

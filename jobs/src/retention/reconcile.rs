@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::retention::{Leftover, find_plan, leftovers, lift_dropped, remove_archived};
+use engine::retention::{Leftover, find_plan, leftovers, lift_dropped, plans, remove_archived};
 use schemas::Dataset;
 use serde_json::json;
 
@@ -20,9 +20,10 @@ use crate::world::World;
 /// Carries out the command.
 pub(super) async fn command(lake: &OpenLake, world: &World, repair: bool) -> Result<Answer, JobError> {
     let mut found = BTreeSet::new();
+    let known = plans(&lake.front).await?;
     let mut text = String::new();
     for dataset in lake.definitions.datasets.iter().filter(|dataset| dataset.elsewhere.is_none()) {
-        for leftover in leftovers(&lake.front, dataset).await? {
+        for leftover in leftovers(&lake.front, dataset, &known).await? {
             let done = if repair { repaired(lake, world, dataset, &leftover).await? } else { None };
             write_line(&mut text, &told::leftover(&leftover, done.as_deref()));
             found.insert(leftover);
