@@ -1,6 +1,6 @@
-//! The wall clock: the only place that reads it.
+//! The wall clock: the only place that reads it; and waiting, longer each time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use schemas::Clock;
@@ -30,5 +30,25 @@ impl Stopwatch {
 
     pub(crate) fn seconds(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
+    }
+}
+
+/// Waits between attempts, each twice as long as the one before.
+#[derive(Debug)]
+pub(crate) struct Pauses {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Pauses {
+    /// The first of `shortest`, none longer than `longest`.
+    pub(crate) fn between(shortest: Duration, longest: Duration) -> Self {
+        Self { next: shortest, longest }
+    }
+
+    /// Waits.
+    pub(crate) async fn next(&mut self) {
+        tokio::time::sleep(self.next).await;
+        self.next = (self.next * 2).min(self.longest);
     }
 }

@@ -11,6 +11,7 @@ use schemas::Permission;
 
 use crate::access::{self, Asker, Delivered, Question, Statements};
 use crate::args::{Cli, OutputForm, SqlArgs};
+use crate::clock::Pauses;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
@@ -185,14 +186,13 @@ pub(crate) async fn sql(
         Err(error) => Err(error),
     };
     // A file was replaced under the statement: as long as nothing was shown, it begins anew and sees what is there now.
-    let mut pause = PAUSE_MIN;
+    let mut pauses = Pauses::between(PAUSE_MIN, PAUSE_MAX);
     for _ in 1..ATTEMPTS_MAX {
         if held.passed || !answered.as_ref().is_err_and(JobError::is_of_change) {
             break;
         }
         // Whoever replaces one file is about to replace others.
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
+        pauses.next().await;
         held.held.clear();
         let session = asker.session(door.lake, door.world.now(), AnswerKind::Statement)?;
         answered = match session.plan(statement).await {

@@ -276,6 +276,29 @@ pub struct ObjectReceipt {
     pub at: DateTime<Utc>,
 }
 
+impl ObjectReceipt {
+    /// What an intent says, done: nothing is left there yet, purged or unreached.
+    pub(crate) fn of(intent: &IntentRecord, at: DateTime<Utc>) -> Self {
+        Self {
+            plan: intent.plan.clone(),
+            dataset: intent.dataset.clone(),
+            path: intent.path.clone(),
+            etag_before: intent.etag.clone(),
+            etag_after: None,
+            sha256_before: intent.sha256_before.clone(),
+            sha256_after: intent.sha256_after.clone(),
+            bytes_after: intent.bytes_after,
+            rows: intent.rows,
+            archived_to: intent.archived_to.clone(),
+            removal: None,
+            not_carried: Vec::new(),
+            versions_purged: 0,
+            not_reached: Vec::new(),
+            at,
+        }
+    }
+}
+
 /// How an object was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -104,11 +104,13 @@ pub(super) struct SignedS3 {
     client: HttpClient,
     signing: Arc<Signing>,
     deletes_on_condition: AtomicBool,
+    /// Waited before a request is sent again, and twice as long each time; tests wait for nothing.
+    pause: Duration,
 }
 
 impl SignedS3 {
     pub(super) fn new(store: AmazonS3, client: HttpClient, signing: Arc<Signing>) -> Self {
-        Self { store, client, signing, deletes_on_condition: AtomicBool::new(false) }
+        Self { store, client, signing, deletes_on_condition: AtomicBool::new(false), pause: PAUSE }
     }
 
     /// Whether the store was seen to refuse a delete whose condition did not hold.
@@ -207,7 +209,7 @@ impl SignedS3 {
                 Err(error) if attempt == RETRIES => return Err(unsendable(error)),
                 Ok(_) | Err(_) => {}
             }
-            tokio::time::sleep(PAUSE * 2_u32.pow(attempt)).await;
+            tokio::time::sleep(self.pause * 2_u32.pow(attempt)).await;
             attempt += 1;
         }
     }

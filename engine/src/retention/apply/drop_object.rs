@@ -63,21 +63,10 @@ impl Apply<'_> {
         let (versions_purged, mut not_reached) = self.purge(step, &old).await?;
         not_reached.extend(unlisted);
         let receipt = ObjectReceipt {
-            plan: self.plan.clone(),
-            dataset: intent.dataset.clone(),
-            path: intent.path.clone(),
-            etag_before: intent.etag.clone(),
-            etag_after: None,
-            sha256_before: intent.sha256_before.clone(),
-            sha256_after: None,
-            bytes_after: 0,
-            rows: intent.rows,
-            archived_to: intent.archived_to.clone(),
             removal: Some(removal),
-            not_carried: Vec::new(),
             versions_purged,
             not_reached,
-            at: self.request.now,
+            ..ObjectReceipt::of(intent, self.request.now)
         };
         self.receipt(step, receipt).await
     }

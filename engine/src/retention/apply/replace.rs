@@ -184,21 +184,11 @@ impl Apply<'_> {
         };
         not_reached.extend(unlisted);
         let receipt = ObjectReceipt {
-            plan: self.plan.clone(),
-            dataset: intent.dataset.clone(),
-            path: intent.path.clone(),
-            etag_before: intent.etag.clone(),
             etag_after: Some(etag),
-            sha256_before: intent.sha256_before.clone(),
-            sha256_after: intent.sha256_after.clone(),
-            bytes_after: intent.bytes_after,
-            rows: intent.rows,
-            archived_to: intent.archived_to.clone(),
-            removal: None,
             not_carried: left.to_vec(),
             versions_purged,
             not_reached,
-            at: self.request.now,
+            ..ObjectReceipt::of(intent, self.request.now)
         };
         self.receipt(step, receipt).await
     }

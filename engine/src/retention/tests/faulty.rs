@@ -103,7 +103,7 @@ impl Faulty {
         }
     }
 
-    /// A request that gives a stream: asked for now, and met when it is read.
+    /// A request that gives a stream, which is met when the stream is read.
     fn streamed<T: Send + 'static>(
         self: &Arc<Self>,
         all: BoxStream<'static, Result<T>>,

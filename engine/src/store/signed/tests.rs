@@ -1,6 +1,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use object_store::aws::AmazonS3Builder;
 
@@ -36,7 +37,8 @@ fn bucket(answers: &[(u16, &str)]) -> (SignedS3, Arc<Mutex<Vec<Heard>>>) {
     let builder = AmazonS3Builder::new().with_bucket_name("acme").with_endpoint(format!("http://{address}"));
     let builder = builder.with_allow_http(true).with_access_key_id("key").with_secret_access_key("secret");
     let opened = open_s3(builder.with_region("eu-west-1"), &Doorkeeper::default()).expect("a bucket");
-    (opened.signed.expect("a key to sign with"), heard)
+    let signed = opened.signed.expect("a key to sign with");
+    (SignedS3 { pause: Duration::ZERO, ..signed }, heard)
 }
 
 fn answer(mut stream: TcpStream, status: u16, body: &str, heard: &Mutex<Vec<Heard>>) {
