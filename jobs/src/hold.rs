@@ -15,7 +15,7 @@ use crate::claim::Claim;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent};
 use crate::lake::OpenLake;
-use crate::retention::{of_record, settle_intents, who};
+use crate::retention::{Target, of_record, settle_intents, who};
 use crate::show::{counted, write_line};
 use crate::world::World;
 
@@ -55,28 +55,17 @@ async fn place(lake: &OpenLake, world: &World, args: &PlaceArgs) -> Result<Answe
     let record = write(lake, world, &args.case, (step, by, &args.reason)).await?;
     let mut text = format!("case {} holds from now on", args.case);
     let (mut changed_before, mut unsettled) = (Vec::new(), Vec::new());
-    let about = lake.definitions.datasets.iter();
-    let known = plans(&lake.front).await?;
-    for dataset in about.filter(|dataset| dataset.elsewhere.is_none() && scope.may_hold(&dataset.id)) {
-        let mut open = Vec::new();
-        for known in &known {
-            let archived = DatasetId::archived(&known.plan.dataset);
-            let of = archived.as_ref().map_or(known.plan.dataset.as_str(), DatasetId::as_str);
-            if of == dataset.id.as_str() && !open_intents(&lake.front, &known.id).await?.is_empty() {
-                open.push(known.clone());
-            }
-        }
-        if open.is_empty() {
+    for known in plans(&lake.front).await? {
+        // Nothing is due any more in a dataset that is no longer defined.
+        let Ok(target) = Target::of(lake, &known.plan.dataset) else { continue };
+        if !scope.may_hold(&target.dataset.id) || open_intents(&lake.front, &known.id).await?.is_empty() {
             continue;
         }
         // A living apply ends or lapses first; what a dead one left is settled with the case in sight.
-        let claim = Claim::take(&lake.front, world, &format!("datasets/{}", dataset.id)).await?;
-        claim.release().await;
-        for known in open {
-            let settled = settle_intents(lake, world, known).await?;
-            changed_before.extend(settled.changed);
-            unsettled.extend(settled.unsettled);
-        }
+        Claim::take(&lake.front, world, &target.claim()).await?.release().await;
+        let settled = settle_intents(lake, world, known).await?;
+        changed_before.extend(settled.changed);
+        unsettled.extend(settled.unsettled);
     }
     changed_before.sort();
     if !changed_before.is_empty() {

@@ -32,6 +32,7 @@ pub(crate) use approve::{approval_records, note_of_approval};
 pub(crate) use entries::{of_record, plan_bodies};
 pub(crate) use job::execute;
 pub(crate) use receipts::receipt_rows;
+pub(crate) use target::Target;
 pub(crate) use who::who;
 
 /// Carries out a command.

@@ -65,6 +65,7 @@ pub use checked::{
     ReportSpec, RetentionSpec, VerifySpec,
 };
 pub use csv_style::{CsvStyle, Delimiter, LineEnd};
+pub(crate) use dataset::REJECTED_ENDING;
 pub use duration::kept_until;
 pub use export::{
     ColumnSource, ExportColumn, ExportCompression, ExportFormat, ExportRows, ExportShape, ExportSpec, byte_size,

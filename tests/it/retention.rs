@@ -179,6 +179,28 @@ fn what_is_held_stays_and_is_due_again_when_it_is_released() {
 }
 
 #[test]
+fn a_hold_on_a_dataset_reaches_what_its_ingests_refused() {
+    let lake = Lake::new();
+    lake.write(
+        "drop/events.ndjson",
+        r#"{"event_id":"e-1","time":"yesterday","tenant_id":"t1","source":"app","event_type":"data.read","outcome":"success","actor_id":"u-1","actor_type":"user"}"#,
+    );
+    let early = "--at=2026-06-01T00:00:00Z";
+    lake.json(&["ingest", "ndjson", "drop", "--into", "audit", "--partial", early]);
+    lake.write(
+        "policies/refused.yaml",
+        "policy: refused\ndataset: audit_rejected\nrules: [{rule: old, maximum: 30d, disposition: delete}]\ngrace: 0h\n\
+         approval: {brake: 100%}\n",
+    );
+    let plan = || lake.json(&["retention", "plan", "--dataset", "audit_rejected", "--as", "paula", NOW]);
+    assert_eq!(plan()["empty"], false, "{}", plan());
+    lake.json(&["hold", "place", "--case", "C-1", "--dataset", "audit", "--reason", "a claim", NOW]);
+    assert_eq!(plan()["empty"], true, "{}", plan());
+    lake.json(&["hold", "release", "--case", "C-1", "--reason", "settled", NOW]);
+    assert_eq!(plan()["empty"], false, "{}", plan());
+}
+
+#[test]
 fn a_killed_apply_loses_nothing_and_comes_to_the_same_end() {
     let ready = filled(Lake::new());
     let whole = ready.copy();

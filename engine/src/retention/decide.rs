@@ -31,9 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::RecordBatch;
 use arrow::buffer::BooleanBuffer;
 use chrono::{DateTime, Utc};
-use schemas::{
-    CaseId, Dataset, DatasetId, Disposition, HoldRecord, HoldScope, HoldStep, InPlace, RetentionPolicy, Span,
-};
+use schemas::{CaseId, Dataset, Disposition, HoldRecord, HoldScope, HoldStep, InPlace, RetentionPolicy, Span};
 
 pub use erase::{Erased, ErasedRows, Erasure};
 pub use error::DecideError;
@@ -44,9 +42,6 @@ pub use tally::{Conflict, Dates, Deed, Protection, Tally, Treatment, Verdicts, W
 
 use age::{Age, Term, judged_at, micros};
 use matcher::{EVENT_TYPE, Matcher, Rows};
-
-/// Ending of the dataset that holds what was refused on the way into another.
-const REJECTED_ENDING: &str = "_rejected";
 
 /// A case that holds something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -344,13 +339,9 @@ impl Judge {
     }
 }
 
-/// The cases that can hold rows of the dataset, by number. What was refused on the way into a dataset is held with it.
+/// The cases that can hold rows of the dataset, by number.
 fn holding(holds: &[OpenCase], dataset: &Dataset) -> Vec<Holding> {
-    let id = dataset.id.to_string();
-    let behind = id.strip_suffix(REJECTED_ENDING).and_then(|id| DatasetId::parse(id).ok());
-    let may_hold =
-        |scope: &HoldScope| scope.may_hold(&dataset.id) || behind.as_ref().is_some_and(|behind| scope.may_hold(behind));
-    let open = holds.iter().filter(|open| may_hold(&open.scope));
+    let open = holds.iter().filter(|open| open.scope.may_hold(&dataset.id));
     let mut cases: Vec<Holding> =
         open.map(|open| Holding { open: open.clone(), rows: Matcher::of_scope(&open.scope, dataset) }).collect();
     cases.sort_by(|one, other| one.open.case.cmp(&other.open.case));

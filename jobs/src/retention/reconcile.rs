@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use engine::retention::{Leftover, find_plan, leftovers, lift_dropped, plans, remove_archived};
-use schemas::Dataset;
+use schemas::{Dataset, DatasetId};
 use serde_json::json;
 
 use super::apply::{approved, carried_out};
@@ -12,7 +12,7 @@ use super::told;
 use crate::Answer;
 use crate::claim::Claim;
 use crate::error::JobError;
-use crate::lake::OpenLake;
+use crate::lake::{OpenLake, with_companions};
 use crate::progress::Progress;
 use crate::show::write_line;
 use crate::world::World;
@@ -22,7 +22,9 @@ pub(super) async fn command(lake: &OpenLake, world: &World, repair: bool) -> Res
     let mut found = BTreeSet::new();
     let known = plans(&lake.front).await?;
     let mut text = String::new();
-    for dataset in lake.definitions.datasets.iter().filter(|dataset| dataset.elsewhere.is_none()) {
+    let all = with_companions(&lake.definitions);
+    let is_own = |dataset: &&Dataset| dataset.elsewhere.is_none() && DatasetId::archived(dataset.id.as_str()).is_none();
+    for dataset in all.iter().filter(is_own) {
         for leftover in leftovers(&lake.front, dataset, &known).await? {
             let done = if repair { repaired(lake, world, dataset, &leftover).await? } else { None };
             write_line(&mut text, &told::leftover(&leftover, done.as_deref()));

@@ -8,19 +8,19 @@ use crate::lake::OpenLake;
 
 /// A dataset or its archive, with the policy.
 #[derive(Debug, Clone)]
-pub(super) struct Target<'a> {
+pub(crate) struct Target<'a> {
     /// The dataset; of an archive, the one that its rows came from.
-    pub(super) dataset: Dataset,
-    pub(super) archive: bool,
+    pub(crate) dataset: Dataset,
+    pub(crate) archive: bool,
     /// The dataset whose ingests write its files: another one for what they refuse.
-    pub(super) ingested_by: Dataset,
+    pub(crate) ingested_by: Dataset,
     /// The policy that counts; none where there is none any more.
-    pub(super) policy: Option<&'a RetentionPolicy>,
+    pub(crate) policy: Option<&'a RetentionPolicy>,
 }
 
 impl<'a> Target<'a> {
     /// The dataset of a name, what its ingests refused, or with `@archive` behind it, its archive.
-    pub(super) fn of(lake: &'a OpenLake, name: &str) -> Result<Self, JobError> {
+    pub(crate) fn of(lake: &'a OpenLake, name: &str) -> Result<Self, JobError> {
         let archived = DatasetId::archived(name);
         let name = archived.as_ref().map_or(name, DatasetId::as_str);
         let found = DatasetId::parse(name).ok().and_then(|id| lake.definitions.dataset_or_rejected(&id));
@@ -37,7 +37,7 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     /// When there is none.
-    pub(super) fn policy(&self) -> Result<&'a RetentionPolicy, JobError> {
+    pub(crate) fn policy(&self) -> Result<&'a RetentionPolicy, JobError> {
         self.policy.ok_or_else(|| {
             JobError::Usage(format!(
                 "dataset \"{}\" has no retention policy that is enabled, so its rows are kept for ever; add \
@@ -48,7 +48,7 @@ impl<'a> Target<'a> {
     }
 
     /// What whoever changes its files claims: that of the ingests.
-    pub(super) fn claim(&self) -> String {
+    pub(crate) fn claim(&self) -> String {
         format!("datasets/{}", self.ingested_by.id)
     }
 }

@@ -17,7 +17,7 @@ use crate::table::{ColumnType, HISTORY_ENDING, Presence, TableSchema};
 use crate::tables::{DATASET_SCHEMAS, INFERRED};
 
 /// Ending of the tables that hold what an ingest refused.
-pub(super) const REJECTED_ENDING: &str = "_rejected";
+pub(crate) const REJECTED_ENDING: &str = "_rejected";
 
 /// Checks one dataset; `earlier` are those already checked, with their files.
 pub(super) fn build(raw: RawDataset, earlier: &[(Dataset, String)], problems: &mut Problems) -> Option<Dataset> {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::pattern::Pattern;
+use crate::definition::REJECTED_ENDING;
 use crate::id::DatasetId;
 
 /// Longest case number.
@@ -83,9 +84,19 @@ pub struct HoldScope {
 }
 
 impl HoldScope {
-    /// Whether rows of a dataset can be held by it at all.
+    /// Whether rows of a dataset can be held by it at all. What was refused on the way into a dataset is held with it.
+    ///
+    /// ```
+    /// use schemas::{DatasetId, HoldScope};
+    /// let id = |name: &str| DatasetId::parse(name).unwrap();
+    /// let audit = HoldScope { datasets: vec![id("audit")], ..HoldScope::default() };
+    /// assert!(audit.may_hold(&id("audit")) && audit.may_hold(&id("audit_rejected")) && !audit.may_hold(&id("usage")));
+    /// assert!(HoldScope::default().may_hold(&id("usage")));
+    /// ```
     pub fn may_hold(&self, dataset: &DatasetId) -> bool {
-        self.datasets.is_empty() || self.datasets.contains(dataset)
+        let behind = dataset.as_str().strip_suffix(REJECTED_ENDING);
+        let is_named = |of: &DatasetId| of == dataset || Some(of.as_str()) == behind;
+        self.datasets.is_empty() || self.datasets.iter().any(is_named)
     }
 }
 
