@@ -35,6 +35,7 @@ use crate::lake_session::{LakeSession, stream_error};
 use crate::replace::{FilesReplaced, Replacement, files_of};
 use crate::session::SessionFactory;
 use crate::store::Lakefront;
+use crate::subject_index::Indexed;
 use crate::table::PinnedTable;
 
 /// Bytes of inputs that one commit replaces: what is done by then is kept when a later one fails.
@@ -70,6 +71,9 @@ pub struct CompactOutcome {
     pub bytes_after: u64,
     /// Rows in them, before and after; none of a dry run.
     pub rows: u64,
+    /// What was written of the index of subjects afterwards; none where it could not be, and of a dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub indexed: Option<Indexed>,
     /// What each commit did.
     #[serde(skip)]
     pub commits: Vec<FilesReplaced>,

@@ -48,6 +48,7 @@ pub use journal::{
     AbortRecord, ArchivedObject, BegunRecord, IntentRecord, ObjectReceipt, PlanFolder, RemovalKind, RowCounts, Skipped,
     TRANSFORM_VERSION, TombstoneRecord,
 };
+pub(crate) use open_object::OpenObject;
 pub use plan::{Action, KeptReason, PlannedObject, PlannedPolicy, RetentionPlan, SeenCase, canonical_line};
 pub use plans::{KnownPlan, effective_intents, find_plan, open_intents, plans, receipts_of, store_plan};
 pub use reconcile::{Leftover, leftovers, lift_dropped, remove_archived};

@@ -15,6 +15,7 @@ use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::stats::Precision;
 use datafusion::common::{Column, DFSchema, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccess};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result as DataFusionResult;
@@ -29,6 +30,7 @@ use crate::dataset::{PinnedFile, microseconds};
 use crate::dataset_store::DatasetStore;
 use crate::file_reader::CheckedReaders;
 use crate::file_rules::FileRules;
+use crate::subject_index::{Met, SubjectIndex};
 
 /// Bytes that a row of a compressed file takes, about.
 const ROW_BYTES: u64 = 32;
@@ -42,6 +44,16 @@ pub(crate) struct PinnedTable {
     schema: SchemaRef,
     readers: Arc<CheckedReaders>,
     files: Vec<PinnedFile>,
+    /// Of a dataset that has one.
+    index: Option<SubjectIndex>,
+}
+
+/// A file that a query reads.
+#[derive(Debug)]
+struct Scanned<'a> {
+    file: &'a PinnedFile,
+    /// Its row groups that are read; all of them where nothing is known.
+    groups: Option<Vec<bool>>,
 }
 
 impl PinnedTable {
@@ -52,12 +64,14 @@ impl PinnedTable {
 
     /// The table of `schema` over the files of a dataset, whose folders count.
     pub(crate) fn of(dataset: &Dataset, store: &DatasetStore, schema: &Schema, files: Vec<PinnedFile>) -> Self {
-        Self::obeying(FileRules::of(dataset), store, schema, files)
+        let index = SubjectIndex::of(dataset, &store.store);
+        Self { index, ..Self::obeying(FileRules::of(dataset), store, schema, files) }
     }
 
     fn obeying(rules: FileRules, store: &DatasetStore, schema: &Schema, files: Vec<PinnedFile>) -> Self {
         let readers = Arc::new(CheckedReaders::new(store, rules));
-        Self { store: store.clone(), schema: Arc::new(with_text_views(schema)), readers, files }
+        let schema = Arc::new(with_text_views(schema));
+        Self { store: store.clone(), schema, readers, files, index: None }
     }
 
     /// The files a query with `filters` can meet.
@@ -72,6 +86,21 @@ impl PinnedTable {
             Err(_) => vec![true; self.files.len()],
         };
         Ok(self.files.iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
+    }
+
+    /// Those files of which the index does not say that no row meets the filters.
+    async fn scanned<'a>(&self, filters: &[Expr], files: Vec<&'a PinnedFile>) -> Vec<Scanned<'a>> {
+        let met = match &self.index {
+            Some(index) if !files.is_empty() => index.met(filters, &files).await,
+            _ => None,
+        };
+        let met = met.unwrap_or_else(|| vec![Met::Unknown; files.len()]);
+        let scanned = files.into_iter().zip(met).filter_map(|(file, met)| match met {
+            Met::Unknown => Some(Scanned { file, groups: None }),
+            Met::Groups(groups) if groups.contains(&true) => Some(Scanned { file, groups: Some(groups) }),
+            Met::Groups(_) => None,
+        });
+        scanned.collect()
     }
 }
 
@@ -107,7 +136,7 @@ impl TableProvider for PinnedTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        let files = self.files_for(state, filters)?;
+        let files = self.scanned(filters, self.files_for(state, filters)?).await;
         if files.is_empty() {
             let schema = match projection {
                 Some(columns) => Arc::new(self.schema.project(columns)?),
@@ -151,19 +180,35 @@ fn is_search(filters: &[Expr], columns: usize) -> bool {
 
 /// How much there is to read, from the listing alone: enough to tell the small side of a join from the big one, which
 /// would not fit into memory. Never exact, so no query is answered from it.
-fn estimate(files: &[&PinnedFile], schema: &Schema) -> Statistics {
-    let bytes: u64 = files.iter().map(|file| file.meta.size).sum();
+fn estimate(files: &[Scanned<'_>], schema: &Schema) -> Statistics {
+    let bytes: u64 = files.iter().map(Scanned::bytes).sum();
     let rows = usize::try_from(bytes / ROW_BYTES).unwrap_or(usize::MAX).max(files.len());
     Statistics { num_rows: Precision::Inexact(rows), ..Statistics::new_unknown(schema) }
 }
 
+impl Scanned<'_> {
+    /// Bytes that are read of it, about.
+    fn bytes(&self) -> u64 {
+        let Some(groups) = &self.groups else { return self.file.meta.size };
+        let read = groups.iter().filter(|read| **read).count() as u64;
+        self.file.meta.size * read / (groups.len() as u64).max(1)
+    }
+
+    fn part(&self) -> PartitionedFile {
+        let part = PartitionedFile::from(self.file.meta.clone());
+        let Some(groups) = self.groups.as_ref().filter(|groups| groups.contains(&false)) else { return part };
+        let access = |read: &bool| if *read { RowGroupAccess::Scan } else { RowGroupAccess::Skip };
+        part.with_extension(ParquetAccessPlan::new(groups.iter().map(access).collect()))
+    }
+}
+
 /// Deals files out so that each partition reads about as many bytes.
-fn groups(files: &[&PinnedFile], partitions: usize) -> Vec<FileGroup> {
+fn groups(files: &[Scanned<'_>], partitions: usize) -> Vec<FileGroup> {
     let mut groups = vec![(0, Vec::new()); partitions.clamp(1, files.len().max(1))];
-    for file in files {
+    for scanned in files {
         if let Some((bytes, group)) = groups.iter_mut().min_by_key(|(bytes, _)| *bytes) {
-            *bytes += file.meta.size;
-            group.push(PartitionedFile::from(file.meta.clone()));
+            *bytes += scanned.bytes();
+            group.push(scanned.part());
         }
     }
     groups.into_iter().map(|(_, files)| FileGroup::new(files)).collect()

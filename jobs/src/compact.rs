@@ -6,6 +6,7 @@ use engine::{CompactOutcome, CompactRequest};
 use crate::claim::Claim;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent, Places, of_replacement};
+use crate::index;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
 use crate::world::World;
@@ -26,7 +27,7 @@ pub struct CompactCommand {
     pub dry_run: bool,
 }
 
-/// Rewrites the small files of a dataset.
+/// Rewrites the small files of a dataset, and brings its index of subjects up to date.
 ///
 /// # Errors
 /// As [`engine::compact`]; also when the dataset does not exist, or others write its files.
@@ -65,7 +66,12 @@ pub async fn compact(
         let bodies = outcome.commits.iter().flat_map(|commit| of_replacement(&places, dataset, commit));
         Ok(bodies.collect())
     });
-    let logged = logged.await;
+    let mut logged = logged.await;
+    if let Ok(outcome) = &mut logged
+        && !command.dry_run
+    {
+        outcome.indexed = index::refreshed(lake, dataset).await;
+    }
     claim.release().await;
     logged
 }

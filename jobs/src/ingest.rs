@@ -8,6 +8,7 @@ use schemas::{Dataset, IngestFormat, IngestSpec, InputFile, Mapping};
 use crate::claim::Claim;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent, Places, of_files};
+use crate::index;
 use crate::lake::OpenLake;
 use crate::ledger::{Output, OutputRole, RunSummary};
 use crate::lineage::{Doing, Made, Naming, ReadFile, counted_rows, of_ingest};
@@ -139,6 +140,9 @@ async fn claimed(
     let outcome = engine::ingest(&lake.front, &lake.sessions, &lake.inputs, request, &fence, shown.counters()).await;
     shown.end();
     let logged = intent.end(outcome.map_err(JobError::from), async |outcome| logged(lake, dataset, outcome)).await;
+    if let Ok(outcome) = &logged {
+        index::of_new_files(lake, dataset, &outcome.written).await;
+    }
     claim.release().await;
     logged
 }

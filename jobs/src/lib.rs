@@ -18,6 +18,7 @@ mod evidence_log;
 mod export;
 mod findings;
 mod hold;
+mod index;
 mod ingest;
 mod lake;
 mod ledger;

@@ -4,7 +4,7 @@
 //! ```text
 //! log      entries, tree, checkpoints, tiles     anchors  copies in other hands     files    files of datasets
 //! records  runs, reports, reviews   retention  holds, plans  chains   chains that producers made
-//! alone    one file with the proof beside it, offline     told     the answer for people    events   for controls
+//! indexes  of subjects      alone      one file with its proof, offline   told   for people    events   for controls
 //! ```
 
 mod alone;
@@ -14,6 +14,7 @@ mod digest;
 mod events;
 mod files;
 mod finding;
+mod indexes;
 mod log;
 mod records;
 mod retention;
@@ -145,6 +146,7 @@ async fn everything(lake: &OpenLake, world: &World, against: &Against, scope: &S
         );
     }
     files::check(lake, &log, (scope, &open), &mut verified).await?;
+    indexes::check(lake, scope, &mut verified).await?;
     if scope.has_runs() {
         records::check(lake, &log, (scope, &open), &mut verified).await?;
         retention::check(lake, &log, &open, &mut verified).await?;

@@ -39,6 +39,7 @@ mod schemas_page;
 mod serial_proxy;
 mod shell;
 mod store_versions;
+mod subject_index;
 mod tables;
 mod tidy;
 mod tree;

@@ -82,7 +82,7 @@ async fn of_file(
     (file, key, id): (&PinnedFile, &str, &str),
 ) -> Result<Vec<ExplainedRow>, EngineError> {
     let unread = |error: ParquetError| unreadable(file, error);
-    let object = OpenObject::open(lake, file).await.map_err(unread)?;
+    let object = OpenObject::open(lake.store(), file).await.map_err(unread)?;
     let mut builder = object.builder();
     let leaf = builder.parquet_schema().columns().iter().position(|of| of.path().string() == key);
     let Some(leaf) = leaf else { return Ok(Vec::new()) };

@@ -104,7 +104,7 @@ pub(crate) async fn judge_object(
     file: &PinnedFile,
 ) -> Result<JudgedObject, EngineError> {
     let unread = |error: ParquetError| unreadable(file, error);
-    let object = OpenObject::open(lake, file).await.map_err(unread)?;
+    let object = OpenObject::open(lake.store(), file).await.map_err(unread)?;
     let footer = object.footer();
     let group_rows = footer.row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or_default());
     let mut judged = JudgedObject { group_rows: group_rows.collect(), ..JudgedObject::default() };

@@ -19,7 +19,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
-use crate::store::{Lakefront, PinnedStore};
+use crate::store::PinnedStore;
 
 /// Read of the end of an object at first: nearly always the whole footer, so that one request does.
 const FOOTER_BYTES: usize = 64 << 10;
@@ -70,8 +70,8 @@ impl OpenObject {
     ///
     /// # Errors
     /// When the store fails, the object is another one by now, or it is no Parquet file that can be read.
-    pub(crate) async fn open(lake: &Lakefront, file: &PinnedFile) -> Result<Self> {
-        let store = Arc::new(PinnedStore::new(Arc::clone(lake.store())));
+    pub(crate) async fn open(store: &Arc<dyn ObjectStore>, file: &PinnedFile) -> Result<Self> {
+        let store = Arc::new(PinnedStore::new(Arc::clone(store)));
         store.pin(&file.meta.location, file.meta.e_tag.clone());
         let mut reader = ObjectReader { store, path: file.meta.location.clone(), bytes: file.meta.size };
         let metadata = ArrowReaderMetadata::load_async(&mut reader, ArrowReaderOptions::new()).await?;

@@ -23,6 +23,7 @@ use crate::args::{ApplyArgs, FailOnArg};
 use crate::claim::Claim;
 use crate::error::JobError;
 use crate::evidence_log::{Act, EvidenceLog, Intent, Places};
+use crate::index;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
 use crate::world::World;
@@ -167,6 +168,11 @@ pub(super) async fn carried_out(
         bodies(lake, &known, applied, receipt.is_some()).await
     });
     let logged = logged.await;
+    if let Ok((applied, _)) = &logged {
+        let rewritten = applied.effective.iter().map(|intent| intent.path.as_str()).collect();
+        index::of_rewritten(lake, &target.dataset, &rewritten).await;
+        index::refreshed(lake, &target.dataset.archive()).await;
+    }
     claim.release().await;
     let (applied, receipt) = logged?;
     Ok(Outcome { known, applied, receipt })

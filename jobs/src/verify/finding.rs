@@ -34,6 +34,8 @@ pub enum FindingKind {
     MissingFile,
     /// A file counts that no entry knows.
     UnloggedFile,
+    /// An index says of a file what is not so.
+    WrongIndex,
     /// Something is under way, or died, so that something was not checked.
     OpenIntent,
     /// A record has other bytes than those logged.
@@ -84,6 +86,7 @@ impl FindingKind {
             Self::ChangedFile => "changed_file",
             Self::MissingFile => "missing_file",
             Self::UnloggedFile => "unlogged_file",
+            Self::WrongIndex => "wrong_index",
             Self::OpenIntent => "open_intent",
             Self::ChangedRecord => "changed_record",
             Self::MissingRecord => "missing_record",

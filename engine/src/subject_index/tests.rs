@@ -1,0 +1,5 @@
+//! The index finds what is there, hides nothing, and forgets what is gone.
+
+mod found;
+mod kept;
+mod lake;
