@@ -33,22 +33,32 @@ impl Stopwatch {
     }
 }
 
-/// Waits between attempts, each twice as long as the one before.
+/// Waits between attempts at work whose files were replaced under it: whoever replaces one is about to replace others. Each
+/// time is twice as long as the one before.
 #[derive(Debug)]
 pub(crate) struct Pauses {
     next: Duration,
-    longest: Duration,
+    left: usize,
 }
 
 impl Pauses {
-    /// The first of `shortest`, none longer than `longest`.
-    pub(crate) fn between(shortest: Duration, longest: Duration) -> Self {
-        Self { next: shortest, longest }
+    /// How often the same is begun anew.
+    const TIMES: usize = 29;
+    const SHORTEST: Duration = Duration::from_millis(20);
+    const LONGEST: Duration = Duration::from_secs(2);
+
+    pub(crate) fn new() -> Self {
+        Self { next: Self::SHORTEST, left: Self::TIMES }
     }
 
-    /// Waits.
-    pub(crate) async fn next(&mut self) {
+    /// Waits; `false` at once when it has waited often enough.
+    pub(crate) async fn next(&mut self) -> bool {
+        if self.left == 0 {
+            return false;
+        }
+        self.left -= 1;
         tokio::time::sleep(self.next).await;
-        self.next = (self.next * 2).min(self.longest);
+        self.next = (self.next * 2).min(Self::LONGEST);
+        true
     }
 }

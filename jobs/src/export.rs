@@ -14,6 +14,7 @@ mod work;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use engine::Fence;
 use exporters::{ExportError, ExportProgress, PartSink};
 use serde_json::json;
@@ -21,6 +22,7 @@ use serde_json::json;
 use crate::Answer;
 use crate::access::{self, Asker, Delivered, Question, Statement, Statements};
 use crate::args::{Cli, ExportArgs, ExportCommand, OutputForm};
+use crate::clock::Pauses;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent, of_export};
 use crate::lake::OpenLake;
@@ -179,10 +181,16 @@ async fn to_objects(
     let record = ask(lake, world, asker, asked, (&planned, "cli", None)).await?;
     let written = match planned {
         Ok(planned) => {
-            let made = Leaving::of(lake, &planned, &place.shown(""), asked, asker).await?;
+            let mut made = Leaving::of(lake, &planned, &place.shown(""), asked, asker).await?;
             let intent = Intent::begin(lake, world, Act::Other).await?;
             let doing = Doing::begin(lake, world, made.job.clone(), "export").await;
-            let written = written(&work, planned, unfinished.as_ref(), args.overwrite).await;
+            let mut written = written(&work, planned, unfinished.as_ref(), args.overwrite).await;
+            // A file was replaced under it: what was written goes, and it begins anew with what is there now.
+            let mut pauses = Pauses::new();
+            let is_new = unfinished.is_none();
+            while is_new && written.as_ref().is_err_and(JobError::is_of_change) && pauses.next().await {
+                (made, written) = anew(&work, asked, (lake, asker), (instant, made)).await;
+            }
             let mut name = [0; 16];
             world.fill(&mut name);
             let of = schemas::hex(&name);
@@ -193,6 +201,23 @@ async fn to_objects(
     };
     let manifest = record.end(written, |manifest| Delivered { rows: manifest.rows, bytes: manifest.bytes }).await?;
     Ok(told(place, &manifest))
+}
+
+/// Plans the export once more and writes it in place of what was written of it.
+async fn anew(
+    work: &Work<'_>,
+    asked: &Asked,
+    (lake, asker): (&OpenLake, &Asker),
+    (instant, before): (DateTime<Utc>, Leaving),
+) -> (Leaving, Result<Manifest, JobError>) {
+    let planned = match asked.plan(lake, asker, instant).await {
+        Ok(planned) => planned,
+        Err(error) => return (before, Err(error)),
+    };
+    match Leaving::of(lake, &planned, &work.place.shown(""), asked, asker).await {
+        Ok(made) => (made, written(work, planned, None, true).await),
+        Err(error) => (before, Err(error)),
+    }
 }
 
 /// Writes what is planned, behind what is there of it.

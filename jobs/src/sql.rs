@@ -2,7 +2,6 @@
 
 use std::io::{BufWriter, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use engine::{AnswerKind, LakeSession};
 use exporters::{RowFormat, RowWriter, row_writer, table_within};
@@ -18,12 +17,6 @@ use crate::progress::Progress;
 use crate::shell::{self, Shell};
 use crate::world::World;
 
-/// Attempts at a statement whose files change under it.
-const ATTEMPTS_MAX: usize = 30;
-/// How long a statement waits before it begins anew; twice as long each time.
-const PAUSE_MIN: Duration = Duration::from_millis(20);
-/// The longest that it waits.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Bytes of rows that are kept back at first.
 const HELD_BYTES: usize = 4 << 20;
 
@@ -186,13 +179,8 @@ pub(crate) async fn sql(
         Err(error) => Err(error),
     };
     // A file was replaced under the statement: as long as nothing was shown, it begins anew and sees what is there now.
-    let mut pauses = Pauses::between(PAUSE_MIN, PAUSE_MAX);
-    for _ in 1..ATTEMPTS_MAX {
-        if held.passed || !answered.as_ref().is_err_and(JobError::is_of_change) {
-            break;
-        }
-        // Whoever replaces one file is about to replace others.
-        pauses.next().await;
+    let mut pauses = Pauses::new();
+    while !held.passed && answered.as_ref().is_err_and(JobError::is_of_change) && pauses.next().await {
         held.held.clear();
         let session = asker.session(door.lake, door.world.now(), AnswerKind::Statement)?;
         answered = match session.plan(statement).await {
