@@ -12,9 +12,11 @@ use schemas::{ColumnType, Dataset};
 use serde::Serialize;
 
 use super::archive::archived_objects;
-use super::decide::{Archived, DecideError, Erased, Explained};
+use super::decide::{Archived, DecideError, Erased, Explained, Judge, Outcome, Treatment};
 use super::draw::PlanRequest;
+use super::object::{changing, columns_of};
 use super::open_object::{OpenObject, unreadable};
+use super::surgery::RowSet;
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::replace::files_of;
@@ -30,6 +32,8 @@ pub struct ExplainedRow {
     pub path: String,
     /// Why it stays or goes.
     pub retention: Explained,
+    /// Whether it was anonymized already, so that what is due changes nothing and no plan has it.
+    pub anonymized_before: bool,
     /// What the erasure of the person that it is about would do to it.
     pub erasure: Option<Erased>,
 }
@@ -104,8 +108,24 @@ async fn of_file(
             let Some(retention) = judge.explain(&rows, row).map_err(faulty)? else { continue };
             let erased = judge.erase(&rows.slice(row, 1), request.policy.erasure).map_err(faulty)?;
             let erasure = erased.by_row().first().cloned();
-            found.push(ExplainedRow { path: file.path().to_owned(), retention, erasure });
+            let anonymized_before = is_anonymized(&judge, (&object, file), &retention, (group, row)).await?;
+            found.push(ExplainedRow { path: file.path().to_owned(), retention, anonymized_before, erasure });
         }
     }
     Ok(found)
+}
+
+/// Whether a row is due to lose values that it has lost.
+async fn is_anonymized(
+    judge: &Judge,
+    (object, file): (&OpenObject, &PinnedFile),
+    retention: &Explained,
+    (group, row): (usize, usize),
+) -> Result<bool, EngineError> {
+    let Outcome::Treated { treatment: treatment @ Treatment::Anonymize { .. } } = &retention.outcome else {
+        return Ok(false);
+    };
+    let mut rows = RowSet::new();
+    rows.insert(group, row as u64..row as u64 + 1);
+    Ok(changing((object, file), (&columns_of(judge, treatment, object), &rows)).await?.is_empty())
 }

@@ -148,8 +148,7 @@ impl JudgedObject {
             Treatment::Delete { .. } => self.deleted = self.deleted.union(&rows),
             Treatment::Archive { .. } => drop(self.archived.insert(treatment.clone(), rows.clone())),
             Treatment::Anonymize { .. } => {
-                let mut columns = judge.in_place(treatment);
-                columns.retain(|column, _| object.schema().index_of(column).is_ok());
+                let columns = columns_of(judge, treatment, object);
                 rows = changing((object, file), (&columns, &rows)).await?;
                 if !rows.is_empty() {
                     self.anonymized.push((columns, rows.clone()));
@@ -168,8 +167,15 @@ impl JudgedObject {
     }
 }
 
+/// What is done to columns that the object has.
+pub(super) fn columns_of(judge: &Judge, treatment: &Treatment, object: &OpenObject) -> BTreeMap<String, InPlace> {
+    let mut columns = judge.in_place(treatment);
+    columns.retain(|column, _| object.schema().index_of(column).is_ok());
+    columns
+}
+
 /// Those rows that would change.
-async fn changing(
+pub(super) async fn changing(
     (object, file): (&OpenObject, &PinnedFile),
     (columns, rows): (&BTreeMap<String, InPlace>, &RowSet),
 ) -> Result<RowSet, EngineError> {

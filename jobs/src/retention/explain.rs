@@ -43,8 +43,12 @@ pub(super) async fn command(lake: &OpenLake, world: &World, (name, id): (&str, &
 }
 
 fn told(row: &ExplainedRow) -> String {
+    let mut why = format!("{}\n{}", row.path, row.retention);
+    if row.anonymized_before {
+        why.push_str("\nthis was done to it: no plan has it any more");
+    }
     let erasure = match &row.erasure {
-        None => return format!("{}\n{}", row.path, row.retention),
+        None => return why,
         Some(Erased::Delete) => "it would go".to_owned(),
         Some(Erased::Anonymize { because: None }) => "it would stay without what names the person".to_owned(),
         Some(Erased::Anonymize { because: Some(kept) }) => {
@@ -52,5 +56,5 @@ fn told(row: &ExplainedRow) -> String {
         }
         Some(Erased::Refuse { because }) => format!("refused for it, because of {because}"),
     };
-    format!("{}\n{}\nan erasure of the person: {erasure}", row.path, row.retention)
+    format!("{why}\nan erasure of the person: {erasure}")
 }
