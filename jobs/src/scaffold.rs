@@ -130,7 +130,7 @@ pub(crate) async fn demo(dir: &Path, progress: Progress) -> Result<Answer, JobEr
     put(demo::LAST_FILE, &last).map_err(local)?;
     ingests.push(("audit", run_at(&lake, "ingest-audit", demo::REPORT_AT, &progress).await?));
     let report = run_at(&lake, "compliance", demo::REPORT_AT, &progress).await?;
-    for job in ["actor-daily", "activity-export"] {
+    for job in ["actor-daily", "activity-export", "retention"] {
         run_at(&lake, job, demo::REPORT_AT, &progress).await?;
     }
     let evaluated = evaluated(&lake, "compliance");
@@ -233,6 +233,10 @@ fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingests: &[(&str, Ran)], repor
         &format!("where has a person gone: auditlake --lake {} lineage impact audit.actor_id", dir.display()),
     );
     write_line(&mut text, &format!("is it what its evidence says: auditlake --lake {} verify", dir.display()));
+    write_line(
+        &mut text,
+        &format!("what is due to go, once somebody agrees: auditlake --lake {} retention plans", dir.display()),
+    );
     let html = files.iter().find(|path| path.ends_with(".html")).or(files.first());
     write_line(&mut text, &format!("report: {}", html.map_or("", String::as_str)));
     let planted =

@@ -25,6 +25,8 @@ pub(crate) fn definitions() -> Vec<Definition> {
         ("jobs/activity-export.yaml", include_str!("templates/demo/activity-export.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/demo/compliance.yaml")),
         ("jobs/every-control.yaml", include_str!("templates/demo/every-control.yaml")),
+        ("jobs/retention.yaml", include_str!("templates/demo/retention.yaml")),
+        ("policies/audit.yaml", include_str!("templates/demo/audit-policy.yaml")),
         ("policies/evidence.yaml", include_str!("templates/demo/evidence.yaml")),
     ])
 }
