@@ -93,6 +93,10 @@ fn what_is_due_goes_as_approved_and_a_stranger_can_check_it() {
     applied.succeeded();
     assert!(applied.out.contains("receipt and certificate"), "{}", applied.out);
     assert_eq!(seen(&lake), END);
+    let of_login = lake.run(&["retention", "explain", "--dataset", "audit", "--event-id", "e-40-1", NOW]);
+    assert!(of_login.out.contains("this was done to it"), "{}", of_login.out);
+    let of_young = lake.run(&["retention", "explain", "--dataset", "audit", "--event-id", "e-4-1", NOW]);
+    assert!(!of_young.out.contains("this was done to it"), "{}", of_young.out);
     let again = lake.run(&apply);
     assert!(again.out.contains("was applied before; nothing was done"), "{}", again.out);
     let empty = lake.json(&["retention", "plan", "--dataset", "audit", "--as", "paula", NOW]);
@@ -249,4 +253,35 @@ fn queries_during_an_apply_see_whole_objects_and_no_error() {
     }
     assert!(asked > 1, "the apply was over at once");
     assert_eq!(seen(&lake), END);
+}
+
+#[test]
+fn exports_during_an_apply_begin_anew_and_have_whole_objects() {
+    let lake = filled(Lake::new());
+    let id = approved(&lake);
+    let mut child = lake.start(&["retention", "apply", &id, "--yes", NOW]);
+    let sql = "SELECT tenant_id, CAST(time AS date) AS day FROM audit";
+    let allowed = BTreeMap::from([("t0", [7, 3]), ("t1", [7, 4]), ("t2", [6, 3])]);
+    let mut exported = 0;
+    loop {
+        let ended = child.try_wait().expect("it can be asked").is_some();
+        let name = format!("out-{exported}.csv");
+        lake.json(&["export", "--sql", sql, "--to", &lake.folder().join(&name).to_string_lossy()]);
+        let text = std::fs::read_to_string(lake.folder().join(&name)).expect("an export");
+        let mut of_each: BTreeMap<&str, u64> = BTreeMap::new();
+        text.lines().skip(1).for_each(|row| *of_each.entry(row).or_default() += 1);
+        assert!((150..=180).contains(&of_each.len()), "{} objects have rows", of_each.len());
+        for (object, rows) in of_each {
+            let tenant = object.split(',').next().expect("a tenant");
+            assert!(allowed[tenant].contains(&rows), "half an object: {object} has {rows}");
+        }
+        exported += 1;
+        if ended {
+            break;
+        }
+    }
+    assert!(exported > 1, "the apply was over at once");
+    let left: Vec<_> =
+        std::fs::read_dir(lake.folder()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".export.json")), "{left:?}");
 }
