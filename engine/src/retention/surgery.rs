@@ -181,7 +181,7 @@ pub fn transform(source: &Source, change: &Change, options: &Options) -> Result<
     let plan = Plan::draw_up(source, change)?;
     let rows = source.group_rows();
     let rows_before = rows.iter().sum();
-    let mut file = NewFile::new(source);
+    let mut file = NewFile::new(source, plan.growth(source, options));
     let (mut rewritten, mut copied, mut changed, mut rows_after) = (0, 0, RowSet::new(), 0);
     for (group, kept) in plan.groups.iter().enumerate() {
         let Some(kept) = *kept else { continue };
@@ -265,6 +265,17 @@ impl<'a> Plan<'a> {
             (Change::Delete(_), _) => Some(Edit::Delete(rows)),
             (Change::Mask { .. }, masker) => masker.as_ref().map(|masker| Edit::Mask(rows, masker)),
         }
+    }
+
+    /// Bytes by which chunks that are written anew may become larger, as their codec may have been set to a higher level.
+    fn growth(&self, source: &Source, options: &Options) -> usize {
+        let all = options.anew != Anew::Touched;
+        let chunks = source.metadata().row_groups().iter().enumerate().flat_map(|(group, of)| {
+            let anew = move |(column, chunk)| (all || self.edit((group, column)).is_some()).then_some(chunk);
+            of.columns().iter().enumerate().filter_map(anew)
+        });
+        let growth = chunks.map(|chunk| chunk.uncompressed_size().saturating_sub(chunk.compressed_size()).max(0));
+        usize::try_from(growth.fold(0, i64::saturating_add)).unwrap_or(usize::MAX)
     }
 
     /// The columns of row group `group` that are written anew.

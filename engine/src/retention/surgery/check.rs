@@ -1,25 +1,29 @@
 //! RET-8, checked on what was written: rows in − rows removed = rows out, and every other value decodes equal.
 //!
-//! Values are decoded by the Parquet library, which shares no code with the page editor that wrote them. Chunks that were
-//! copied are compared as bytes, decoded by nobody. Absent: trust in what the transformation says about itself.
+//! Chunks that were copied are compared as bytes, decoded by nobody. Of the others the Parquet library takes the pages
+//! apart, and what stands in them is compared page beside page (`side_by_side.rs`); where that proves nothing, the library
+//! decodes both chunks (`by_library.rs`) and has the last word. The page editor that wrote them has no part in either.
+//! Absent: trust in what the transformation says about itself.
+
+mod by_library;
+pub(super) mod side_by_side;
+mod stream;
 
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 
 use parquet::basic::Type;
 use parquet::data_type::{
-    AsBytes, BoolType, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type, Int64Type,
-    Int96Type,
+    BoolType, ByteArrayType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type, Int64Type, Int96Type,
 };
-use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::chunk::Edit;
-use super::mask::{Masked, Masker};
 use super::source::Source;
-use super::typed::{self, Plain, Read, with_type};
-use super::{Change, Plan, SurgeryError, Transformed, records};
-
-/// Rows that are decoded at once.
-const BATCH_ROWS: usize = 16 * 1024;
+use super::typed::with_type;
+use super::{Change, Plan, SurgeryError, Transformed};
+use by_library::compare as library;
+use side_by_side::{Chunk, Verdict};
 
 /// What is wrong with a file that was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +53,24 @@ pub enum Mismatch {
         /// Number of a row in the source's row group at which the difference begins, at most 16,384 rows early.
         row: u64,
     },
+    /// A number of something that is not the number of it that is there.
+    #[error("column \"{column}\" of row group {group} states another number of {what} than it holds")]
+    Counts {
+        /// Path of the column.
+        column: String,
+        /// Number of the row group in the source.
+        group: usize,
+        /// What was counted.
+        what: &'static str,
+    },
+}
+
+/// What a chunk holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) levels: usize,
+    /// Levels without a value.
+    pub(super) nulls: usize,
 }
 
 /// Compares what `transform` wrote with its source.
@@ -100,131 +122,71 @@ fn compare(
     to: (&Source, (usize, usize)),
     edit: Option<Edit>,
 ) -> Result<(), SurgeryError> {
-    let (source, at) = from;
+    let ((source, at), (out, new_at)) = (from, to);
     let column = source.descriptor(at.1);
-    let found = with_type!(column.physical_type(), differs(from, to, edit));
-    match found? {
+    let path = || column.path().string();
+    let counts = |what| Err(SurgeryError::Check { mismatch: Mismatch::Counts { column: path(), group: at.0, what } });
+    let counted = match beside(from, to, edit)? {
+        Verdict::Same(counted) => counted,
+        Verdict::Misstated(what) => return counts(what),
+        Verdict::Open => match decoded(from, to, edit)? {
+            Ok(counted) => counted,
+            Err(row) => {
+                let mismatch = Mismatch::Values { column: path(), group: at.0, row };
+                return Err(SurgeryError::Check { mismatch });
+            }
+        },
+    };
+    let stated = out.metadata().row_group(new_at.0).column(new_at.1);
+    match misstated(stated, counted) {
+        Some(what) => counts(what),
         None => Ok(()),
-        Some(row) => {
-            let mismatch = Mismatch::Values { column: column.path().string(), group: at.0, row };
-            Err(SurgeryError::Check { mismatch })
-        }
     }
 }
 
-/// The first row, rounded down to the batch it is in, at which the chunks differ.
-fn differs<T: DataType>(
+/// What the library makes of both chunks. It panics at some pages that do not hold what they state.
+fn decoded(
+    from: (&Source, (usize, usize)),
+    to: (&Source, (usize, usize)),
+    edit: Option<Edit>,
+) -> Result<Result<Counted, u64>, SurgeryError> {
+    let column = from.0.descriptor(from.1.1);
+    // Nothing that was borrowed is written to, so nothing can be left half done.
+    let decode = AssertUnwindSafe(|| with_type!(column.physical_type(), library(from, to, edit)));
+    std::panic::catch_unwind(decode).unwrap_or_else(|_| {
+        let why =
+            format!("column \"{}\" of row group {} does not hold what it states", column.path().string(), from.1.0);
+        Err(SurgeryError::Check { mismatch: Mismatch::Unreadable { why } })
+    })
+}
+
+/// What a chunk states that is not so, if anything.
+fn misstated(stated: &ColumnChunkMetaData, counted: Counted) -> Option<&'static str> {
+    let nulls = stated.statistics().and_then(|statistics| statistics.null_count_opt());
+    if usize::try_from(stated.num_values()).ok() != Some(counted.levels) {
+        Some("values")
+    } else if nulls.is_some_and(|nulls| usize::try_from(nulls).ok() != Some(counted.nulls)) {
+        Some("NULLs")
+    } else {
+        None
+    }
+}
+
+/// What can be said page beside page. Masked values are not compared so, and pages that cannot be read are not judged.
+pub(super) fn beside(
     (source, from): (&Source, (usize, usize)),
     (out, to): (&Source, (usize, usize)),
     edit: Option<Edit>,
-) -> Result<Option<u64>, SurgeryError>
-where
-    T::T: Plain,
-{
-    let total = source.group_rows()[from.0];
-    let old_error = |error: ParquetError| source.library(from, error);
-    let new_error = |error: ParquetError| out.library(to, error);
-    let mut old = typed::reader::<T>(source.bytes(), &source.readable(from)?, total).map_err(old_error)?;
-    let mut new = typed::reader::<T>(out.bytes(), &out.readable(to)?, out.group_rows()[to.0]).map_err(new_error)?;
-    let row = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
-    let rows: Vec<_> =
-        edit.map(Edit::rows).unwrap_or_default().iter().map(|range| row(range.start)..row(range.end)).collect();
-    let def_max = u8::try_from(source.descriptor(from.1).max_def_level()).unwrap_or(u8::MAX);
-    let (mut expected, mut found) = (Read::<T::T>::new(), Read::<T::T>::new());
-    let mut before = 0;
-    while before < row(total) {
-        expected.clear();
-        found.clear();
-        let here = u64::try_from(before).unwrap_or(u64::MAX);
-        let (read, _, count) = old
-            .read_records(BATCH_ROWS, Some(&mut expected.def), Some(&mut expected.rep), &mut expected.values)
-            .map_err(old_error)?;
-        if read == 0 {
-            return Ok(Some(here));
-        }
-        let Some(levels) = expected.levels(count) else { return Ok(Some(here)) };
-        let (in_levels, _) = records::levels_of(&levels, before, &rows);
-        let (in_values, values) = records::values_of(&levels, def_max, &in_levels);
-        let mut kept = read;
-        let (mut level_parts, mut value_parts) = (vec![0..count], vec![0..values]);
-        match edit {
-            Some(Edit::Delete(_)) => {
-                kept -= rows_within(&rows, before..before + read);
-                level_parts = records::rest(&in_levels, count);
-                value_parts = records::rest(&in_values, values);
-            }
-            Some(Edit::Mask(_, masker)) => {
-                let places = records::places_of(
-                    &levels,
-                    def_max,
-                    before,
-                    &in_values.iter().cloned().flatten().collect::<Vec<_>>(),
-                );
-                value_parts = mask(&mut expected, masker, in_values, places)?;
-            }
-            None => {}
-        }
-        let (again, _, _) =
-            new.read_records(kept, Some(&mut found.def), Some(&mut found.rep), &mut found.values).map_err(new_error)?;
-        let same = again == kept
-            && same_parts(&expected.def, &found.def, &level_parts, |a, b| a == b)
-            && same_parts(&expected.rep, &found.rep, &level_parts, |a, b| a == b)
-            && same_parts(&expected.values, &found.values, &value_parts, |a, b| a.as_bytes() == b.as_bytes());
-        if !same {
-            return Ok(Some(here));
-        }
-        before += read;
-    }
-    let (more, _, _) =
-        new.read_records(1, Some(&mut found.def), Some(&mut found.rep), &mut found.values).map_err(new_error)?;
-    Ok((more > 0).then_some(total))
-}
-
-/// Rows of `rows` that are in `part`.
-fn rows_within(rows: &[Range<usize>], part: Range<usize>) -> usize {
-    rows.iter().map(|range| range.end.min(part.end).saturating_sub(range.start.max(part.start))).sum()
-}
-
-/// Masks what was read from the source; returns which of its values are still there.
-fn mask<T: AsBytes + Plain>(
-    read: &mut Read<T>,
-    masker: &Masker,
-    values: Vec<Range<usize>>,
-    places: Vec<(usize, usize)>,
-) -> Result<Vec<Range<usize>>, SurgeryError> {
-    let mut gone = Vec::new();
-    for (at, (level, _)) in values.into_iter().flatten().zip(places) {
-        match masker.apply(read.values[at].as_bytes())? {
-            Masked::Same => {}
-            Masked::Null => {
-                gone.push(at..at + 1);
-                read.def[level] -= 1;
-            }
-            Masked::Value(new) => {
-                if let Some(new) = T::plain(&new) {
-                    read.values[at] = new;
-                }
-            }
-        }
-    }
-    Ok(records::rest(&gone, read.values.len()))
-}
-
-/// Whether `found` is what `parts` of `expected` are.
-fn same_parts<T>(expected: &[T], found: &[T], parts: &[Range<usize>], same: impl Fn(&T, &T) -> bool) -> bool {
-    // A column without levels of a kind has none to compare.
-    if expected.is_empty() {
-        return found.is_empty();
-    }
-    let mut at = 0;
-    for part in parts {
-        let (Some(expected), Some(found)) = (expected.get(part.clone()), found.get(at..at + part.len())) else {
-            return false;
-        };
-        if !expected.iter().zip(found).all(|(expected, found)| same(expected, found)) {
-            return false;
-        }
-        at += part.len();
-    }
-    at == found.len()
+) -> Result<Verdict, SurgeryError> {
+    let index = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
+    let gone: Vec<Range<usize>> = match edit {
+        None => Vec::new(),
+        Some(Edit::Delete(rows)) => rows.iter().map(|range| index(range.start)..index(range.end)).collect(),
+        Some(Edit::Mask(..)) => return Ok(Verdict::Open),
+    };
+    let (old, new) = (source.readable(from)?, out.readable(to)?);
+    let old = Chunk { file: source.bytes(), metadata: &old, rows: index(source.group_rows()[from.0]) };
+    let new = Chunk { file: out.bytes(), metadata: &new, rows: index(out.group_rows()[to.0]) };
+    // What the library says of pages that it cannot read, it says again when it decodes them.
+    Ok(side_by_side::compare(old, new, &gone).unwrap_or(Verdict::Open))
 }

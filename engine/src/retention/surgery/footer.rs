@@ -77,9 +77,11 @@ pub(super) struct NewFile<'a> {
 }
 
 impl<'a> NewFile<'a> {
-    /// A file without row groups, which will be about as large as `source`.
-    pub(super) fn new(source: &'a Source) -> Self {
-        let mut out = Vec::with_capacity(source.bytes().len() + 64);
+    /// A file without row groups, which will be about as large as `source`, or larger by `growth` bytes at most.
+    pub(super) fn new(source: &'a Source, growth: usize) -> Self {
+        // Room that is not used costs nothing; too little of it costs a second copy of all that was written so far.
+        let room = source.bytes().len();
+        let mut out = Vec::with_capacity(room + growth.min(room) + 64);
         out.extend_from_slice(b"PAR1");
         Self { source, out, groups: Vec::new(), tails: Vec::new(), rows: 0 }
     }

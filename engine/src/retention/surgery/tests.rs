@@ -1,4 +1,5 @@
 mod corpus;
+mod faults;
 mod make;
 mod masks;
 mod oracle;

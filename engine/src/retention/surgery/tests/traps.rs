@@ -17,7 +17,7 @@ fn footer(file: &Bytes) -> (Struct, usize) {
 }
 
 /// `file` with another footer.
-fn with_footer(file: &Bytes, edit: impl FnOnce(&mut Struct)) -> Bytes {
+pub(super) fn with_footer(file: &Bytes, edit: impl FnOnce(&mut Struct)) -> Bytes {
     let (mut footer, at) = footer(file);
     edit(&mut footer);
     let mut out = file[..at].to_vec();
@@ -29,7 +29,7 @@ fn with_footer(file: &Bytes, edit: impl FnOnce(&mut Struct)) -> Bytes {
 }
 
 /// Column chunk `column` of row group `group`.
-fn chunk(footer: &mut Struct, group: usize, column: usize) -> &mut Struct {
+pub(super) fn chunk(footer: &mut Struct, group: usize, column: usize) -> &mut Struct {
     let Some(Value::List(groups)) = footer.get_mut(4) else { panic!("no row groups") };
     let Some(Value::List(columns)) = groups.items[group].as_struct_mut().unwrap().get_mut(1) else {
         panic!("no columns")

@@ -1,0 +1,484 @@
+//! Proves that a chunk was cut as it should have been, page beside page, without making values of its bytes.
+//!
+//! The Parquet library takes the pages apart and decompresses them; what stands in them is compared here: levels as levels,
+//! plain values as the bytes they are, indices of dictionaries as what they stand for. Nothing of the page editor is used.
+//! Absent: a verdict on what cannot be proved so, such as delta encodings that were cut, masks, or pages that begin elsewhere
+//! than in the source. The library decodes these.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::basic::{Encoding, Type};
+use parquet::column::page::{Page, PageReader};
+use parquet::errors::Result;
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::schema::types::ColumnDescriptor;
+
+use super::Counted;
+use super::stream::{hybrid, packed_bits};
+
+/// What comparing two chunks page by page shows.
+#[derive(Debug)]
+pub(in super::super) enum Verdict {
+    /// The second holds what the first does, without the rows that were to leave; this many levels of it.
+    Same(Counted),
+    /// Not that, or not in a way that can be proved here.
+    Open,
+    /// No reader could rely on what a page of the second states of itself.
+    Misstated(&'static str),
+}
+
+/// A column chunk: its file, and where it is in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chunk<'a> {
+    pub(super) file: &'a Bytes,
+    pub(super) metadata: &'a ColumnChunkMetaData,
+    pub(super) rows: usize,
+}
+
+/// Compares `new` with `old`, from which the rows `gone` were to leave.
+///
+/// # Errors
+/// When the library cannot read a page.
+pub(super) fn compare(old: Chunk, new: Chunk, gone: &[Range<usize>]) -> Result<Verdict> {
+    let Some(shape) = Shape::of(old.metadata.column_descr()) else { return Ok(Verdict::Open) };
+    let (mut before, mut after) = (Side::new(old)?, Side::new(new)?);
+    let mut pairs = Pairs::default();
+    let (mut row, mut counted) = (0, Counted::default());
+    while before.next(shape)? {
+        let Some(cut) = Cut::of(&before, row, gone) else { return Ok(Verdict::Open) };
+        row += cut.rows;
+        if cut.levels_left == 0 {
+            continue;
+        }
+        if !after.next(shape)? || after.count != cut.levels_left || before.encoding != after.encoding {
+            return Ok(Verdict::Open);
+        }
+        let values = cut.values(&before, shape.def_max);
+        let same = same_levels(&before, &after, &cut)
+            && same_values((&mut before, &mut after), &values, shape, &mut pairs).is_some();
+        if !same {
+            return Ok(Verdict::Open);
+        }
+        let nulls = cut.levels_left - values.kept_count();
+        if after.nulls_stated.is_some_and(|stated| stated != nulls) {
+            return Ok(Verdict::Misstated("NULLs"));
+        }
+        if after.rows_stated.is_some_and(|stated| stated != after.rows_begun()) {
+            return Ok(Verdict::Misstated("rows"));
+        }
+        counted.levels += cut.levels_left;
+        counted.nulls += nulls;
+    }
+    if row != old.rows || after.next(shape)? {
+        return Ok(Verdict::Open);
+    }
+    if after.dictionary.is_some_and(|dictionary| !pairs.has_used_all(&dictionary)) {
+        return Ok(Verdict::Misstated("dictionary values"));
+    }
+    Ok(Verdict::Same(counted))
+}
+
+/// What the values and levels of a column are made of.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    rep_max: u32,
+    def_max: u8,
+    width: Width,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Width {
+    Bit,
+    Fixed(usize),
+    Variable,
+}
+
+impl Shape {
+    fn of(column: &ColumnDescriptor) -> Option<Self> {
+        let width = match column.physical_type() {
+            Type::BOOLEAN => Width::Bit,
+            Type::INT32 | Type::FLOAT => Width::Fixed(4),
+            Type::INT64 | Type::DOUBLE => Width::Fixed(8),
+            Type::INT96 => Width::Fixed(12),
+            Type::BYTE_ARRAY => Width::Variable,
+            Type::FIXED_LEN_BYTE_ARRAY => {
+                Width::Fixed(usize::try_from(column.type_length()).ok().filter(|length| *length > 0)?)
+            }
+        };
+        let max = |level: i16| u8::try_from(level).ok();
+        Some(Self { rep_max: max(column.max_rep_level())?.into(), def_max: max(column.max_def_level())?, width })
+    }
+}
+
+/// One of the two chunks, and the data page of it that is compared.
+struct Side {
+    pages: SerializedPageReader<Bytes>,
+    dictionary: Option<Dictionary>,
+    count: usize,
+    encoding: Encoding,
+    /// Levels of the page; none where the column has none of the kind.
+    rep: Vec<u8>,
+    def: Vec<u8>,
+    values: Bytes,
+    indices: Vec<u32>,
+    bits: Vec<u8>,
+    nulls_stated: Option<usize>,
+    rows_stated: Option<usize>,
+    /// Whether the page could be taken apart.
+    whole: bool,
+}
+
+impl Side {
+    fn new(chunk: Chunk) -> Result<Self> {
+        let pages = SerializedPageReader::new(Arc::new(chunk.file.clone()), chunk.metadata, chunk.rows, None)?;
+        Ok(Self {
+            pages,
+            dictionary: None,
+            count: 0,
+            encoding: Encoding::PLAIN,
+            rep: Vec::new(),
+            def: Vec::new(),
+            values: Bytes::new(),
+            indices: Vec::new(),
+            bits: Vec::new(),
+            nulls_stated: None,
+            rows_stated: None,
+            whole: true,
+        })
+    }
+
+    /// Goes on to the next data page, if there is one.
+    fn next(&mut self, shape: Shape) -> Result<bool> {
+        loop {
+            match self.pages.get_next_page()? {
+                None => return Ok(false),
+                Some(Page::DictionaryPage { buf, num_values, encoding, .. }) => {
+                    let plain = matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY);
+                    let first = self.dictionary.is_none() && plain;
+                    self.dictionary = Dictionary::read(buf, count(num_values), shape.width);
+                    self.whole &= first && self.dictionary.is_some();
+                }
+                Some(page) => {
+                    self.whole &= self.take_apart(page, shape).is_some();
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    fn take_apart(&mut self, page: Page, shape: Shape) -> Option<()> {
+        let maxima = [shape.rep_max, shape.def_max.into()];
+        let (rep, def);
+        match page {
+            Page::DataPage { buf, num_values, encoding, def_level_encoding, rep_level_encoding, .. } => {
+                (self.count, self.encoding, self.nulls_stated, self.rows_stated) =
+                    (count(num_values), encoding, None, None);
+                let encodings = [rep_level_encoding, def_level_encoding];
+                if maxima.into_iter().zip(encodings).any(|(max, encoding)| max > 0 && encoding != Encoding::RLE) {
+                    return None;
+                }
+                let (first, at) = prefixed(&buf, 0, maxima[0] > 0)?;
+                let (second, at) = prefixed(&buf, at, maxima[1] > 0)?;
+                (rep, def, self.values) = (buf.slice(first), buf.slice(second), buf.slice(at..));
+            }
+            Page::DataPageV2 {
+                buf,
+                num_values,
+                encoding,
+                num_nulls,
+                num_rows,
+                def_levels_byte_len,
+                rep_levels_byte_len,
+                ..
+            } => {
+                (self.count, self.encoding) = (count(num_values), encoding);
+                (self.nulls_stated, self.rows_stated) = (Some(count(num_nulls)), Some(count(num_rows)));
+                let first = count(rep_levels_byte_len);
+                let second = first.checked_add(count(def_levels_byte_len)).filter(|end| *end <= buf.len())?;
+                (rep, def, self.values) = (buf.slice(..first), buf.slice(first..second), buf.slice(second..));
+            }
+            Page::DictionaryPage { .. } => return None,
+        }
+        for ((bytes, max), out) in [rep, def].iter().zip(maxima).zip([&mut self.rep, &mut self.def]) {
+            out.clear();
+            if max > 0 {
+                // The width of a number of 32 bits.
+                hybrid(bytes, count(u32::BITS - max.leading_zeros()), self.count, out)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Rows that begin in the page.
+    fn rows_begun(&self) -> usize {
+        if self.rep.is_empty() { self.count } else { self.rep.iter().filter(|rep| **rep == 0).count() }
+    }
+}
+
+/// A number of 32 bits as one that counts; no target has fewer.
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Where levels with their length before them lie, and where they end.
+fn prefixed(buf: &[u8], at: usize, present: bool) -> Option<(Range<usize>, usize)> {
+    if !present {
+        return Some((at..at, at));
+    }
+    let start = at + 4;
+    let length = count(u32::from_le_bytes(*buf.get(at..)?.first_chunk::<4>()?));
+    let end = start.checked_add(length).filter(|end| *end <= buf.len())?;
+    Some((start..end, end))
+}
+
+/// What of a page was to leave.
+struct Cut {
+    /// Levels that belong to rows that leave.
+    gone: Vec<Range<usize>>,
+    levels_left: usize,
+    /// Rows that begin in the page.
+    rows: usize,
+}
+
+impl Cut {
+    /// `before` rows began in earlier pages; nothing where the page is not one that can be understood.
+    fn of(page: &Side, before: usize, rows: &[Range<usize>]) -> Option<Self> {
+        if !page.whole {
+            return None;
+        }
+        let mut ahead = rows[rows.partition_point(|range| range.end < before)..].iter().peekable();
+        let mut gone: Vec<Range<usize>> = Vec::new();
+        let mut begun = before;
+        if page.rep.is_empty() {
+            begun += page.count;
+            for range in ahead.take_while(|range| range.start < begun) {
+                gone.push(range.start.max(before) - before..range.end.clamp(before, begun) - before);
+            }
+            gone.retain(|range| !range.is_empty());
+        } else {
+            for (level, rep) in page.rep.iter().enumerate() {
+                begun += usize::from(*rep == 0);
+                // A first row begins with 0; later pages may go on with one.
+                let row = begun.checked_sub(1)?;
+                while ahead.next_if(|range| range.end <= row).is_some() {}
+                if ahead.peek().is_some_and(|range| range.contains(&row)) {
+                    match gone.last_mut() {
+                        Some(last) if last.end == level => last.end = level + 1,
+                        _ => gone.push(level..level + 1),
+                    }
+                }
+            }
+        }
+        let levels_gone: usize = gone.iter().map(ExactSizeIterator::len).sum();
+        Some(Self { gone, levels_left: page.count - levels_gone, rows: begun - before })
+    }
+
+    /// The values behind the levels; a level of `def_max` has one.
+    fn values(&self, page: &Side, def_max: u8) -> Values {
+        if page.def.is_empty() {
+            return Values { kept: left(&self.gone, page.count), all: page.count };
+        }
+        let count = |part: Range<usize>| page.def[part].iter().filter(|def| **def == def_max).count();
+        let (mut at, mut level, mut gone) = (0, 0, Vec::new());
+        for range in &self.gone {
+            let start = at + count(level..range.start);
+            at = start + count(range.clone());
+            level = range.end;
+            if start < at {
+                gone.push(start..at);
+            }
+        }
+        at += count(level..page.count);
+        Values { kept: left(&gone, at), all: at }
+    }
+}
+
+/// Values of the page of the source, by their numbers.
+struct Values {
+    kept: Vec<Range<usize>>,
+    all: usize,
+}
+
+impl Values {
+    fn kept_count(&self) -> usize {
+        self.kept.iter().map(ExactSizeIterator::len).sum()
+    }
+}
+
+/// What `gone` leaves of the numbers below `count`.
+fn left(gone: &[Range<usize>], count: usize) -> Vec<Range<usize>> {
+    let ends = gone.iter().map(|range| range.start).chain([count]);
+    let starts = [0].into_iter().chain(gone.iter().map(|range| range.end));
+    starts.zip(ends).map(|(start, end)| start..end).filter(|range| !range.is_empty()).collect()
+}
+
+fn same_levels(old: &Side, new: &Side, cut: &Cut) -> bool {
+    let kept = left(&cut.gone, old.count);
+    let same = |old: &[u8], new: &[u8]| old.is_empty() && new.is_empty() || same_parts(old, new, &kept, 1).is_some();
+    old.whole && new.whole && same(&old.rep, &new.rep) && same(&old.def, &new.def)
+}
+
+/// Whether `new` is what `parts` of `old` are, in items of `width` bytes.
+fn same_parts(old: &[u8], new: &[u8], parts: &[Range<usize>], width: usize) -> Option<()> {
+    let mut rest = new;
+    for part in parts {
+        let old = old.get(part.start.checked_mul(width)?..part.end.checked_mul(width)?)?;
+        rest = rest.strip_prefix(old)?;
+    }
+    rest.is_empty().then_some(())
+}
+
+/// Whether the values of the new page are those of the old one that stay, and there are no others.
+fn same_values((old, new): (&mut Side, &mut Side), values: &Values, shape: Shape, pairs: &mut Pairs) -> Option<()> {
+    let left = values.kept_count();
+    match (old.encoding, shape.width) {
+        (Encoding::PLAIN, Width::Fixed(width)) => {
+            old.values.get(..values.all.checked_mul(width)?)?;
+            same_parts(&old.values, &new.values, &values.kept, width)
+        }
+        (Encoding::PLAIN, Width::Variable) => same_texts(&old.values, &new.values, &values.kept),
+        (Encoding::PLAIN, Width::Bit) => {
+            for (side, count) in [(&mut *old, values.all), (&mut *new, left)] {
+                side.bits.clear();
+                packed_bits(&side.values, 1, count, &mut side.bits)?;
+            }
+            same_parts(&old.bits, &new.bits, &values.kept, 1)
+        }
+        (Encoding::RLE, Width::Bit) => {
+            for (side, count) in [(&mut *old, values.all), (&mut *new, left)] {
+                let stream = if count == 0 { &[] } else { side.values.get(4..)? };
+                hybrid(stream, 1, count, &mut side.bits)?;
+            }
+            same_parts(&old.bits, &new.bits, &values.kept, 1)
+        }
+        (Encoding::BYTE_STREAM_SPLIT, Width::Fixed(width)) => {
+            let (before, after) = (old.values.as_ref(), new.values.as_ref());
+            if before.len() != values.all.checked_mul(width)? || after.len() != left.checked_mul(width)? {
+                return None;
+            }
+            (0..width).try_for_each(|byte| {
+                let (before, after) = (&before[byte * values.all..], &after[byte * left..][..left]);
+                same_parts(before, after, &values.kept, 1)
+            })
+        }
+        (Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY, Width::Fixed(_) | Width::Variable) => {
+            for (side, count) in [(&mut *old, values.all), (&mut *new, left)] {
+                match side.values.split_first() {
+                    None if count == 0 => side.indices.clear(),
+                    None => return None,
+                    Some((width, stream)) => hybrid(stream, usize::from(*width), count, &mut side.indices)?,
+                }
+            }
+            pairs.same((old, new), &values.kept)
+        }
+        // Whatever it is: the same bytes with the same levels are the same values.
+        _ => (left == values.all && old.values == new.values).then_some(()),
+    }
+}
+
+/// The same for values with their lengths before them.
+fn same_texts(old: &[u8], new: &[u8], kept: &[Range<usize>]) -> Option<()> {
+    let (mut rest, mut number, mut new) = (old, 0, new);
+    for range in kept {
+        rest = skip_texts(rest, range.start - number)?;
+        let from = rest;
+        rest = skip_texts(rest, range.len())?;
+        number = range.end;
+        new = new.strip_prefix(&from[..from.len() - rest.len()])?;
+    }
+    new.is_empty().then_some(())
+}
+
+fn skip_texts(mut bytes: &[u8], count: usize) -> Option<&[u8]> {
+    for _ in 0..count {
+        bytes = text(bytes)?.1;
+    }
+    Some(bytes)
+}
+
+fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(count(u32::from_le_bytes(*length)))
+}
+
+/// A dictionary page that holds exactly the values it states.
+struct Dictionary {
+    plain: Bytes,
+    /// Where each value lies.
+    places: Vec<Range<usize>>,
+}
+
+impl Dictionary {
+    fn read(plain: Bytes, count: usize, width: Width) -> Option<Self> {
+        let mut places = Vec::with_capacity(count.min(plain.len()));
+        match width {
+            Width::Bit => return None,
+            Width::Fixed(width) => {
+                if count.checked_mul(width)? != plain.len() {
+                    return None;
+                }
+                places.extend((0..count).map(|at| at * width..(at + 1) * width));
+            }
+            Width::Variable => {
+                let mut rest = plain.as_ref();
+                for _ in 0..count {
+                    let (value, after) = text(rest)?;
+                    let end = plain.len() - after.len();
+                    places.push(end - value.len()..end);
+                    rest = after;
+                }
+                if !rest.is_empty() {
+                    return None;
+                }
+            }
+        }
+        Some(Self { plain, places })
+    }
+
+    fn get(&self, number: u32) -> Option<&[u8]> {
+        Some(&self.plain[self.places.get(usize::try_from(number).ok()?)?.clone()])
+    }
+}
+
+/// Which value of the new dictionary stands for which of the old one, as far as they were met and found to be the same.
+#[derive(Default)]
+struct Pairs {
+    known: Vec<Option<u32>>,
+    used: Vec<bool>,
+}
+
+impl Pairs {
+    fn same(&mut self, (old, new): (&Side, &Side), kept: &[Range<usize>]) -> Option<()> {
+        let (Some(before), Some(after)) = (&old.dictionary, &new.dictionary) else {
+            // Pages of nothing but NULL need no dictionary.
+            return (kept.is_empty() && new.indices.is_empty()).then_some(());
+        };
+        self.known.resize(before.places.len(), None);
+        self.used.resize(after.places.len(), false);
+        let mut rest = new.indices.as_slice();
+        for range in kept {
+            let (part, behind) = rest.split_at_checked(range.len())?;
+            rest = behind;
+            for (from, to) in old.indices.get(range.clone())?.iter().zip(part) {
+                let known = self.known.get_mut(usize::try_from(*from).ok()?)?;
+                if *known == Some(*to) {
+                    continue;
+                }
+                if before.get(*from)? != after.get(*to)? {
+                    return None;
+                }
+                *known = Some(*to);
+                *self.used.get_mut(usize::try_from(*to).ok()?)? = true;
+            }
+        }
+        rest.is_empty().then_some(())
+    }
+
+    /// Whether there is no value in the new dictionary that nothing refers to; it would be one of a row that left.
+    fn has_used_all(&self, new: &Dictionary) -> bool {
+        self.used.len() == new.places.len() && self.used.iter().all(|used| *used)
+    }
+}
