@@ -6,6 +6,7 @@
 //! plan       the document that is approved                  journal   what is written down on the way
 //! apply      the plan, object by object, step by step       transform, surgery   the bytes after it
 //! archive    rows that moved away                           reconcile what was left half done
+//! find       rows that name a person
 //! ```
 //!
 //! A plan is pure: it reads and writes nothing. An apply decides nothing: it does what the plan says or leaves an object
@@ -17,6 +18,7 @@ mod archive;
 mod decide;
 mod draw;
 mod explain;
+mod find;
 mod hold;
 mod journal;
 mod mask;
@@ -43,6 +45,7 @@ pub use decide::{
 };
 pub use draw::{PlanRequest, draw_up};
 pub use explain::{ArchivedDates, ExplainedRow, archived_dates, explain};
+pub use find::{FindError, Found, Sought, find, find_in};
 pub use hold::{HoldCase, hold_cases, hold_path, record_hold};
 pub use journal::{
     AbortRecord, ArchivedObject, BegunRecord, IntentRecord, ObjectReceipt, PlanFolder, RemovalKind, RowCounts, Skipped,

@@ -24,6 +24,7 @@ mod footer;
 mod hybrid;
 mod mask;
 mod new_chunk;
+pub(super) mod opened;
 mod order;
 mod page;
 mod records;
@@ -54,6 +55,7 @@ use new_chunk::NewChunk;
 use page::Trouble;
 pub use rows::{RowSet, RowSetError};
 pub use source::{Loss, Refusal, Source};
+pub(super) use typed::with_type;
 
 /// What happens to a file.
 #[derive(Debug, Clone)]

@@ -7,7 +7,6 @@
 
 mod by_library;
 pub(super) mod side_by_side;
-mod stream;
 
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;

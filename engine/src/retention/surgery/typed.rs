@@ -86,7 +86,7 @@ macro_rules! with_type {
         }
     };
 }
-pub(super) use with_type;
+pub(in super::super) use with_type;
 
 /// Writes the chunk anew.
 ///

@@ -9,15 +9,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::basic::{Encoding, Type};
-use parquet::column::page::{Page, PageReader};
+use parquet::basic::Encoding;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::serialized_reader::SerializedPageReader;
-use parquet::schema::types::ColumnDescriptor;
 
+use super::super::opened::{Dictionary, Opened, Shape, Width, hybrid, packed_bits, text};
 use super::Counted;
-use super::stream::{hybrid, packed_bits};
+
+/// One of the two chunks.
+type Side = Opened<Bytes>;
 
 /// What comparing two chunks page by page shows.
 #[derive(Debug)]
@@ -44,7 +44,8 @@ pub(super) struct Chunk<'a> {
 /// When the library cannot read a page.
 pub(super) fn compare(old: Chunk, new: Chunk, gone: &[Range<usize>]) -> Result<Verdict> {
     let Some(shape) = Shape::of(old.metadata.column_descr()) else { return Ok(Verdict::Open) };
-    let (mut before, mut after) = (Side::new(old)?, Side::new(new)?);
+    let side = |chunk: Chunk| Side::new(Arc::new(chunk.file.clone()), chunk.metadata, chunk.rows);
+    let (mut before, mut after) = (side(old)?, side(new)?);
     let mut pairs = Pairs::default();
     let (mut row, mut counted) = (0, Counted::default());
     while before.next(shape)? {
@@ -79,159 +80,6 @@ pub(super) fn compare(old: Chunk, new: Chunk, gone: &[Range<usize>]) -> Result<V
         return Ok(Verdict::Misstated("dictionary values"));
     }
     Ok(Verdict::Same(counted))
-}
-
-/// What the values and levels of a column are made of.
-#[derive(Debug, Clone, Copy)]
-struct Shape {
-    rep_max: u32,
-    def_max: u8,
-    width: Width,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Width {
-    Bit,
-    Fixed(usize),
-    Variable,
-}
-
-impl Shape {
-    fn of(column: &ColumnDescriptor) -> Option<Self> {
-        let width = match column.physical_type() {
-            Type::BOOLEAN => Width::Bit,
-            Type::INT32 | Type::FLOAT => Width::Fixed(4),
-            Type::INT64 | Type::DOUBLE => Width::Fixed(8),
-            Type::INT96 => Width::Fixed(12),
-            Type::BYTE_ARRAY => Width::Variable,
-            Type::FIXED_LEN_BYTE_ARRAY => {
-                Width::Fixed(usize::try_from(column.type_length()).ok().filter(|length| *length > 0)?)
-            }
-        };
-        let max = |level: i16| u8::try_from(level).ok();
-        Some(Self { rep_max: max(column.max_rep_level())?.into(), def_max: max(column.max_def_level())?, width })
-    }
-}
-
-/// One of the two chunks, and the data page of it that is compared.
-struct Side {
-    pages: SerializedPageReader<Bytes>,
-    dictionary: Option<Dictionary>,
-    count: usize,
-    encoding: Encoding,
-    /// Levels of the page; none where the column has none of the kind.
-    rep: Vec<u8>,
-    def: Vec<u8>,
-    values: Bytes,
-    indices: Vec<u32>,
-    bits: Vec<u8>,
-    nulls_stated: Option<usize>,
-    rows_stated: Option<usize>,
-    /// Whether the page could be taken apart.
-    whole: bool,
-}
-
-impl Side {
-    fn new(chunk: Chunk) -> Result<Self> {
-        let pages = SerializedPageReader::new(Arc::new(chunk.file.clone()), chunk.metadata, chunk.rows, None)?;
-        Ok(Self {
-            pages,
-            dictionary: None,
-            count: 0,
-            encoding: Encoding::PLAIN,
-            rep: Vec::new(),
-            def: Vec::new(),
-            values: Bytes::new(),
-            indices: Vec::new(),
-            bits: Vec::new(),
-            nulls_stated: None,
-            rows_stated: None,
-            whole: true,
-        })
-    }
-
-    /// Goes on to the next data page, if there is one.
-    fn next(&mut self, shape: Shape) -> Result<bool> {
-        loop {
-            match self.pages.get_next_page()? {
-                None => return Ok(false),
-                Some(Page::DictionaryPage { buf, num_values, encoding, .. }) => {
-                    let plain = matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY);
-                    let first = self.dictionary.is_none() && plain;
-                    self.dictionary = Dictionary::read(buf, count(num_values), shape.width);
-                    self.whole &= first && self.dictionary.is_some();
-                }
-                Some(page) => {
-                    self.whole &= self.take_apart(page, shape).is_some();
-                    return Ok(true);
-                }
-            }
-        }
-    }
-
-    fn take_apart(&mut self, page: Page, shape: Shape) -> Option<()> {
-        let maxima = [shape.rep_max, shape.def_max.into()];
-        let (rep, def);
-        match page {
-            Page::DataPage { buf, num_values, encoding, def_level_encoding, rep_level_encoding, .. } => {
-                (self.count, self.encoding, self.nulls_stated, self.rows_stated) =
-                    (count(num_values), encoding, None, None);
-                let encodings = [rep_level_encoding, def_level_encoding];
-                if maxima.into_iter().zip(encodings).any(|(max, encoding)| max > 0 && encoding != Encoding::RLE) {
-                    return None;
-                }
-                let (first, at) = prefixed(&buf, 0, maxima[0] > 0)?;
-                let (second, at) = prefixed(&buf, at, maxima[1] > 0)?;
-                (rep, def, self.values) = (buf.slice(first), buf.slice(second), buf.slice(at..));
-            }
-            Page::DataPageV2 {
-                buf,
-                num_values,
-                encoding,
-                num_nulls,
-                num_rows,
-                def_levels_byte_len,
-                rep_levels_byte_len,
-                ..
-            } => {
-                (self.count, self.encoding) = (count(num_values), encoding);
-                (self.nulls_stated, self.rows_stated) = (Some(count(num_nulls)), Some(count(num_rows)));
-                let first = count(rep_levels_byte_len);
-                let second = first.checked_add(count(def_levels_byte_len)).filter(|end| *end <= buf.len())?;
-                (rep, def, self.values) = (buf.slice(..first), buf.slice(first..second), buf.slice(second..));
-            }
-            Page::DictionaryPage { .. } => return None,
-        }
-        for ((bytes, max), out) in [rep, def].iter().zip(maxima).zip([&mut self.rep, &mut self.def]) {
-            out.clear();
-            if max > 0 {
-                // The width of a number of 32 bits.
-                hybrid(bytes, count(u32::BITS - max.leading_zeros()), self.count, out)?;
-            }
-        }
-        Some(())
-    }
-
-    /// Rows that begin in the page.
-    fn rows_begun(&self) -> usize {
-        if self.rep.is_empty() { self.count } else { self.rep.iter().filter(|rep| **rep == 0).count() }
-    }
-}
-
-/// A number of 32 bits as one that counts; no target has fewer.
-fn count(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-/// Where levels with their length before them lie, and where they end.
-fn prefixed(buf: &[u8], at: usize, present: bool) -> Option<(Range<usize>, usize)> {
-    if !present {
-        return Some((at..at, at));
-    }
-    let start = at + 4;
-    let length = count(u32::from_le_bytes(*buf.get(at..)?.first_chunk::<4>()?));
-    let end = start.checked_add(length).filter(|end| *end <= buf.len())?;
-    Some((start..end, end))
 }
 
 /// What of a page was to leave.
@@ -397,50 +245,6 @@ fn skip_texts(mut bytes: &[u8], count: usize) -> Option<&[u8]> {
         bytes = text(bytes)?.1;
     }
     Some(bytes)
-}
-
-fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    rest.split_at_checked(count(u32::from_le_bytes(*length)))
-}
-
-/// A dictionary page that holds exactly the values it states.
-struct Dictionary {
-    plain: Bytes,
-    /// Where each value lies.
-    places: Vec<Range<usize>>,
-}
-
-impl Dictionary {
-    fn read(plain: Bytes, count: usize, width: Width) -> Option<Self> {
-        let mut places = Vec::with_capacity(count.min(plain.len()));
-        match width {
-            Width::Bit => return None,
-            Width::Fixed(width) => {
-                if count.checked_mul(width)? != plain.len() {
-                    return None;
-                }
-                places.extend((0..count).map(|at| at * width..(at + 1) * width));
-            }
-            Width::Variable => {
-                let mut rest = plain.as_ref();
-                for _ in 0..count {
-                    let (value, after) = text(rest)?;
-                    let end = plain.len() - after.len();
-                    places.push(end - value.len()..end);
-                    rest = after;
-                }
-                if !rest.is_empty() {
-                    return None;
-                }
-            }
-        }
-        Some(Self { plain, places })
-    }
-
-    fn get(&self, number: u32) -> Option<&[u8]> {
-        Some(&self.plain[self.places.get(usize::try_from(number).ok()?)?.clone()])
-    }
 }
 
 /// Which value of the new dictionary stands for which of the old one, as far as they were met and found to be the same.

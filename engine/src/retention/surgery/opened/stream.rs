@@ -1,9 +1,9 @@
-//! Levels, dictionary indices and bits as the check reads them, by code that the page editor has no part in.
+//! Levels, dictionary indices and bits as those read them who compare, by code that the page editor has no part in.
 //!
 //! Whatever is not plainly well-formed is `None`, and the Parquet library has the last word. Absent: writing.
 
 /// A number of few bits: a level, a bit or a dictionary index.
-pub(super) trait Number: Copy {
+pub(crate) trait Number: Copy {
     fn from_low(bits: u64) -> Self;
 }
 
@@ -21,7 +21,7 @@ impl Number for u32 {
 }
 
 /// Puts `count` numbers of the run-length and bit-packing hybrid into `out`, instead of what is there.
-pub(super) fn hybrid<T: Number>(bytes: &[u8], width: usize, count: usize, out: &mut Vec<T>) -> Option<()> {
+pub(crate) fn hybrid<T: Number>(bytes: &[u8], width: usize, count: usize, out: &mut Vec<T>) -> Option<()> {
     out.clear();
     if width == 0 {
         out.resize(count, T::from_low(0));
@@ -72,7 +72,7 @@ fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// Appends `count` numbers of `width` bits, the lowest bits of the first byte first.
-pub(super) fn packed_bits<T: Number>(bytes: &[u8], width: usize, count: usize, out: &mut Vec<T>) -> Option<()> {
+pub(crate) fn packed_bits<T: Number>(bytes: &[u8], width: usize, count: usize, out: &mut Vec<T>) -> Option<()> {
     let needed = count.checked_mul(width)?.div_ceil(8);
     let bytes = bytes.get(..needed)?;
     let mask = (1u64 << width) - 1;
