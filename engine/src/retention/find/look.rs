@@ -184,8 +184,11 @@ fn by_library<T: DataType>(
     let (mut def, mut rep, mut values) = (Vec::new(), Vec::new(), Vec::new());
     let mut row = 0;
     while row < total {
-        (def.clear(), rep.clear(), values.clear());
-        let (read, _, levels) = reader.read_records(BATCH_ROWS, Some(&mut def), Some(&mut rep), &mut values)?;
+        def.clear();
+        rep.clear();
+        values.clear();
+        let batch = BATCH_ROWS.min(total - row);
+        let (read, _, levels) = reader.read_records(batch, Some(&mut def), Some(&mut rep), &mut values)?;
         if read == 0 {
             return Err(damaged("a column has fewer rows than its row group"));
         }

@@ -56,7 +56,7 @@ impl ObjectStore for Recorded {
         self.note(match &options.range {
             Some(GetRange::Bounded(range)) => vec![range.clone()],
             // Nothing here asks for all of an object.
-            _ => vec![0..u64::MAX],
+            _ => std::iter::once(0..u64::MAX).collect(),
         });
         self.inner.get_opts(location, options).await
     }
