@@ -13,7 +13,7 @@ pub(crate) fn same_etag(one: &str, other: &str) -> bool {
 
 /// The name that a store gave to one version of an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct VersionId(pub(super) String);
+pub struct VersionId(pub(crate) String);
 
 impl VersionId {
     /// The name as the store wrote it.
