@@ -22,7 +22,7 @@ use crate::Answer;
 use crate::args::{ApplyArgs, FailOnArg};
 use crate::claim::Claim;
 use crate::error::JobError;
-use crate::evidence_log::{Act, EvidenceLog, Intent, Places};
+use crate::evidence_log::{Act, EvidenceLog, Intent, Places, make_good};
 use crate::index;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
@@ -69,6 +69,13 @@ pub(super) async fn command(lake: &OpenLake, world: &World, args: &ApplyArgs) ->
     let by = who(lake, args.principal.as_deref(), Permission::RetentionApply, "applying retention")?;
     let known = find_plan(&lake.front, &args.plan).await?;
     if let Some(receipt) = lake.front.read_json::<PlanReceipt>(&PlanFolder::of(&known.id).receipt()).await? {
+        // Whoever wrote it may have died before it was logged.
+        if !args.dry_run {
+            make_good(lake, world).await;
+            if let Ok(target) = Target::of(lake, &known.plan.dataset) {
+                indexed(lake, &target, receipt.objects.iter().map(|object| object.path.as_str())).await;
+            }
+        }
         return Ok(told::applied_before(&receipt));
     }
     let approved = approved(lake, world, &known).await;
@@ -169,13 +176,17 @@ pub(super) async fn carried_out(
     });
     let logged = logged.await;
     if let Ok((applied, _)) = &logged {
-        let rewritten = applied.effective.iter().map(|intent| intent.path.as_str()).collect();
-        index::of_rewritten(lake, &target.dataset, &rewritten).await;
-        index::refreshed(lake, &target.dataset.archive()).await;
+        indexed(lake, &target, applied.effective.iter().map(|intent| intent.path.as_str())).await;
     }
     claim.release().await;
     let (applied, receipt) = logged?;
     Ok(Outcome { known, applied, receipt })
+}
+
+/// Takes what no file has any more out of the indexes.
+async fn indexed<'a>(lake: &OpenLake, target: &Target<'_>, rewritten: impl Iterator<Item = &'a str>) {
+    index::of_rewritten(lake, &target.dataset, &rewritten.collect()).await;
+    index::refreshed(lake, &target.dataset.archive()).await;
 }
 
 async fn bodies(
