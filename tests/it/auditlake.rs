@@ -56,19 +56,29 @@ impl Lake {
 
     /// A copy with the same definitions, key and data.
     pub(crate) fn copy(&self) -> Self {
-        let top = TempDir::new().expect("a temporary folder");
-        copy(&self.folder(), &top.path().join("lake"));
-        let copied = Self { top, bucket: None, environment: self.environment.clone() };
-        let Some(bucket) = &self.bucket else { return copied };
+        let Some(bucket) = &self.bucket else { return self.copy_of_folder() };
         let other = moto::bucket("a copy").expect("the server of the first bucket");
         for (name, bytes) in bucket.objects("lake") {
             other.put(&name, bytes);
         }
+        self.with_bucket(other)
+    }
+
+    /// The same definitions and key over another bucket, for whose objects the caller sees.
+    pub(crate) fn with_bucket(&self, other: Bucket) -> Self {
+        let copied = self.copy_of_folder();
+        let own = self.bucket.as_ref().expect("a lake in a bucket");
         let definition = copied.folder().join("lake.yaml");
         let text = fs::read_to_string(&definition).expect("the definition of the lake");
-        let text = text.replace(&format!("s3://{}/", bucket.name), &format!("s3://{}/", other.name));
+        let text = text.replace(&format!("s3://{}/", own.name), &format!("s3://{}/", other.name));
         fs::write(definition, text).expect("written");
         Self { bucket: Some(other), ..copied }
+    }
+
+    fn copy_of_folder(&self) -> Self {
+        let top = TempDir::new().expect("a temporary folder");
+        copy(&self.folder(), &top.path().join("lake"));
+        Self { top, bucket: None, environment: self.environment.clone() }
     }
 
     /// Every object of the store by its name there, with its bytes. Names that end in `#` and digits are left out:

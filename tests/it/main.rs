@@ -7,6 +7,8 @@
 mod access;
 mod auditlake;
 mod bucket;
+mod bucket_faults;
+mod bucket_races;
 mod canned;
 mod double;
 mod evidence;
@@ -14,6 +16,7 @@ mod evidence_race;
 mod export;
 mod export_faults;
 mod faults;
+mod faulty_proxy;
 mod findings;
 mod floors;
 mod folders;

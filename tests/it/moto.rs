@@ -15,6 +15,9 @@ use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
+/// Enough for a server that does not check it.
+const AUTHORIZATION: &str = "Authorization: AWS4-HMAC-SHA256 Credential=test/20260301/us-east-1/s3/aws4_request";
+
 /// A bucket of its own on the server.
 #[derive(Debug, Clone)]
 pub(crate) struct Bucket {
@@ -24,6 +27,31 @@ pub(crate) struct Bucket {
 
 /// A new bucket; none where there is no server. Where there is none, a test says so even when it passes.
 pub(crate) fn bucket(test: &str) -> Option<Bucket> {
+    let bucket = unmade(test)?;
+    bucket.http("PUT", "", &[], b"");
+    Some(bucket)
+}
+
+/// The same with versioning on; what is put into it from here on keeps its predecessors.
+pub(crate) fn versioned_bucket(test: &str) -> Option<Bucket> {
+    let bucket = bucket(test)?;
+    let on = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    bucket.http("PUT", "?versioning", &[], on.as_bytes());
+    Some(bucket)
+}
+
+/// The same where every version is locked for a day.
+pub(crate) fn locking_bucket(test: &str) -> Option<Bucket> {
+    let bucket = unmade(test)?;
+    bucket.http("PUT", "", &[("x-amz-bucket-object-lock-enabled", "true")], b"");
+    let lock = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>\
+                <Mode>COMPLIANCE</Mode><Days>1</Days></DefaultRetention></Rule></ObjectLockConfiguration>";
+    bucket.http("PUT", "?object-lock", &[], lock.as_bytes());
+    Some(bucket)
+}
+
+/// A name that no bucket has.
+fn unmade(test: &str) -> Option<Bucket> {
     static SERVER: OnceLock<Option<(SocketAddr, Child)>> = OnceLock::new();
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let server = SERVER.get_or_init(|| std::env::var_os("AUDITLAKE_MOTO").map(|program| start(&program)));
@@ -32,11 +60,31 @@ pub(crate) fn bucket(test: &str) -> Option<Bucket> {
         return None;
     };
     let name = format!("lake-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    assert!(request(*address, &format!("PUT /{name} HTTP/1.1")).starts_with("HTTP/1.1 200"), "no bucket {name}");
     Some(Bucket { name, endpoint: format!("http://{address}") })
 }
 
 impl Bucket {
+    /// Host and port.
+    pub(crate) fn server(&self) -> &str {
+        self.endpoint.trim_start_matches("http://")
+    }
+
+    /// Sends one request about the bucket that the server must grant; the head and the body of its answer.
+    pub(crate) fn http(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
+        let target = format!("/{}{target}", self.name);
+        let mut stream = TcpStream::connect(self.server()).expect("the server");
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n{AUTHORIZATION}\r\n", self.server());
+        headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+        write!(stream, "{head}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()).expect("sent");
+        stream.write_all(body).expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let status = answer.split(' ').nth(1).expect("a status");
+        assert!(status.starts_with('2'), "{method} {target}: {answer}");
+        answer
+    }
+
     /// What a process needs in its environment to use the bucket.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         s3_environment(&self.endpoint)
@@ -61,6 +109,13 @@ impl Bucket {
             }
             found
         })
+    }
+
+    /// Every object of the lake in it that is data, by its name there.
+    pub(crate) fn data(&self) -> Vec<(String, Bytes)> {
+        let below = |folder: &str| self.objects(&format!("lake/{folder}"));
+        let found = below("audit").into_iter().chain(below("archive"));
+        found.map(|(name, bytes)| (name.trim_start_matches("lake/").to_owned(), bytes)).collect()
     }
 
     /// How many objects lie below a prefix.
@@ -104,14 +159,4 @@ fn start(program: &std::ffi::OsStr) -> (SocketAddr, Child) {
         std::thread::yield_now();
     }
     (address, child)
-}
-
-fn request(address: SocketAddr, line: &str) -> String {
-    let mut stream = TcpStream::connect(address).expect("the server");
-    let authorization = "Authorization: AWS4-HMAC-SHA256 Credential=test/20260301/us-east-1/s3/aws4_request";
-    write!(stream, "{line}\r\nHost: {address}\r\n{authorization}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        .expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
 }

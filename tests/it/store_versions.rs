@@ -4,12 +4,10 @@
 //! A bucket is opened with what is in the environment, so each test runs in a process of its own: the one that the test
 //! binary starts is this program again, with that test alone.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::process::Command;
 
 use bytes::Bytes;
-use engine::{EngineError, Lakefront, Replaced, Version, Versions, hex};
+use engine::{Deleted, EngineError, Lakefront, Replaced, Version, Versions, hex};
 use object_store::path::Path;
 use schemas::BucketUrl;
 use sha2::{Digest, Sha256};
@@ -19,30 +17,13 @@ use crate::serial_proxy::serialised;
 
 /// Tells the process that a test started which bucket is its own.
 const BUCKET: &str = "AUDITLAKE_TEST_BUCKET";
-const OBJECT: &str = "audit/tenant=a b/part.parquet";
-
-/// Sends one request to the server as it stands in the environment; the head and the body of the answer.
-fn http(endpoint: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> String {
-    let address = endpoint.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).expect("the server");
-    let authorization = "AWS4-HMAC-SHA256 Credential=test/20260301/us-east-1/s3/aws4_request";
-    write!(stream, "{method} {target} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {authorization}\r\n")
-        .expect("sent");
-    for (name, value) in headers {
-        write!(stream, "{name}: {value}\r\n").expect("sent");
-    }
-    write!(stream, "Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let status = answer.split(' ').nth(1).expect("a status");
-    assert!(status.starts_with('2'), "{method} {target}: {answer}");
-    answer
-}
+pub(crate) const OBJECT: &str = "audit/tenant=a b/part.parquet";
+/// The same as a request names it.
+const TARGET: &str = "/lake/audit/tenant%3Da%20b/part.parquet";
 
 /// A bucket that keeps versions, and the lake in it.
 struct Versioned {
-    name: String,
-    endpoint: String,
+    bucket: Bucket,
     lake: Lakefront,
 }
 
@@ -50,19 +31,12 @@ impl Versioned {
     fn of(name: String) -> Self {
         let endpoint = std::env::var("AWS_ENDPOINT_URL").expect("an endpoint");
         let lake = lake(&name);
-        let versioned = Self { name, endpoint, lake };
-        let on = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-        http(&versioned.endpoint, "PUT", &format!("/{}?versioning", versioned.name), &[], on);
-        versioned
+        Self { bucket: Bucket { name, endpoint }, lake }
     }
 
     /// Puts an object behind the back of the lake.
     fn put(&self, headers: &[(&str, &str)], body: &str) {
-        http(&self.endpoint, "PUT", &self.target(), headers, body);
-    }
-
-    fn target(&self) -> String {
-        format!("/{}/lake/audit/tenant%3Da%20b/part.parquet", self.name)
+        self.bucket.http("PUT", TARGET, headers, body.as_bytes());
     }
 
     async fn etag(&self) -> String {
@@ -82,19 +56,18 @@ impl Versioned {
     }
 }
 
-fn lake(bucket: &str) -> Lakefront {
+pub(crate) fn lake(bucket: &str) -> Lakefront {
     let url = BucketUrl::parse(&format!("s3://{bucket}/lake")).expect("a url");
     Lakefront::bucket(&url).expect("a lake")
 }
 
-/// Runs `check` on a new bucket, in a process whose environment leads to it.
-fn with_bucket(test: &str, shape: impl Fn(&Bucket) -> Bucket, check: impl AsyncFn(String)) {
+/// Runs `check` on a bucket that `new` makes, in a process whose environment leads to it.
+pub(crate) fn with_bucket(test: &str, new: impl Fn(&str) -> Option<Bucket>, check: impl AsyncFn(String)) {
     if let Ok(bucket) = std::env::var(BUCKET) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         return runtime.expect("a runtime").block_on(check(bucket));
     }
-    let Some(bucket) = moto::bucket(test) else { return };
-    let bucket = shape(&bucket);
+    let Some(bucket) = new(test) else { return };
     let mut process = Command::new(std::env::current_exe().expect("this program"));
     let name = std::thread::current().name().expect("tests are named").to_owned();
     process.args([&name, "--exact", "--nocapture"]).env(BUCKET, &bucket.name).envs(bucket.environment());
@@ -105,7 +78,7 @@ fn with_bucket(test: &str, shape: impl Fn(&Bucket) -> Bucket, check: impl AsyncF
 
 #[test]
 fn old_versions_of_a_replaced_object_are_listed_and_purged() {
-    with_bucket("old_versions_of_a_replaced_object_are_listed_and_purged", Bucket::clone, async |bucket| {
+    with_bucket("old_versions_of_a_replaced_object_are_listed_and_purged", moto::versioned_bucket, async |bucket| {
         let bucket = Versioned::of(bucket);
         let (path, lake) = (Path::from(OBJECT), &bucket.lake);
         // Names that begin alike are other objects.
@@ -141,17 +114,17 @@ fn old_versions_of_a_replaced_object_are_listed_and_purged() {
 
 #[test]
 fn a_probe_leaves_no_version_behind() {
-    with_bucket("a_probe_leaves_no_version_behind", Bucket::clone, async |bucket| {
+    with_bucket("a_probe_leaves_no_version_behind", moto::versioned_bucket, async |bucket| {
         let bucket = Versioned::of(bucket);
         bucket.lake.probe_update("0123").await.expect("it keeps to conditions");
-        let listed = http(&bucket.endpoint, "GET", &format!("/{}?versions", bucket.name), &[], "");
+        let listed = bucket.bucket.http("GET", "?versions", &[], b"");
         assert!(listed.contains("ListVersionsResult") && !listed.contains("<Key>"), "{listed}");
     });
 }
 
 #[test]
 fn what_lies_beside_the_bytes_goes_over_to_their_replacement() {
-    with_bucket("what_lies_beside_the_bytes_goes_over_to_their_replacement", Bucket::clone, async |bucket| {
+    with_bucket("what_lies_beside_the_bytes_goes_over_to_their_replacement", moto::versioned_bucket, async |bucket| {
         let bucket = Versioned::of(bucket);
         let kms = "arn:aws:kms:us-east-1:123456789012:key/0123";
         bucket.put(
@@ -175,7 +148,7 @@ fn what_lies_beside_the_bytes_goes_over_to_their_replacement() {
         assert!(matches!(gone, Err(EngineError::Changed { .. })), "{gone:?}");
         assert!(matches!(bucket.update("new", &old).await, Replaced::Now { .. }));
 
-        let head = http(&bucket.endpoint, "HEAD", &bucket.target(), &[], "");
+        let head = bucket.bucket.http("HEAD", TARGET, &[], b"");
         let told = |name: &str| {
             let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")));
             line.map(|line| line[name.len() + 1..].trim().to_owned())
@@ -193,46 +166,53 @@ fn what_lies_beside_the_bytes_goes_over_to_their_replacement() {
         ] {
             assert_eq!(told(name).as_deref(), Some(value), "{name}: {head}");
         }
-        let tags = http(&bucket.endpoint, "GET", &format!("{}?tagging", bucket.target()), &[], "");
+        let tags = bucket.bucket.http("GET", &format!("{TARGET}?tagging"), &[], b"");
         assert!(tags.contains("<Value>a b</Value>") && tags.contains("<Value>pii</Value>"), "{tags}");
     });
 }
 
-/// The server decides about one conditional write at a time, as a store does that is not a stand-in.
+/// What Object Lock keeps is not deleted, and tells until when; what was there before it is replaced all the same.
 #[test]
-fn of_writers_who_all_replace_an_object_of_a_bucket_none_is_lost() {
-    let test = "of_writers_who_all_replace_an_object_of_a_bucket_none_is_lost";
-    with_bucket(test, serialised, async |bucket| {
-        let races: usize = std::env::var("AUDITLAKE_RACES").map_or(40, |races| races.parse().expect("a number"));
-        let path = Path::from(OBJECT);
-        lake(&bucket).create(&path, "0/".into()).await.expect("created");
-        let counting: Vec<_> = (0..4).map(|name| tokio::spawn(count_up(lake(&bucket), name, races))).collect();
-        let mut counted = 0;
-        for one in counting {
-            counted += one.await.expect("ran");
+fn an_object_is_replaced_in_a_bucket_that_locks_every_version() {
+    let test = "an_object_is_replaced_in_a_bucket_that_locks_every_version";
+    let new = |test: &str| moto::locking_bucket(test).as_ref().map(serialised);
+    with_bucket(test, new, async |bucket| {
+        let bucket = Versioned::of(bucket);
+        let (path, lake) = (Path::from(OBJECT), &bucket.lake);
+        lake.create(&path, "old".into()).await.expect("created");
+        let old = bucket.etag().await;
+        let Replaced::Now { etag: new } = bucket.update("new", &old).await else { panic!("it was not replaced") };
+        assert_eq!(lake.read_if(&path, &new).await.expect("read"), "new");
+        lake.replace(&path, "newest".into()).await.expect("replaced");
+        for version in bucket.versions().await {
+            let lock = lake.delete_version(&path, &version.id).await.expect("asked").expect("locked");
+            assert!(lock.until.is_some() && lock.why.contains("COMPLIANCE"), "{lock}");
         }
-        assert_eq!(counted, races);
     });
 }
 
-/// Counts up until everybody together has counted to `to`; how often it was this one.
-async fn count_up(lake: Lakefront, name: usize, to: usize) -> usize {
-    let path = Path::from(OBJECT);
-    let mut mine = 0;
-    loop {
-        let etag = lake.head(&path).await.expect("asked").expect("there").e_tag.expect("an ETag");
-        let there = match lake.read_if(&path, &etag).await {
-            Err(EngineError::Changed { .. }) => continue,
-            there => there.expect("read"),
-        };
-        let there = std::str::from_utf8(&there).expect("text");
-        let count: usize = there.split('/').next().expect("a number").parse().expect("a number");
-        if count >= to {
-            return mine;
+#[test]
+fn a_removed_object_leaves_a_mark_and_does_not_come_back_while_it_is_purged() {
+    let test = "a_removed_object_leaves_a_mark_and_does_not_come_back_while_it_is_purged";
+    with_bucket(test, moto::versioned_bucket, async |bucket| {
+        let bucket = Versioned::of(bucket);
+        let (path, lake) = (Path::from(OBJECT), &bucket.lake);
+        lake.probe_update("0123").await.expect("it keeps to conditions");
+        assert_eq!(lake.delete_if(&path, "\"0\"").await.expect("asked"), Deleted::Absent);
+        bucket.put(&[], "oldest");
+        let oldest = bucket.etag().await;
+        bucket.put(&[], "old");
+        let old = bucket.etag().await;
+        assert_eq!(lake.delete_if(&path, &oldest).await.expect("asked"), Deleted::Changed);
+        assert_eq!(lake.delete_if(&path, &old).await.expect("asked"), Deleted::Now { unconditional: false });
+        let mut versions = bucket.versions().await;
+        assert_eq!(versions.iter().filter(|version| version.delete_marker && version.latest).count(), 1);
+        // Whichever order the server lists them in.
+        versions.sort_by_key(|version| (version.latest, version.last_modified));
+        for version in versions {
+            assert!(lake.head(&path).await.expect("asked").is_none(), "it came back");
+            assert_eq!(lake.delete_version(&path, &version.id).await.expect("asked"), None);
         }
-        let next = format!("{}/{name}", count + 1);
-        let sha256 = hex(&Sha256::digest(&next));
-        let replaced = lake.update(&path, next.into(), &etag, &sha256).await.expect("asked");
-        mine += usize::from(matches!(replaced, Replaced::Now { .. }));
-    }
+        assert!(bucket.versions().await.is_empty() && lake.head(&path).await.expect("asked").is_none());
+    });
 }
