@@ -199,7 +199,13 @@ impl<'a> Apply<'a> {
         intent: &IntentRecord,
     ) -> Result<TombstoneRecord, EngineError> {
         let until = self.grace_ends(self.request.now);
-        let set = TombstoneRecord { path: intent.path.clone(), etag: intent.etag.clone(), until, at: self.request.now };
+        let set = TombstoneRecord {
+            path: intent.path.clone(),
+            etag: intent.etag.clone(),
+            until,
+            at: self.request.now,
+            epoch: self.request.epoch,
+        };
         self.request.fence.check().await?;
         match self.lake.create_json(&step.folder.tombstone(), &set).await? {
             Created::Now => {

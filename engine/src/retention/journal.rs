@@ -233,6 +233,9 @@ pub struct TombstoneRecord {
     pub until: DateTime<Utc>,
     /// When it was set.
     pub at: DateTime<Utc>,
+    /// Epoch of the claim it was set under: an apply that goes on at the same instant knows that another one set it.
+    #[serde(default)]
+    pub epoch: u64,
 }
 
 /// An object that was changed.
