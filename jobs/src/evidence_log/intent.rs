@@ -277,15 +277,29 @@ async fn make_up(lake: &OpenLake, world: &World, log: &EvidenceLog, act: &Act, s
         }
         Act::Other => return Ok(()),
     };
-    let mut lacking = Vec::new();
+    let (mut lacking, mut unproven) = (Vec::new(), BTreeSet::new());
     for body in bodies {
         let entry = engine::evidence::Entry::new(world.logged_at(), body).map_err(super::fault::EvidenceFault::from)?;
         if !replay.ids.contains(&entry.id) {
             lacking.push(entry.body);
+        } else if matches!(entry.body, EntryBody::Report(_) | EntryBody::Export(_)) {
+            // Whoever logged it may have died before its proofs lay beside it.
+            unproven.insert(entry.id);
         }
     }
-    let appended = log.append(&lacking, since.min(size), world.logged_at()).await?;
+    let there = entries_with(log, &unproven).await?;
+    let mut appended = log.append(&lacking, since.min(size), world.logged_at()).await?;
+    appended.entries.extend(there);
     signed(lake, log, appended).await
+}
+
+/// Index and bytes of the entries with these ids.
+async fn entries_with(log: &EvidenceLog, ids: &BTreeSet<String>) -> Result<Vec<(u64, Vec<u8>)>, JobError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_one = |bytes: &[u8]| engine::evidence::Entry::parse(bytes).is_ok_and(|entry| ids.contains(&entry.id));
+    Ok((0..).zip(entries_of(&log.store).await?).filter(|(_, bytes)| is_one(bytes)).collect())
 }
 
 pub(crate) async fn replayed(log: &EvidenceLog) -> Result<Replay, JobError> {
