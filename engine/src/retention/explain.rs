@@ -2,20 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::AsArray;
-use arrow::compute::cast;
-use arrow::datatypes::DataType;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use parquet::bloom_filter::Sbbf;
-use parquet::errors::ParquetError;
+use parquet::schema::types::ColumnPath;
 use schemas::{ColumnType, Dataset};
 use serde::Serialize;
 
 use super::archive::archived_objects;
 use super::decide::{Archived, DecideError, Erased, Explained, Judge, Outcome, Treatment};
 use super::draw::PlanRequest;
+use super::find::{Sought, find};
 use super::object::{changing, columns_of};
-use super::open_object::{OpenObject, unreadable};
+use super::open_object::{OpenObject, unreadable, unsearchable};
 use super::surgery::RowSet;
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
@@ -85,34 +82,29 @@ async fn of_file(
     archived: Option<&Archived>,
     (file, key, id): (&PinnedFile, &str, &str),
 ) -> Result<Vec<ExplainedRow>, EngineError> {
-    let unread = |error: ParquetError| unreadable(file, error);
-    let object = OpenObject::open(lake.store(), file).await.map_err(unread)?;
-    let mut builder = object.builder();
-    let leaf = builder.parquet_schema().columns().iter().position(|of| of.path().string() == key);
-    let Some(leaf) = leaf else { return Ok(Vec::new()) };
+    let sought = Sought::new([ColumnPath::from(key)], [id.to_owned()]);
+    let pinned = OpenObject::pinned(lake.store(), file);
+    let found = find(pinned.as_ref(), &file.meta.location, file.meta.size, &sought).await;
+    let found = found.map_err(|error| unsearchable(file, error))?;
+    if found.rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let object = OpenObject::open(lake.store(), file).await.map_err(|error| unreadable(file, error))?;
     let judge = request.judge(archived);
-    let mut columns = judge.columns();
-    columns.push(key.to_owned());
-    let mut found = Vec::new();
-    for group in 0..builder.metadata().num_row_groups() {
-        let bloom: Option<Sbbf> = builder.get_row_group_column_bloom_filter(group, leaf).await.map_err(unread)?;
-        if bloom.is_some_and(|bloom| !bloom.check(&id)) {
-            continue;
-        }
-        let rows = object.read(&columns, group).await.map_err(unread)?;
-        let Some(keys) = rows.column_by_name(key) else { continue };
-        let keys = cast(keys, &DataType::Utf8).map_err(|error| unread(error.into()))?;
-        for (row, _) in keys.as_string::<i32>().iter().enumerate().filter(|(_, key)| *key == Some(id)) {
+    let mut explained = Vec::new();
+    for (group, ranges) in found.rows.groups() {
+        let rows = object.read(&judge.columns(), group).await.map_err(|error| unreadable(file, error))?;
+        for row in ranges.iter().flat_map(Clone::clone).filter_map(|row| usize::try_from(row).ok()) {
             let faulty =
                 |error: DecideError| EngineError::Input { path: file.path().to_owned(), why: error.to_string() };
             let Some(retention) = judge.explain(&rows, row).map_err(faulty)? else { continue };
             let erased = judge.erase(&rows.slice(row, 1), request.policy.erasure).map_err(faulty)?;
             let erasure = erased.by_row().first().cloned();
             let anonymized_before = is_anonymized(&judge, (&object, file), &retention, (group, row)).await?;
-            found.push(ExplainedRow { path: file.path().to_owned(), retention, anonymized_before, erasure });
+            explained.push(ExplainedRow { path: file.path().to_owned(), retention, anonymized_before, erasure });
         }
     }
-    Ok(found)
+    Ok(explained)
 }
 
 /// Whether a row is due to lose values that it has lost.

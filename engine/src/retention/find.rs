@@ -85,7 +85,7 @@ pub enum FindError {
         source: object_store::Error,
     },
     /// It is no Parquet file that can be read.
-    #[error("the object cannot be searched: {why}; exclude it by name to go on")]
+    #[error("the object cannot be searched: {why}")]
     Unreadable {
         /// Why.
         why: String,

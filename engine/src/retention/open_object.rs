@@ -17,6 +17,7 @@ use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuil
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
+use super::find::FindError;
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::store::PinnedStore;
@@ -66,13 +67,19 @@ fn external(source: object_store::Error) -> ParquetError {
 }
 
 impl OpenObject {
+    /// A store in which nothing but this version of the object is to be read.
+    pub(crate) fn pinned(store: &Arc<dyn ObjectStore>, file: &PinnedFile) -> Arc<PinnedStore> {
+        let store = Arc::new(PinnedStore::new(Arc::clone(store)));
+        store.pin(&file.meta.location, file.meta.e_tag.clone());
+        store
+    }
+
     /// Reads the footer.
     ///
     /// # Errors
     /// When the store fails, the object is another one by now, or it is no Parquet file that can be read.
     pub(crate) async fn open(store: &Arc<dyn ObjectStore>, file: &PinnedFile) -> Result<Self> {
-        let store = Arc::new(PinnedStore::new(Arc::clone(store)));
-        store.pin(&file.meta.location, file.meta.e_tag.clone());
+        let store = Self::pinned(store, file);
         let mut reader = ObjectReader { store, path: file.meta.location.clone(), bytes: file.meta.size };
         let metadata = ArrowReaderMetadata::load_async(&mut reader, ArrowReaderOptions::new()).await?;
         Ok(Self { reader, metadata })
@@ -119,6 +126,14 @@ pub(crate) fn unreadable(file: &PinnedFile, error: ParquetError) -> EngineError 
         EngineError::Parquet { path, source, .. } => excludable(path, &source.to_string()),
         EngineError::Input { path, why } => excludable(path, &why),
         error => error,
+    }
+}
+
+/// An error of searching a file, as that of the object.
+pub(crate) fn unsearchable(file: &PinnedFile, error: FindError) -> EngineError {
+    match error {
+        FindError::Store { source } => EngineError::store(&file.meta.location, "read it", source),
+        error => EngineError::Input { path: file.path().to_owned(), why: error.to_string() },
     }
 }
 
