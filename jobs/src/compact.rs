@@ -6,9 +6,9 @@ use engine::{CompactOutcome, CompactRequest};
 use crate::claim::Claim;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent, Places, of_replacement};
-use crate::index;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
+use crate::subject_index;
 use crate::world::World;
 
 /// How long replaced files stay for readers that began before, unless a command says otherwise.
@@ -70,7 +70,7 @@ pub async fn compact(
     if let Ok(outcome) = &mut logged
         && !command.dry_run
     {
-        outcome.indexed = index::refreshed(lake, dataset).await;
+        outcome.indexed = subject_index::refreshed(lake, dataset).await;
     }
     claim.release().await;
     logged

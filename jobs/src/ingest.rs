@@ -8,12 +8,12 @@ use schemas::{Dataset, IngestFormat, IngestSpec, InputFile, Mapping};
 use crate::claim::Claim;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent, Places, of_files};
-use crate::index;
 use crate::lake::OpenLake;
 use crate::ledger::{Output, OutputRole, RunSummary};
 use crate::lineage::{Doing, Made, Naming, ReadFile, counted_rows, of_ingest};
 use crate::progress::Progress;
 use crate::runner::{Attempt, Executed};
+use crate::subject_index;
 use crate::world::World;
 
 /// What the command line asks for.
@@ -141,7 +141,7 @@ async fn claimed(
     shown.end();
     let logged = intent.end(outcome.map_err(JobError::from), async |outcome| logged(lake, dataset, outcome)).await;
     if let Ok(outcome) = &logged {
-        index::of_new_files(lake, dataset, &outcome.written).await;
+        subject_index::of_new_files(lake, dataset, &outcome.written).await;
     }
     claim.release().await;
     logged

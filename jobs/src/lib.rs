@@ -18,7 +18,6 @@ mod evidence_log;
 mod export;
 mod findings;
 mod hold;
-mod index;
 mod ingest;
 mod lake;
 mod ledger;
@@ -35,6 +34,7 @@ mod scaffold;
 mod shell;
 mod show;
 mod sql;
+mod subject_index;
 mod verify;
 mod world;
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measuring import measured
+from measuring import in_turns
 
 PEERS = ("duckdb", "polars")
 
@@ -50,11 +50,8 @@ def main():
             commands = {"auditlake": [args.binary.absolute(), "--lake", ours, "sql", statement, "--format", "csv"]}
             for peer in PEERS:
                 commands[peer] = [sys.executable, args.peers, task, peer, events]
-            taken = {name: [] for name in commands}
-            for _ in range(args.runs):
-                for name, command in commands.items():
-                    taken[name].append(measured(command)[:2])
-            median = {name: [statistics.median(column) for column in zip(*runs)] for name, runs in taken.items()}
+            taken = in_turns(commands, args.runs)
+            median = {name: [statistics.median(run[at] for run in runs) for at in (0, 1)] for name, runs in taken.items()}
             (own, own_mib) = median["auditlake"]
             line = f"{task}: {own:.2f} s, {own_mib:.0f} MiB"
             for peer in PEERS:

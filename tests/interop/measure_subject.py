@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from measuring import measured
+from measuring import in_turns, measured
 
 MAPPING = """
 SELECT event_id, event_time AS time, tenant_id, 'app' AS source, 'data.read' AS event_type, outcome,
@@ -54,16 +54,6 @@ def bytes_of(folder):
     return sum(path.stat().st_size for path in folder.rglob("*.parquet"))
 
 
-def in_turns(commands, runs):
-    seconds = {name: [] for name in commands}
-    for _ in range(runs):
-        for name, (command, rows_of) in commands.items():
-            took, peak_mib, answer = measured(command)
-            seconds[name].append(took)
-            print(f"{name}: {took:.3f} s, peak {peak_mib:.0f} MiB, {rows_of(answer)} rows", flush=True)
-    return {name: statistics.median(of) for name, of in seconds.items()}
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binary", type=Path)
@@ -78,10 +68,12 @@ def main():
     print(f"index: {index} bytes, {index / rows:.2%} of {rows} bytes of rows", flush=True)
     ask = [binary, "--lake", lake, "--output", "json", "sql", OURS]
     theirs = [sys.executable, "-c", THEIRS.format(events=events, person=PERSON)]
-    medians = in_turns(
-        {"auditlake": (ask, lambda answer: len(json.loads(answer))), "DuckDB": (theirs, lambda answer: int(answer))},
-        args.runs,
-    )
+    rows_of = {"auditlake": lambda answer: len(json.loads(answer)), "DuckDB": int}
+    taken = in_turns({"auditlake": ask, "DuckDB": theirs}, args.runs)
+    for name, runs in taken.items():
+        for seconds, peak_mib, answer in runs:
+            print(f"{name}: {seconds:.3f} s, peak {peak_mib:.0f} MiB, {rows_of[name](answer)} rows")
+    medians = {name: statistics.median(seconds for seconds, _, _ in runs) for name, runs in taken.items()}
     print(f"ratio of medians: {medians['auditlake'] / medians['DuckDB']:.2f}")
 
 

@@ -23,9 +23,9 @@ use crate::args::{ApplyArgs, FailOnArg};
 use crate::claim::Claim;
 use crate::error::JobError;
 use crate::evidence_log::{Act, EvidenceLog, Intent, Places, make_good};
-use crate::index;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
+use crate::subject_index;
 use crate::world::World;
 
 /// What became of a plan: written once, when nothing of it is under way any more.
@@ -185,8 +185,8 @@ pub(super) async fn carried_out(
 
 /// Takes what no file has any more out of the indexes.
 async fn indexed<'a>(lake: &OpenLake, target: &Target<'_>, rewritten: impl Iterator<Item = &'a str>) {
-    index::of_rewritten(lake, &target.dataset, &rewritten.collect()).await;
-    index::refreshed(lake, &target.dataset.archive()).await;
+    subject_index::of_rewritten(lake, &target.dataset, &rewritten.collect()).await;
+    subject_index::refreshed(lake, &target.dataset.archive()).await;
 }
 
 async fn bodies(
