@@ -205,6 +205,16 @@ fn a_hold_on_a_dataset_reaches_what_its_ingests_refused() {
 }
 
 #[test]
+fn an_object_that_cannot_be_searched_is_named_with_what_to_do() {
+    let lake = filled(Lake::new());
+    let is_data = |name: &String| name.starts_with("audit/");
+    let object = lake.objects().into_iter().map(|(name, _)| name).find(is_data).expect("an object");
+    lake.put(&object, "no Parquet");
+    let explain = ["retention", "explain", "--dataset", "audit", "--event-id", "e-40-1", NOW];
+    lake.run(&explain).failed(1, &[&object, "cannot be searched", "auditlake verify", "backup"]);
+}
+
+#[test]
 fn a_killed_apply_loses_nothing_and_comes_to_the_same_end() {
     let ready = filled(Lake::new());
     let whole = ready.copy();

@@ -133,7 +133,12 @@ pub(crate) fn unreadable(file: &PinnedFile, error: ParquetError) -> EngineError 
 pub(crate) fn unsearchable(file: &PinnedFile, error: FindError) -> EngineError {
     match error {
         FindError::Store { source } => EngineError::store(&file.meta.location, "read it", source),
-        error => EngineError::Input { path: file.path().to_owned(), why: error.to_string() },
+        error => EngineError::Input {
+            path: file.path().to_owned(),
+            why: format!(
+                "{error}; see with auditlake verify whether it is what was written, and restore it from a backup"
+            ),
+        },
     }
 }
 
