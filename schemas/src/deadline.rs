@@ -67,11 +67,23 @@ struct RawRules {
     rules: Vec<RequestRule>,
 }
 
+// A file that does not read is our bug; the test names it, and no request has a clock.
+static RULES: LazyLock<Vec<RequestRule>> = LazyLock::new(|| rules().map(|raw| raw.rules).unwrap_or_default());
+
 impl RequestRule {
+    /// Every jurisdiction that has a rule, in the order of its file.
+    pub fn jurisdictions() -> Vec<&'static str> {
+        let mut all: Vec<&str> = Vec::new();
+        for one in RULES.iter().flat_map(|rule| &rule.jurisdictions) {
+            if !all.contains(&one.as_str()) {
+                all.push(one);
+            }
+        }
+        all
+    }
+
     /// The rule for a request received on a day; none when nobody wrote one.
     pub fn of(jurisdiction: &str, kind: &str, received: NaiveDate) -> Option<&'static Self> {
-        // A file that does not read is our bug; the test names it, and no request has a clock.
-        static RULES: LazyLock<Vec<RequestRule>> = LazyLock::new(|| rules().map(|raw| raw.rules).unwrap_or_default());
         let applies = |rule: &&RequestRule| {
             rule.jurisdictions.iter().any(|one| one == jurisdiction)
                 && rule.types.as_ref().is_none_or(|types| types.iter().any(|one| one == kind))

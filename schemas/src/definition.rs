@@ -6,6 +6,7 @@
 //! controls/**/*.yaml       a control of one's own each; those that ship need no file
 //! jobs/**/*.yaml           a job each
 //! policies/evidence.yaml   who signs the log, and where its checkpoints are kept besides
+//! policies/subjects.yaml   how persons are known, and who agrees to their erasure
 //! policies/**/*.yaml       a retention policy each: what of a dataset must go when, and what must stay
 //! ```
 //!
@@ -48,6 +49,7 @@ mod raw;
 mod raw_access;
 mod raw_evidence;
 mod raw_retention;
+mod raw_subjects;
 mod request;
 mod retention;
 mod retention_job;
@@ -55,6 +57,7 @@ mod retention_notes;
 mod shape;
 mod sql_params;
 mod store_url;
+mod subjects;
 mod surroundings;
 mod verify_job;
 mod words;
@@ -91,6 +94,7 @@ use raw::{RawControl, RawDataset, RawExport, RawFramework, RawIngest, RawLake, R
 use raw_access::RawAccess;
 use raw_evidence::RawEvidenceFile;
 use raw_retention::{RawRetention, RawRetentionJob};
+use raw_subjects::RawSubjectsFile;
 use request::RawRequest;
 use yaml::Node;
 
@@ -125,7 +129,9 @@ pub enum DefinitionKind {
     Access,
     /// `policies/evidence.yaml`.
     Evidence,
-    /// `policies/*.yaml` but for `policies/evidence.yaml`.
+    /// `policies/subjects.yaml`.
+    Subjects,
+    /// `policies/*.yaml` but for `policies/evidence.yaml` and `policies/subjects.yaml`.
     Retention,
     /// A request for an export.
     Request,
@@ -133,13 +139,14 @@ pub enum DefinitionKind {
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Lake,
         Self::Dataset,
         Self::Job,
         Self::Control,
         Self::Access,
         Self::Evidence,
+        Self::Subjects,
         Self::Retention,
         Self::Request,
     ];
@@ -153,6 +160,7 @@ impl DefinitionKind {
             Self::Control => "control",
             Self::Access => "access",
             Self::Evidence => "evidence",
+            Self::Subjects => "subjects",
             Self::Retention => "policy",
             Self::Request => "request",
         }
@@ -167,6 +175,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Control => schema_of::<RawControl>(),
         DefinitionKind::Access => schema_of::<RawAccess>(),
         DefinitionKind::Evidence => schema_of::<RawEvidenceFile>(),
+        DefinitionKind::Subjects => schema_of::<RawSubjectsFile>(),
         DefinitionKind::Retention => schema_of::<RawRetention>(),
         DefinitionKind::Request => schema_of::<RawRequest>(),
         DefinitionKind::Job => {

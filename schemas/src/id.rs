@@ -117,6 +117,13 @@ name_type!(
     PolicyId, "policy"
 );
 
+impl PolicyId {
+    /// The name of what counts for a dataset that has no policy: that of the dataset.
+    pub(crate) fn of_dataset(dataset: &DatasetId) -> Self {
+        Self(dataset.as_str().to_owned())
+    }
+}
+
 /// Ending of the names of archives.
 const ARCHIVE_ENDING: &str = "@archive";
 

@@ -21,6 +21,7 @@ mod remedy;
 mod report;
 mod retention;
 mod shipped;
+mod subject;
 mod table;
 mod tables;
 
@@ -62,6 +63,10 @@ pub use retention::{
 };
 pub use shipped::{
     shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks, shipped_policy_templates,
+};
+pub use subject::{
+    CaseEnd, CaseRecord, CaseStep, DEFAULT_KIND, Identifier, Identities, PERSON_KIND, SubjectPolicy, SubjectRequest,
+    clock_of,
 };
 pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
 pub use tables::{

@@ -48,6 +48,23 @@ pub struct RetentionPolicy {
 }
 
 impl RetentionPolicy {
+    /// What counts for a dataset without a policy: nothing is ever due, and nothing but a hold keeps a row from an erasure.
+    pub fn keeping_for_ever(dataset: &DatasetId) -> Self {
+        Self {
+            id: PolicyId::of_dataset(dataset),
+            dataset: dataset.clone(),
+            enabled: false,
+            rules: Vec::new(),
+            standards: Vec::new(),
+            never_delete: Vec::new(),
+            erasure: ErasureRule { mode: ErasureMode::Delete, within_minimum: WithinMinimum::Anonymize },
+            grace_seconds: 0,
+            approval: ApprovalRule { approvers: 1, not_planner: false, valid_for_seconds: 0, brake_ppm: 1_000_000 },
+            copies: Vec::new(),
+            sha256: String::new(),
+        }
+    }
+
     /// Whether one of its rules archives rows.
     pub fn archives(&self) -> bool {
         let due = self.rules.iter().filter_map(|rule| rule.maximum.as_ref());

@@ -15,6 +15,7 @@ use crate::evidence::EvidencePolicy;
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId};
 use crate::retention::RetentionPolicy;
+use crate::subject::SubjectPolicy;
 use crate::table::TableSchema;
 use crate::tables::{AUDIT, INFERRED, REJECTED, USAGE};
 
@@ -33,6 +34,8 @@ pub struct Lake {
     pub access: Option<Access>,
     /// How it keeps evidence of itself; none where nothing is signed.
     pub evidence: Option<EvidencePolicy>,
+    /// How requests of persons are answered; none where they are not.
+    pub subjects: Option<SubjectPolicy>,
     /// Retention policies, by id, those that are not enabled, too.
     pub retention: Vec<RetentionPolicy>,
     /// Datasets, by id.
@@ -133,6 +136,8 @@ pub struct Dataset {
     pub classes: BTreeMap<String, Class>,
     /// Classes of data of rows that do not say it themselves in `data_classes`.
     pub data_classes: Vec<String>,
+    /// Columns that a person may take along (GDPR Art. 20).
+    pub portable: BTreeSet<String>,
 }
 
 impl Dataset {
@@ -155,6 +160,7 @@ impl Dataset {
             subjects: Vec::new(),
             classes: BTreeMap::new(),
             data_classes: self.data_classes.clone(),
+            portable: BTreeSet::new(),
         })
     }
 

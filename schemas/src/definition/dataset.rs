@@ -34,6 +34,8 @@ pub(super) fn build(raw: RawDataset, earlier: &[(Dataset, String)], problems: &m
     let tenant = raw.tenant.as_ref().map(|tenant| problems.keep(tenant.place, tenant_column(schema, &tenant.value)));
     let subjects = raw.subjects.as_ref().map(|columns| subject_columns(schema, columns, problems));
     let classes = classes(schema, &raw.columns, problems);
+    let portable = raw.columns.iter().filter(|(_, column)| column.portable == Some(true)).map(|(name, _)| name.clone());
+    let portable = portable.collect();
     let data_classes = raw.class.map(|given| data_classes(given, problems)).unwrap_or_default();
     Some(Dataset {
         id: id?,
@@ -52,6 +54,7 @@ pub(super) fn build(raw: RawDataset, earlier: &[(Dataset, String)], problems: &m
         subjects: subjects.unwrap_or_else(|| schema.subjects.iter().map(|&name| name.to_owned()).collect()),
         classes,
         data_classes,
+        portable,
     })
 }
 

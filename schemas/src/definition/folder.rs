@@ -12,14 +12,16 @@ use super::raw::{RawControl, RawDataset, RawExport, RawIngest, RawLake, RawQuery
 use super::raw_access::RawAccess;
 use super::raw_evidence::RawEvidenceFile;
 use super::raw_retention::{RawRetention, RawRetentionJob};
+use super::raw_subjects::RawSubjectsFile;
 use super::surroundings::Surroundings;
 use super::yaml::{self, Node};
-use super::{access, control, dataset, evidence, job, lake, raw_of, retention, retention_job, verify_job};
+use super::{access, control, dataset, evidence, job, lake, raw_of, retention, retention_job, subjects, verify_job};
 use crate::access::Access;
 use crate::evidence::EvidencePolicy;
 use crate::hex;
 use crate::id::{ControlId, JobId};
 use crate::shipped::{shipped_controls, shipped_frameworks};
+use crate::subject::SubjectPolicy;
 
 /// Prefix of the controls that ship.
 const SHIPPED_PREFIX: &str = "AL-";
@@ -45,6 +47,7 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
         lake: None,
         access: None,
         evidence: None,
+        subjects: None,
         jobs: Vec::new(),
         errors: Vec::new(),
     };
@@ -55,7 +58,17 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
         folder.errors.extend(problems.into_errors());
     }
     let opened: Vec<Opened<'_>> = files.iter().filter_map(|(slot, file)| folder.open(slot, file)).collect();
-    for wanted in [Slot::Dataset, Slot::Lake, Slot::Evidence, Slot::Retention, Slot::Access, Slot::Control, Slot::Job] {
+    let order = [
+        Slot::Dataset,
+        Slot::Lake,
+        Slot::Evidence,
+        Slot::Subjects,
+        Slot::Retention,
+        Slot::Access,
+        Slot::Control,
+        Slot::Job,
+    ];
+    for wanted in order {
         opened.iter().filter(|one| *one.slot == wanted).for_each(|one| folder.check_one(one));
     }
     folder.into_lake(sha256_of_all(&files))
@@ -74,6 +87,7 @@ enum Slot {
     Dataset,
     Access,
     Evidence,
+    Subjects,
     Retention,
     Control,
     Job,
@@ -101,6 +115,10 @@ fn slot(path: &str) -> Option<Slot> {
         (Some("policies"), "evidence") if path.matches('/').count() == 1 => Slot::Evidence,
         (None | Some("policies"), "evidence") => {
             return Some(Slot::Refused("the file is not read; move it to policies/evidence.yaml".to_owned()));
+        }
+        (Some("policies"), "subjects") if path.matches('/').count() == 1 => Slot::Subjects,
+        (None | Some("policies"), "subjects") => {
+            return Some(Slot::Refused("the file is not read; move it to policies/subjects.yaml".to_owned()));
         }
         (Some("policies"), _) => Slot::Retention,
         (None, "lakes") => Slot::Refused("the file is not read; it is called lake.yaml".to_owned()),
@@ -138,6 +156,7 @@ struct Folder {
     lake: Option<LakeFile>,
     access: Option<Access>,
     evidence: Option<EvidencePolicy>,
+    subjects: Option<SubjectPolicy>,
     jobs: Vec<Job>,
     errors: Vec<DefinitionError>,
 }
@@ -162,7 +181,7 @@ impl Folder {
             Slot::Control => (&mut self.around.control_names, "control"),
             Slot::Job => (&mut self.around.job_names, "job"),
             Slot::Retention => (&mut self.around.policy_names, "policy"),
-            Slot::Lake | Slot::Access | Slot::Evidence | Slot::Refused(_) => {
+            Slot::Lake | Slot::Access | Slot::Evidence | Slot::Subjects | Slot::Refused(_) => {
                 self.errors.extend(problems.into_errors());
                 return Some(Opened { slot, file, node: node? });
             }
@@ -211,6 +230,10 @@ impl Folder {
                 let raw = raw_of::<RawEvidenceFile>("evidence", file, node, &mut problems);
                 let store = self.lake.as_ref().map(|lake| &lake.store);
                 self.evidence = raw.and_then(|raw| evidence::build(raw, store, &mut problems));
+            }
+            Slot::Subjects => {
+                let raw = raw_of::<RawSubjectsFile>("subjects", file, node, &mut problems);
+                self.subjects = raw.and_then(|raw| subjects::build(raw, &self.around, &mut problems));
             }
             Slot::Retention => {
                 let raw = raw_of::<RawRetention>("policy", file, node, &mut problems);
@@ -291,6 +314,7 @@ impl Folder {
             access_events: lake.access_events,
             access: self.access,
             evidence: self.evidence,
+            subjects: self.subjects,
             retention,
             datasets,
             jobs: self.jobs,
@@ -310,6 +334,12 @@ fn other_policy(node: &Node) -> Option<(Place, String)> {
         return Some((
             found.place,
             "evidence is not read from this file; move it to policies/evidence.yaml".to_owned(),
+        ));
+    }
+    if let Some(found) = node.value.get("subjects") {
+        return Some((
+            found.place,
+            "subjects is not read from this file; move it to policies/subjects.yaml".to_owned(),
         ));
     }
     let (key, why) = later::POLICIES.iter().find(|(key, _)| node.value.get(key).is_some())?;

@@ -26,10 +26,8 @@ pub(crate) const FILES: &[(&str, &str)] = &[
 ];
 
 /// First keys of files in `policies/` that are designed and not built, and what to do with such a file.
-pub(crate) const POLICIES: &[(&str, &str)] = &[
-    ("subjects", "requests of persons are not part of this version; keep the file elsewhere until they are"),
-    ("anonymize", "anonymized copies are not part of this version; keep the file elsewhere until they are"),
-];
+pub(crate) const POLICIES: &[(&str, &str)] =
+    &[("anonymize", "anonymized copies are not part of this version; keep the file elsewhere until they are")];
 
 /// Methods that are designed for copies and not for columns in place, and what to do instead.
 pub(crate) const METHODS: &[(&str, &str)] = &[

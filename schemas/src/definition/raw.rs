@@ -73,6 +73,8 @@ pub(super) enum EvidenceLevel {
 pub(super) struct RawColumn {
     /// public, internal, personal, special or secret
     pub(super) class: At<Class>,
+    /// true: a person may take its values along (GDPR Art. 20); false when left out
+    pub(super) portable: Option<bool>,
 }
 
 /// A job of kind `ingest`: `jobs/*.yaml`.

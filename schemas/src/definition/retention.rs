@@ -150,6 +150,7 @@ fn stand_in(name: &str) -> Option<Dataset> {
         subjects: Vec::new(),
         classes: BTreeMap::new(),
         data_classes: Vec::new(),
+        portable: std::collections::BTreeSet::new(),
     })
 }
 
@@ -227,7 +228,7 @@ fn erasure(raw: Option<RawErasure>) -> ErasureRule {
     }
 }
 
-fn approval(raw: Option<RawApproval>, problems: &mut Problems) -> ApprovalRule {
+pub(super) fn approval(raw: Option<RawApproval>, problems: &mut Problems) -> ApprovalRule {
     let RawApproval { approvers, not_planner, valid_for: given, brake } =
         raw.unwrap_or(RawApproval { approvers: None, not_planner: None, valid_for: None, brake: None });
     let valid =

@@ -7,6 +7,7 @@ mod request;
 mod retention;
 mod shipped;
 mod spans;
+mod subjects;
 
 use std::collections::BTreeMap;
 

@@ -86,10 +86,8 @@ fn files_of_policies_as_a_whole() {
         expect![[r#"policies/more.yaml:1:1: policy must be a mapping of keys to values; found "x""#]],
     );
     says(
-        &plus("policies/subjects.yaml", b"subjects: {key: {id: s26, secret: env:AL_SUBJECT_KEY}}\n"),
-        expect![
-            "policies/subjects.yaml:1:11: requests of persons are not part of this version; keep the file elsewhere until they are"
-        ],
+        &plus("policies/persons.yaml", b"subjects: {key: {id: s26, secret: env:AL_SUBJECT_KEY}}\n"),
+        expect!["policies/persons.yaml:1:11: subjects is not read from this file; move it to policies/subjects.yaml"],
     );
     says(
         &plus("policies/study-copy.yaml", b"anonymize: study-copy\ncopy: {from: audit, to: audit_study}\n"),
