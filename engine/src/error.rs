@@ -180,6 +180,27 @@ pub enum EngineError {
         /// Why, and what would be right.
         why: String,
     },
+    /// A case of a person that cannot go on.
+    #[error("case \"{case}\" {why}")]
+    SubjectCase {
+        /// Its number.
+        case: String,
+        /// Why, and what would be right.
+        why: String,
+    },
+    /// A key of references that could be guessed.
+    #[error(
+        "the key \"{id}\" of policies/subjects.yaml has {bytes} bytes and could be guessed; give it {needed} or more, for example \
+         with openssl rand -hex 32"
+    )]
+    SubjectKey {
+        /// Its id.
+        id: String,
+        /// Its bytes.
+        bytes: usize,
+        /// Bytes that it needs.
+        needed: usize,
+    },
     /// A retention plan that cannot be used.
     #[error("retention plan \"{plan}\" {why}")]
     Plan {
@@ -300,6 +321,8 @@ impl EngineError {
             | Self::Limit { .. }
             | Self::View { .. }
             | Self::Hold { .. }
+            | Self::SubjectCase { .. }
+            | Self::SubjectKey { .. }
             | Self::Plan { .. }
             | Self::NotApproved { .. }
             | Self::Retention { .. }

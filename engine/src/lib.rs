@@ -34,6 +34,7 @@ mod script;
 mod session;
 mod statement;
 mod store;
+pub mod subject;
 mod subject_index;
 mod table;
 mod udf;
@@ -57,7 +58,7 @@ pub use file_records::{FileRecords, file_records, files_below};
 pub use ingest::event_type::{EventType, lookup as event_type};
 pub use ingest::{
     Fence, IngestCounts, IngestFrom, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput,
-    WrittenFile, ingest,
+    Suppression, WrittenFile, ingest,
 };
 pub use lake_session::{LakeSession, stream_error};
 pub use materialize::{QueryOutcome, QueryRequest, materialize};

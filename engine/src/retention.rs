@@ -6,7 +6,7 @@
 //! plan       the document that is approved                  journal   what is written down on the way
 //! apply      the plan, object by object, step by step       transform, surgery   the bytes after it
 //! archive    rows that moved away                           reconcile what was left half done
-//! find       rows that name a person
+//! find       rows that name a person                   person, erase   whose rows go, whatever their age
 //! ```
 //!
 //! A plan is pure: it reads and writes nothing. An apply decides nothing: it does what the plan says or leaves an object
@@ -17,13 +17,16 @@ mod approval;
 mod archive;
 mod decide;
 mod draw;
+mod erase;
 mod explain;
 mod find;
 mod hold;
 mod journal;
 mod mask;
+mod mentioned;
 mod object;
 mod open_object;
+mod person;
 mod plan;
 mod plans;
 mod reconcile;
@@ -43,7 +46,9 @@ pub use decide::{
     ExplainedGuard, ExplainedRule, GroupFacts, Judge, Met, OpenCase, Outcome, Protection, Tally, TextFacts, TimeFacts,
     Treatment, Verdicts, Winner,
 };
-pub use draw::{PlanRequest, draw_up};
+pub use draw::{ErasureOf, PlanRequest, draw_up};
+pub use erase::Erasing;
+pub(crate) use erase::{ERASED, loses};
 pub use explain::{ArchivedDates, ExplainedRow, archived_dates, explain};
 pub use find::{FindError, Found, Sought, find, find_in};
 pub use hold::{HoldCase, hold_cases, hold_path, record_hold};
@@ -51,8 +56,13 @@ pub use journal::{
     AbortRecord, ArchivedObject, BegunRecord, IntentRecord, ObjectReceipt, PlanFolder, RemovalKind, RowCounts, Skipped,
     TRANSFORM_VERSION, TombstoneRecord,
 };
+pub use mentioned::mentions_in_parquet;
 pub(crate) use open_object::OpenObject;
-pub use plan::{Action, KeptReason, PlannedObject, PlannedPolicy, RetentionPlan, SeenCase, canonical_line};
+pub use person::{Mentions, Person};
+pub use plan::{
+    Action, KeptReason, PlannedErasure, PlannedObject, PlannedPolicy, RefusedRows, RetentionPlan, SeenCase,
+    canonical_line,
+};
 pub use plans::{KnownPlan, effective_intents, find_plan, open_intents, plans, receipts_of, store_plan};
 pub use reconcile::{Leftover, leftovers, lift_dropped, remove_archived};
 pub use surgery::{

@@ -53,8 +53,10 @@ pub enum EntryBody {
     Hold(RecordEntry),
     /// Somebody agreed to a retention plan.
     PlanApproval(RecordEntry),
-    /// A retention plan is done.
+    /// A retention plan or the erasure of a person is done.
     Certificate(RecordEntry),
+    /// A step in the case of a person.
+    Case(RecordEntry),
     /// A key begins or ceases to sign checkpoints.
     Key(KeyEntry),
     /// What a later version logged.

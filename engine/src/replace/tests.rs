@@ -31,6 +31,7 @@ fn dataset() -> Dataset {
         subjects: Vec::new(),
         classes: std::collections::BTreeMap::new(),
         data_classes: Vec::new(),
+        portable: std::collections::BTreeSet::new(),
     }
 }
 

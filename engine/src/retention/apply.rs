@@ -19,16 +19,17 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use schemas::{Dataset, PolicyId, RetentionPolicy};
+use schemas::{Dataset, PolicyId, RetentionPolicy, Span};
 use serde::{Deserialize, Serialize};
 
 use super::approval::ApprovedPlan;
 use super::archive::archived_objects;
-use super::decide::{Archived, Judge};
-use super::draw::PlanRequest;
+use super::decide::{Archived, Treatment};
+use super::draw::{ErasureOf, PlanRequest};
+use super::erase::Erasing;
 use super::hold::{HoldCase, hold_cases};
 use super::journal::{AbortRecord, IntentRecord, ObjectReceipt, PlanFolder, RowCounts, Skipped, TombstoneRecord};
-use super::object::{JudgedObject, judge_object};
+use super::object::{Decider, JudgedObject};
 use super::plan::{PlannedObject, RetentionPlan};
 use super::summary_files::summary_files;
 use crate::dataset::PinnedFile;
@@ -58,6 +59,9 @@ pub struct ApplyRequest<'a> {
     pub memory_bytes: u64,
     /// Proof of the claim.
     pub fence: &'a dyn Fence,
+    /// Whose rows they are, of a plan about a person; none where nobody knows any more: then only what was begun is brought to
+    /// an end.
+    pub erasing: Option<&'a Erasing>,
     /// Whether only what was begun is brought to an end.
     pub only_begun: bool,
     /// Objects done so far.
@@ -222,7 +226,7 @@ impl<'a> Apply<'a> {
         if !same_etag(head.e_tag.as_deref().unwrap_or_default(), &step.planned.etag) {
             return self.abort(step, Skipped::Changed).await;
         }
-        if self.request.policy.is_none() {
+        if self.decider(&step.planned.path, &self.seen).is_none() {
             return self.abort(step, Skipped::PolicyEdited).await;
         }
         match self.planned_rows(step, &head).await {
@@ -249,26 +253,42 @@ impl<'a> Apply<'a> {
         head: &ObjectMeta,
         cases: &[HoldCase],
     ) -> Result<Option<JudgedObject>, EngineError> {
-        let judge = self.judge(&step.planned.path, cases);
-        let Some(judge) = judge else { return Ok(None) };
-        let judged = judge_object(self.lake, &judge, &PinnedFile::new(head.clone())).await?;
+        let Some(decider) = self.decider(&step.planned.path, cases) else { return Ok(None) };
+        let judged = decider.look_at(self.lake, &PinnedFile::new(head.clone())).await?;
         let is_planned = step.planned.row_set_sha256 == Some(judged.row_set_sha256()?);
         Ok(is_planned.then_some(judged))
     }
 
-    pub(super) fn judge(&self, path: &str, cases: &[HoldCase]) -> Option<Judge> {
-        let request = plan_request(self.request, self.request.policy?, cases);
-        match self.request.archive {
-            true => self.archived.get(path).map(|archived| request.judge(Some(archived))),
-            false => Some(request.judge(None)),
+    /// What decides about the rows of an object, with these cases; none where what the plan rests on is not there any more.
+    pub(super) fn decider(&self, path: &str, cases: &[HoldCase]) -> Option<Decider> {
+        let policy = self.request.policy?;
+        let erasure = match (&self.document.erasure, self.request.erasing) {
+            (Some(of), Some(erasing)) => {
+                Some(ErasureOf { case: &of.case, subject: &of.subject, approval: policy.approval, erasing })
+            }
+            (Some(_), None) => return None,
+            (None, _) => None,
+        };
+        let request = PlanRequest { erasure, ..plan_request(self.request, policy, cases) };
+        match self.request.archive && erasure.is_none() {
+            true => self.archived.get(path).map(|archived| request.decider(Some(archived))),
+            false => Some(request.decider(None)),
         }
+    }
+
+    /// How long the archive keeps rows that a rule moves there, and in which storage class.
+    pub(super) fn archiving(&self, treatment: &Treatment) -> (Option<Span>, Option<String>) {
+        let Some(policy) = self.request.policy else { return (None, None) };
+        let judge = plan_request(self.request, policy, &[]).judge(None);
+        let (keep, class) = judge.archive(treatment).unwrap_or_default();
+        (keep, class.map(str::to_owned))
     }
 
     /// R5: the case that was opened or changed since the plan and holds some of the rows; `pinned` has those rows.
     pub(super) async fn held(&self, step: &Step<'_>, pinned: &ObjectMeta) -> Result<Option<String>, EngineError> {
         for case in self.new_cases().await? {
-            // Which rows there are to hold, only the rules of the plan tell.
-            if self.request.policy.is_none() {
+            // Which rows there are to hold, only what the plan rests on tells.
+            if self.decider(&step.planned.path, &self.seen).is_none() {
                 if case.scope().is_some_and(|scope| scope.may_hold(&self.request.dataset.id)) {
                     return Ok(Some(case.case.to_string()));
                 }
@@ -427,6 +447,7 @@ fn plan_request<'a>(
         now: request.plan.plan().at,
         planned_by: None,
         exclude: &[],
+        erasure: None,
     }
 }
 

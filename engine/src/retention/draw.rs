@@ -1,16 +1,18 @@
 //! Drawing up a plan: every object of a dataset is looked at, none is changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use schemas::{Dataset, RetentionPolicy};
+use schemas::{ApprovalRule, CaseId, Dataset, RetentionPolicy};
 
 use super::archive::archived_objects;
-use super::decide::{Archived, Judge, OpenCase, Tally};
+use super::decide::{Archived, ErasedRows, Judge, OpenCase, Protection, Tally};
+use super::erase::{Erasing, add_refused};
 use super::hold::HoldCase;
-use super::object::{JudgedObject, folder_excuses, judge_object};
-use super::plan::{Action, KeptReason, PlannedObject, RetentionPlan, SeenCase};
+use super::object::{Decider, JudgedObject};
+use super::plan::{Action, KeptReason, PlannedObject, RefusedRows, RetentionPlan, SeenCase};
 use super::table_folder::table_marker;
 use super::transform::losses;
 use crate::dataset::PinnedFile;
@@ -41,6 +43,21 @@ pub struct PlanRequest<'a> {
     pub planned_by: Option<&'a str>,
     /// Paths of objects that are left out.
     pub exclude: &'a [String],
+    /// Whose rows it is about, where it is no policy's doing: what the policy says protects them all the same.
+    pub erasure: Option<ErasureOf<'a>>,
+}
+
+/// The erasure of a person.
+#[derive(Debug, Clone, Copy)]
+pub struct ErasureOf<'a> {
+    /// The case.
+    pub case: &'a CaseId,
+    /// References of the person's identifiers.
+    pub subject: &'a [String],
+    /// Who must agree.
+    pub approval: ApprovalRule,
+    /// Whose rows, and how they go.
+    pub erasing: &'a Erasing,
 }
 
 impl PlanRequest<'_> {
@@ -55,6 +72,14 @@ impl PlanRequest<'_> {
         match archived {
             Some(archived) => Judge::of_archive(self.policy, &holds, self.dataset, self.now, archived),
             None => Judge::new(self.policy, &holds, self.dataset, self.now),
+        }
+    }
+
+    /// What decides about the rows of a file.
+    pub(crate) fn decider(&self, archived: Option<&Archived>) -> Decider {
+        match &self.erasure {
+            Some(of) => Decider::Person(self.judge(None), Arc::new(of.erasing.clone())),
+            None => Decider::Policy(self.judge(archived)),
         }
     }
 }
@@ -72,16 +97,27 @@ pub async fn draw_up(lake: &Lakefront, request: &PlanRequest<'_>) -> Result<Rete
     let seen = |case: &HoldCase| SeenCase { case: case.case.clone(), record: case.number() };
     let holds = request.holds.iter().filter(|case| case.scope().is_some()).map(seen).collect();
     let mut plan = RetentionPlan::empty(dataset.id.as_str(), request.policy, request.now, request.planned_by, holds);
+    if let Some(of) = &request.erasure {
+        plan.of_erasure(of);
+    }
     let archived = if request.archive { archived_objects(lake, request.dataset).await? } else { Default::default() };
     let rows = rows_on_record(lake, &dataset, request.ingested_by).await?;
-    let common = request.judge(None);
+    let common = request.decider(None);
+    let needs_date = request.archive && request.erasure.is_none();
     let looked = stream::iter(&files).map(|file| {
-        let own = request.archive.then(|| archived.get(file.path())).flatten().map(|of| request.judge(Some(of)));
-        let judge = if request.archive { own } else { Some(common.clone()) };
-        async move { Ok::<_, EngineError>((file, look(lake, request, judge.as_ref(), file).await?)) }
+        let own = needs_date.then(|| archived.get(file.path())).flatten().map(|of| request.decider(Some(of)));
+        let decider = if needs_date { own } else { Some(common.clone()) };
+        let is_excluded = request.exclude.iter().any(|path| path == file.path());
+        // In a task of its own, because much of the time goes into decoding.
+        let task = tokio::spawn(look(lake.clone(), decider, file.clone(), is_excluded));
+        async move {
+            let looked = task.await.map_err(|error| EngineError::Bug { what: format!("a look stopped ({error})") })?;
+            Ok::<_, EngineError>((file, looked?))
+        }
     });
     let looked: Vec<(&PinnedFile, Looked)> = looked.buffered(OBJECTS_AT_ONCE).try_collect().await?;
     let mut tally = Tally::default();
+    let mut refused_rows: BTreeMap<Protection, ErasedRows> = BTreeMap::new();
     for (file, looked) in looked {
         match looked {
             Looked::Excused => {
@@ -93,13 +129,23 @@ pub async fn draw_up(lake: &Lakefront, request: &PlanRequest<'_>) -> Result<Rete
                 plan.kept_objects += 1;
                 plan.kept_rows += judged.rows.before;
                 tally.add(judged.tally);
+                add_refused(&mut refused_rows, judged.refused);
             }
             Looked::Judged(judged) => {
                 plan.rows = plan.rows.and(judged.rows);
                 plan.objects.push(planned(file, &judged)?);
                 tally.add(judged.tally);
+                add_refused(&mut refused_rows, judged.refused);
             }
         }
+    }
+    if let Some(erasure) = &mut plan.erasure {
+        let of = |(because, rows): (Protection, ErasedRows)| RefusedRows {
+            because,
+            rows: rows.rows,
+            until: rows.until.map(|until| until.last),
+        };
+        erasure.refused = refused_rows.into_iter().map(of).collect();
     }
     plan.conflicts = tally.conflicts();
     plan.kept_past_maximum = tally.past_maximum.into_iter().map(|(reason, rows)| KeptReason { reason, rows }).collect();
@@ -116,21 +162,28 @@ enum Looked {
 }
 
 async fn look(
-    lake: &Lakefront,
-    request: &PlanRequest<'_>,
-    judge: Option<&Judge>,
-    file: &PinnedFile,
+    lake: Lakefront,
+    decider: Option<Decider>,
+    file: PinnedFile,
+    is_excluded: bool,
 ) -> Result<Looked, EngineError> {
-    if request.exclude.iter().any(|path| path == file.path()) {
+    if is_excluded {
         return Ok(Looked::Refused("was left out with --exclude".to_owned()));
     }
-    let Some(judge) = judge else {
+    let Some(decider) = decider else {
         return Ok(Looked::Refused("has no receipt that says when its rows were archived".to_owned()));
     };
-    if judge.is_idle() || folder_excuses(judge, file) {
+    if decider.excuses(&file) {
         return Ok(Looked::Excused);
     }
-    let mut judged = judge_object(lake, judge, file).await?;
+    let judged = decider.look_at(&lake, &file).await;
+    let mut judged = match (judged, &decider) {
+        // An erasure goes on without an object that cannot be read, and says so.
+        (Err(EngineError::Unrewritable { why, .. } | EngineError::Input { why, .. }), Decider::Person(..)) => {
+            return Ok(Looked::Refused(why));
+        }
+        (judged, _) => judged?,
+    };
     if !judged.is_untouched() && judged.rows.after > 0 {
         // What cannot be rewritten, or not without a loss, is known before anybody agrees.
         judged.losses = losses(file.path(), lake.read_if(&file.meta.location, file.etag()).await?)?;

@@ -42,6 +42,8 @@ const GAP_BYTES: u64 = 1 << 20;
 pub struct Sought {
     columns: Vec<ColumnPath>,
     values: Vec<String>,
+    /// Whether smallest and largest values of a footer excuse a column.
+    trusts_bounds: bool,
 }
 
 impl Sought {
@@ -51,7 +53,14 @@ impl Sought {
         let mut values: Vec<String> = values.into_iter().collect();
         values.sort_unstable();
         values.dedup();
-        Self { columns: columns.into_iter().collect(), values }
+        Self { columns: columns.into_iter().collect(), values, trusts_bounds: true }
+    }
+
+    /// The same, and the bounds that a footer states excuse nothing: old writers stated wrong ones, and whoever is to be gone
+    /// is gone from their files, too.
+    #[must_use]
+    pub fn without_bounds(self) -> Self {
+        Self { trusts_bounds: false, ..self }
     }
 }
 

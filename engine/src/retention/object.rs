@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
@@ -18,7 +19,8 @@ use schemas::InPlace;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::decide::{GroupFacts, Judge, Tally, TextFacts, Treatment};
+use super::decide::{ErasedRows, GroupFacts, Judge, Protection, Tally, TextFacts, Treatment};
+use super::erase::{Erasing, erase_object};
 use super::journal::RowCounts;
 use super::mask::changed_rows;
 use super::open_object::{OpenObject, unreadable};
@@ -48,6 +50,38 @@ pub(crate) struct JudgedObject {
     pub(crate) losses: Vec<String>,
     /// Unit of each column of instants.
     pub(crate) units: BTreeMap<String, TimeUnit>,
+    /// Rows of a person that an erasure leaves as they are, by what keeps them.
+    pub(crate) refused: BTreeMap<Protection, ErasedRows>,
+}
+
+/// What decides about the rows of an object.
+#[derive(Debug, Clone)]
+pub(crate) enum Decider {
+    /// Their age and kind, by a policy.
+    Policy(Judge),
+    /// Whose they are.
+    Person(Judge, Arc<Erasing>),
+}
+
+impl Decider {
+    /// Looks at an object.
+    ///
+    /// # Errors
+    /// As [`judge_object`].
+    pub(crate) async fn look_at(&self, lake: &Lakefront, file: &PinnedFile) -> Result<JudgedObject, EngineError> {
+        match self {
+            Self::Policy(judge) => judge_object(lake, judge, file).await,
+            Self::Person(judge, erasing) => erase_object(lake, judge, erasing, file).await,
+        }
+    }
+
+    /// Whether nothing can be due in an object, so that it need not be opened.
+    pub(crate) fn excuses(&self, file: &PinnedFile) -> bool {
+        match self {
+            Self::Policy(judge) => judge.is_idle() || folder_excuses(judge, file),
+            Self::Person(..) => false,
+        }
+    }
 }
 
 /// What the digest of row sets is over.
@@ -86,7 +120,7 @@ impl JudgedObject {
 }
 
 /// Whether the day of an object's folder alone says that no row of it is due, so that it need not be opened.
-pub(crate) fn folder_excuses(judge: &Judge, file: &PinnedFile) -> bool {
+fn folder_excuses(judge: &Judge, file: &PinnedFile) -> bool {
     let Some((first, _)) = file.date.and_then(crate::dataset::microseconds) else { return false };
     let mut facts = GroupFacts::default();
     facts.time.earliest = DateTime::from_timestamp_micros(first);
@@ -98,11 +132,7 @@ pub(crate) fn folder_excuses(judge: &Judge, file: &PinnedFile) -> bool {
 /// # Errors
 /// When the store fails, the object is another one by now, it is no Parquet file that can be read, or has not the columns
 /// that the policy asks about.
-pub(crate) async fn judge_object(
-    lake: &Lakefront,
-    judge: &Judge,
-    file: &PinnedFile,
-) -> Result<JudgedObject, EngineError> {
+async fn judge_object(lake: &Lakefront, judge: &Judge, file: &PinnedFile) -> Result<JudgedObject, EngineError> {
     let unread = |error: ParquetError| unreadable(file, error);
     let object = OpenObject::open(lake.store(), file).await.map_err(unread)?;
     let footer = object.footer();
@@ -199,7 +229,7 @@ pub(super) async fn changing(
     Ok(change)
 }
 
-fn units(schema: &Schema) -> BTreeMap<String, TimeUnit> {
+pub(super) fn units(schema: &Schema) -> BTreeMap<String, TimeUnit> {
     let of = schema.fields().iter().filter_map(|field| match field.data_type() {
         DataType::Timestamp(unit, _) => Some((field.name().clone(), *unit)),
         _ => None,

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use schemas::{CaseId, OtherCopy, RetentionPolicy, hex};
+use schemas::{CaseId, ErasureMode, OtherCopy, RetentionPolicy, WithinMinimum, hex};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::decide::{Conflict, Protection, Treatment};
+use super::draw::ErasureOf;
 use super::journal::RowCounts;
 use crate::error::EngineError;
 
@@ -31,6 +32,9 @@ pub struct RetentionPlan {
     pub planned_by: Option<String>,
     /// The policy.
     pub policy: PlannedPolicy,
+    /// Whose rows it is about, where it is no policy's doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasure: Option<PlannedErasure>,
     /// Open cases that were looked at, by number.
     pub holds: Vec<SeenCase>,
     /// Objects that change, and those that cannot be looked at, by path.
@@ -67,6 +71,34 @@ pub struct PlannedPolicy {
     pub brake_ppm: u32,
     /// How long what is dropped is still there.
     pub grace_seconds: u64,
+}
+
+/// The erasure of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedErasure {
+    /// The case.
+    pub case: CaseId,
+    /// References of the person's identifiers.
+    pub subject: Vec<String>,
+    /// What is done to rows, and to those below their minimum.
+    pub mode: ErasureMode,
+    /// What is done to those below their minimum.
+    pub within_minimum: WithinMinimum,
+    /// Rows of the person that stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedRows>,
+}
+
+/// Rows of a person that an erasure leaves as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedRows {
+    /// What keeps them.
+    pub because: Protection,
+    /// How many.
+    pub rows: u64,
+    /// When the last of them is kept no longer; none where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// Rows past their maximum that stay.
@@ -156,6 +188,7 @@ impl RetentionPlan {
                 brake_ppm: policy.approval.brake_ppm,
                 grace_seconds: policy.grace_seconds,
             },
+            erasure: None,
             holds,
             objects: Vec::new(),
             kept_objects: 0,
@@ -165,6 +198,22 @@ impl RetentionPlan {
             conflicts: Vec::new(),
             copies: policy.copies.clone(),
         }
+    }
+
+    /// Makes it one about a person: the case says who agrees, and what goes is gone at once.
+    pub(crate) fn of_erasure(&mut self, of: &ErasureOf<'_>) {
+        self.policy.approvers = of.approval.approvers;
+        self.policy.not_planner = of.approval.not_planner;
+        self.policy.valid_for_seconds = of.approval.valid_for_seconds;
+        self.policy.brake_ppm = of.approval.brake_ppm;
+        self.policy.grace_seconds = 0;
+        self.erasure = Some(PlannedErasure {
+            case: of.case.clone(),
+            subject: of.subject.to_vec(),
+            mode: of.erasing.rule.mode,
+            within_minimum: of.erasing.rule.within_minimum,
+            refused: Vec::new(),
+        });
     }
 
     /// The document in the JSON of RFC 8785, so that one plan has one spelling.

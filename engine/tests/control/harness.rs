@@ -70,6 +70,7 @@ fn dataset(name: &str, schema: &'static TableSchema) -> Dataset {
         tenant: schema.tenant.to_owned(),
         classes: subjects.iter().map(|name| (name.clone(), Class::Personal)).collect(),
         data_classes: Vec::new(),
+        portable: std::collections::BTreeSet::new(),
         subjects,
     }
 }

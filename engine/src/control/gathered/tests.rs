@@ -71,6 +71,7 @@ fn dataset() -> Dataset {
         subjects: Vec::new(),
         classes: BTreeMap::new(),
         data_classes: Vec::new(),
+        portable: std::collections::BTreeSet::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::EngineError;
 use crate::retention::archive::{Leaving, archive};
 use crate::retention::decide::Treatment;
 use crate::retention::journal::{ArchivedObject, IntentRecord, ObjectReceipt, Skipped, TRANSFORM_VERSION};
-use crate::retention::object::{JudgedObject, judge_object};
+use crate::retention::object::JudgedObject;
 use crate::retention::transform::{Rewritten, only, rewrite};
 use crate::store::{Replaced, same_etag};
 
@@ -47,17 +47,16 @@ impl Apply<'_> {
         judged: &JudgedObject,
     ) -> Result<Vec<ArchivedObject>, EngineError> {
         let mut archived = Vec::new();
-        let judge = self.judge(&step.planned.path, &[]);
         for (treatment, rows) in &judged.archived {
-            let (Treatment::Archive { rule }, Some(judge)) = (treatment, &judge) else { continue };
-            let (keep, storage_class) = judge.archive(treatment).unwrap_or_default();
+            let Treatment::Archive { rule } = treatment else { continue };
+            let (keep, storage_class) = self.archiving(treatment);
             let leaving = Leaving {
                 dataset: self.request.dataset,
                 policy: &self.policy,
                 rule,
                 at: self.document.at,
                 keep,
-                storage_class,
+                storage_class: storage_class.as_deref(),
                 rows: rows.len(),
             };
             let alone = only(&step.planned.path, before.clone(), &judged.group_rows, rows).await?;
@@ -133,7 +132,7 @@ impl Apply<'_> {
                 false => self.abort(step, Skipped::Changed).await,
             };
         }
-        if self.request.policy.is_none() {
+        if self.decider(&step.planned.path, &self.seen).is_none() {
             return self.abort(step, Skipped::PolicyEdited).await;
         }
         let Some(judged) = self.prepared(step, &head, &self.seen).await? else {
@@ -232,8 +231,8 @@ impl Apply<'_> {
 
     /// That a second look finds no row that is due.
     async fn leaves_nothing_due(&self, step: &Step<'_>, head: &ObjectMeta) -> Result<(), EngineError> {
-        let Some(judge) = self.judge(&step.planned.path, &self.seen) else { return Ok(()) };
-        let left = match judge_object(self.lake, &judge, &PinnedFile::new(head.clone())).await {
+        let Some(decider) = self.decider(&step.planned.path, &self.seen) else { return Ok(()) };
+        let left = match decider.look_at(self.lake, &PinnedFile::new(head.clone())).await {
             Err(EngineError::Changed { .. }) => return Ok(()),
             left => left?,
         };

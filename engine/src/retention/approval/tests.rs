@@ -8,6 +8,7 @@ fn at(text: &str) -> DateTime<Utc> {
 
 fn plan() -> RetentionPlan {
     RetentionPlan {
+        erasure: None,
         format: "auditlake/retention-plan/v1".to_owned(),
         dataset: "audit".to_owned(),
         at: at("2026-11-01T00:00:00Z"),

@@ -61,7 +61,8 @@ impl Candidates {
             for (column, wanted) in columns.iter().filter(|_| rows > 0) {
                 let chunk = of.column(*column);
                 let order = footer.file_metadata().column_order(*column);
-                let wanted = wanted.only(|value| may_be_within(chunk, order, value));
+                let is_excused = |value: &[u8]| sought.trusts_bounds && !may_be_within(chunk, order, value);
+                let wanted = wanted.only(|value| !is_excused(value));
                 if wanted.is_empty() {
                     continue;
                 }

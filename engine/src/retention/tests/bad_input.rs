@@ -93,6 +93,7 @@ async fn an_object_larger_than_memory_is_left_alone_and_says_so() {
         now: at(NOW),
         memory_bytes: 1_000,
         fence: &Held,
+        erasing: None,
         only_begun: false,
         done: &AtomicU64::new(0),
     };

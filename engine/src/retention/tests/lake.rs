@@ -154,6 +154,7 @@ impl TestLake {
             now,
             planned_by: Some("paula"),
             exclude,
+            erasure: None,
         };
         draw_up(&self.front, &request).await
     }
@@ -196,6 +197,7 @@ impl TestLake {
             now,
             memory_bytes: 1 << 30,
             fence: &Held,
+            erasing: None,
             only_begun: false,
             done: &AtomicU64::new(0),
         };

@@ -40,6 +40,7 @@ pub(super) fn audit() -> Dataset {
         subjects: Vec::new(),
         classes: BTreeMap::new(),
         data_classes: Vec::new(),
+        portable: std::collections::BTreeSet::new(),
     }
 }
 
