@@ -35,6 +35,7 @@ mod replay;
 mod same;
 mod sort;
 mod structs;
+mod suppress;
 mod tabular;
 mod texts;
 mod write;
@@ -57,6 +58,7 @@ pub(crate) use merge::key_columns;
 pub(crate) use plan::written_by_ingests;
 pub use plan::{PlannedInput, WrittenFile};
 pub(crate) use sort::ascending;
+pub use suppress::Suppression;
 pub(crate) use write::{FileSeries, Layout};
 
 /// Proves, before each write, that the caller still holds the dataset's claim.
@@ -115,6 +117,8 @@ pub struct IngestRequest<'a> {
     pub max_rejected_ppm: u64,
     /// Accept truncated objects and too many rejects.
     pub partial: bool,
+    /// Who was erased; none where nobody was.
+    pub suppression: Option<Suppression>,
 }
 
 impl IngestRequest<'_> {
@@ -144,7 +148,7 @@ impl IngestRequest<'_> {
     }
 }
 
-/// What became of the records: `read = rows + duplicates + skipped + rejected`.
+/// What became of the records: `read = rows + duplicates + skipped + rejected + suppressed`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IngestCounts {
     /// Records read.
@@ -157,6 +161,13 @@ pub struct IngestCounts {
     pub skipped: u64,
     /// Records refused, with bytes and reason in `<dataset>_rejected`.
     pub rejected: u64,
+    /// Records that are left out because the person was erased.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub suppressed: u64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl IngestCounts {
@@ -166,11 +177,12 @@ impl IngestCounts {
         self.duplicates += other.duplicates;
         self.skipped += other.skipped;
         self.rejected += other.rejected;
+        self.suppressed += other.suppressed;
     }
 
     /// Whether every record is accounted for.
     fn balances(&self) -> bool {
-        self.read == self.rows + self.duplicates + self.skipped + self.rejected
+        self.read == self.rows + self.duplicates + self.skipped + self.rejected + self.suppressed
     }
 }
 
@@ -217,7 +229,8 @@ pub async fn ingest(
 ) -> Result<IngestOutcome, EngineError> {
     request.check()?;
     let desk = plan::Desk::new(lake, request.dataset.id.as_str());
-    let work = execute::Worker { lake, factory, folder, dataset: request.dataset, fence, progress };
+    let suppression = request.suppression.as_ref();
+    let work = execute::Worker { lake, factory, folder, dataset: request.dataset, suppression, fence, progress };
     let found = match &request.from {
         IngestFrom::Paths(paths) => folder.find(paths).await?,
         IngestFrom::Rejected => replay::find(lake, request.dataset).await?,

@@ -22,6 +22,7 @@ use super::records::{Again, Item, Record, RejectKind};
 use super::rejects::Rejects;
 use super::replay;
 use super::sort::sorted;
+use super::suppress::{Suppression, Suppressor};
 use super::tabular::{Form, TableMapper, Tables};
 use super::write::{FileSeries, Layout, create_file};
 use super::{Fence, IngestCounts, IngestProgress, first_pass};
@@ -41,6 +42,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) factory: &'a SessionFactory,
     pub(crate) folder: &'a InputFolder,
     pub(crate) dataset: &'a Dataset,
+    pub(crate) suppression: Option<&'a Suppression>,
     pub(crate) fence: &'a dyn Fence,
     pub(crate) progress: &'a Arc<IngestProgress>,
 }
@@ -74,6 +76,7 @@ impl Worker<'_> {
         let sorting = self.factory.spilling_session(plan.instant)?;
         let (sender, new) = sorted(&sorting, Arc::clone(columns.sorted()), &order).await?;
         let touched: Touched = Arc::default();
+        let suppressor = self.suppressor(&plan)?;
         let reader = |part: Range<usize>, mapper: Mapper| Reader {
             part,
             inputs: self.inputs(&plan),
@@ -81,6 +84,7 @@ impl Worker<'_> {
             plan: Arc::clone(&plan),
             dataset: self.dataset.clone(),
             columns: columns.clone(),
+            suppressor: suppressor.clone(),
             mapper,
             rows: sender.clone(),
             touched: Arc::clone(&touched),
@@ -107,6 +111,17 @@ impl Worker<'_> {
         let files = files.finish().await?;
         self.reject_conflicts(&plan, &merged, &mut read.rejects).await?;
         Ok(Done { mapped, ..self.account(&plan, read, merged, files).await? })
+    }
+
+    /// What is done to rows of persons whom the plan knows to be erased.
+    fn suppressor(&self, plan: &Plan) -> Result<Option<Suppressor>, EngineError> {
+        match self.suppression {
+            Some(suppression) => Ok(suppression.of(self.dataset, &plan.erasures, plan.instant)),
+            None if plan.erasures.is_empty() => Ok(None),
+            None => {
+                Err(EngineError::Bug { what: format!("work {} knows of erasures, and nobody gave them", plan.work) })
+            }
+        }
     }
 
     async fn mapper(&self, session: &LakeSession, plan: &Arc<Plan>) -> Result<(Mapper, Columns), EngineError> {

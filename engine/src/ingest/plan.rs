@@ -74,6 +74,9 @@ pub(crate) struct Plan {
     pub(crate) rejected: bool,
     pub(crate) inputs: Vec<PlannedInput>,
     pub(crate) existing: Vec<ExistingFile>,
+    /// Cases of persons who were erased before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) erasures: Vec<String>,
 }
 
 impl Plan {
@@ -298,6 +301,7 @@ impl<'a> Desk<'a> {
             rejected,
             inputs: Vec::new(),
             existing: Vec::new(),
+            erasures: request.suppression.as_ref().map(super::Suppression::cases).unwrap_or_default(),
         };
         let seen = self.seen(&plan.mapping_name(), plan.tenant.as_deref()).await?;
         let mut drawn = DrawnUp { work: None, seen_before: 0, changed: Vec::new() };

@@ -26,6 +26,7 @@ use super::records::{Again, Bad, Item, Parse, Place, Record, RejectKind, Shape, 
 use super::rejects::Rejects;
 use super::replay;
 use super::sort::Handed;
+use super::suppress::Suppressor;
 use super::tabular::{Piece, TableMapper};
 use super::{IngestCounts, IngestProgress, decode as decoding};
 use crate::error::EngineError;
@@ -181,6 +182,7 @@ pub(crate) struct Reader {
     pub(crate) plan: Arc<Plan>,
     pub(crate) dataset: Dataset,
     pub(crate) columns: Columns,
+    pub(crate) suppressor: Option<Suppressor>,
     pub(crate) mapper: Mapper,
     pub(crate) rows: mpsc::Sender<Handed>,
     pub(crate) touched: Touched,
@@ -289,7 +291,7 @@ impl Reader {
             };
             let (batches, left_out) = mapper.map(&self.columns, source, &chunk, &mut refuse)?;
             counts.skipped += left_out;
-            batches.into_iter().try_for_each(|batch| self.hand_over(batch))
+            batches.into_iter().try_for_each(|batch| self.hand_over(batch, &mut counts.suppressed))
         })
     }
 
@@ -338,10 +340,15 @@ impl Reader {
             // Tables come in chunks of their own.
             Mapper::Table(_) => Vec::new(),
         };
-        batches.into_iter().try_for_each(|batch| self.hand_over(batch))
+        batches.into_iter().try_for_each(|batch| self.hand_over(batch, &mut counts.suppressed))
     }
 
-    fn hand_over(&self, batch: RecordBatch) -> Result<(), EngineError> {
+    fn hand_over(&self, mut batch: RecordBatch, suppressed: &mut u64) -> Result<(), EngineError> {
+        if let Some(suppressor) = &self.suppressor {
+            let (left, left_out) = suppressor.pass(batch)?;
+            batch = left;
+            *suppressed += left_out;
+        }
         let places = Places::of(&self.dataset, &batch);
         let touched: HashSet<_> = (0..batch.num_rows()).map(|row| places.of_row(row)).collect();
         let touched = touched.into_iter().map(|(tenant, day)| (tenant.to_owned(), day));

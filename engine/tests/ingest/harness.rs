@@ -135,6 +135,7 @@ impl Lake {
             instant: now(),
             max_rejected_ppm: 500_000,
             partial: false,
+            suppression: None,
         };
         let inputs = InputFolder::new(self.inputs.path());
         ingest(&self.front, &self.factory, &inputs, &request, fences, &Arc::default()).await
@@ -208,6 +209,7 @@ fn dataset(name: &str, schema: &'static TableSchema) -> Dataset {
         tenant: schema.tenant.to_owned(),
         classes: BTreeMap::new(),
         data_classes: Vec::new(),
+        portable: std::collections::BTreeSet::new(),
         subjects: Vec::new(),
     }
 }
