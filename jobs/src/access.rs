@@ -122,7 +122,9 @@ pub(crate) fn secret(source: &SecretSource) -> Result<Vec<u8>, JobError> {
     let read = match source {
         SecretSource::Env(name) => {
             let value = std::env::var(name).map_err(|_| {
-                JobError::Usage(format!("the variable {name} is not set, and access.yaml says a secret is there"))
+                JobError::Usage(format!(
+                    "the variable {name} is not set, and the definitions say that a secret is there"
+                ))
             })?;
             value.into_bytes()
         }

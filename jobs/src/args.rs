@@ -5,6 +5,7 @@ mod export;
 mod lineage;
 mod requests;
 mod retention;
+mod subject;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,10 @@ pub use lineage::{
 
 pub use requests::RequestsCommand;
 pub use retention::{ApplyArgs, ApproveArgs, FailOnArg, HoldCommand, PlaceArgs, PlanArgs, RetentionCommand};
+pub use subject::{
+    ApplyCaseArgs, CaseArgs, CaseEndArg, EraseArgs, NoteArgs, OpenArgs, PackageArgs, SubjectCommand, SubjectRequestArg,
+    WhoArgs,
+};
 
 use crate::error::JobError;
 use crate::lake::OpenLake;
@@ -117,7 +122,7 @@ pub enum Command {
     #[command(after_help = "Example: auditlake schema job > job.schema.json")]
     Schema {
         /// Kind of definition
-        #[arg(value_parser = ["access", "control", "dataset", "evidence", "job", "lake", "lineage-graph", "policy", "request"])]
+        #[arg(value_parser = ["access", "control", "dataset", "evidence", "job", "lake", "lineage-graph", "policy", "request", "subjects"])]
         kind: String,
     },
     /// Read source records into a dataset, each once
@@ -183,6 +188,9 @@ pub enum Command {
     /// Say what must stay whatever policies say: legal holds
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Answer what persons ask for: what there is about them, and that it goes
+    #[command(subcommand)]
+    Subject(SubjectCommand),
     /// Keep the log that shows what was done
     #[command(subcommand)]
     Evidence(EvidenceCommand),

@@ -125,6 +125,17 @@ pub enum JobError {
     /// An export failed.
     #[error("the rows cannot be exported")]
     Export(#[from] exporters::ExportError),
+    /// Identifiers that are no person's.
+    #[error(
+        "there are {kinds}, and policies/subjects.yaml says that a person has at most {limit}; is one of them a mailbox or a \
+         service that many use? leave it out of what is given, or raise limit"
+    )]
+    SubjectTooBroad {
+        /// How many of which kind.
+        kinds: String,
+        /// Most that a person has.
+        limit: u32,
+    },
     /// Standard output failed.
     #[error("cannot write to standard output")]
     Stdout(#[from] std::io::Error),
@@ -143,6 +154,7 @@ impl JobError {
             | Self::ExportTaken { .. }
             | Self::ExportOther { .. }
             | Self::Refused { .. }
+            | Self::SubjectTooBroad { .. }
             | Self::OutputTaken { .. } => Remedy::FixConfig,
             Self::Evidence(fault) => fault.remedy(),
             Self::ExportChanged { .. } => Remedy::InspectData,

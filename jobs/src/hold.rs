@@ -6,6 +6,7 @@
 
 use engine::EngineError;
 use engine::retention::{HoldCase, hold_cases, hold_path, open_intents, plans, record_hold};
+use engine::subject::{erasures, subject_cases};
 use schemas::{CaseId, DatasetId, HoldRecord, HoldStep, Permission, rfc3339};
 use serde_json::json;
 
@@ -28,11 +29,20 @@ pub(crate) async fn command(cli: &Cli, world: &World, command: &HoldCommand) -> 
             let by = who(&lake, principal.as_deref(), Permission::HoldRelease, "releasing a hold")?;
             let what = (HoldStep::Released, by, reason.as_str());
             let record = write(&lake, world, case, what).await?;
-            let text = format!(
+            let mut text = format!(
                 "case {case} is released; what it held is due again where policies say so: plan again with `auditlake \
                  retention plan`"
             );
-            Ok(Answer::done(text, json!(record)))
+            let waiting = waiting(&lake).await?;
+            for erasure in &waiting {
+                write_line(
+                    &mut text,
+                    &format!(
+                        "\nthe erasure of case {erasure} waited for a release; run `auditlake subject apply {erasure}`"
+                    ),
+                );
+            }
+            Ok(Answer::done(text, json!({ "record": record, "erasures_waiting": waiting })))
         }
         HoldCommand::List { all } => list(&lake, *all).await,
     }
@@ -84,6 +94,13 @@ async fn place(lake: &OpenLake, world: &World, args: &PlaceArgs) -> Result<Answe
         );
     }
     Ok(Answer::done(text, json!({ "record": record, "changed_before": changed_before, "not_settled": unsettled })))
+}
+
+/// Erasures that were begun and are not at an end: rows of theirs may have been held.
+async fn waiting(lake: &OpenLake) -> Result<Vec<CaseId>, JobError> {
+    let begun = erasures(&lake.front).await?;
+    let open = subject_cases(&lake.front).await?.into_iter().filter(|case| case.end().is_none());
+    Ok(open.map(|case| case.case).filter(|case| begun.iter().any(|record| record.case == *case)).collect())
 }
 
 /// Writes the next record of a case, and logs it.

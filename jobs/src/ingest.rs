@@ -2,8 +2,10 @@
 
 use ::lineage::{DatasetName, Statistics};
 use engine::evidence::EntryBody;
-use engine::{IngestFrom, IngestOutcome, IngestRequest};
-use schemas::{Dataset, IngestFormat, IngestSpec, InputFile, Mapping};
+use engine::retention::{OpenCase, hold_cases};
+use engine::subject::{Ledger, erasures};
+use engine::{IngestFrom, IngestOutcome, IngestRequest, Suppression};
+use schemas::{Dataset, IngestFormat, IngestSpec, InputFile, Mapping, RetentionPolicy};
 
 use crate::claim::Claim;
 use crate::error::JobError;
@@ -74,6 +76,7 @@ pub(crate) async fn ingest_from(
         instant: world.now(),
         max_rejected_ppm: command.max_rejected_ppm,
         partial: command.partial,
+        suppression: suppression(lake, dataset).await?,
     };
     let naming = Naming::of(&lake.definitions);
     let names: Vec<String> = from.iter().map(|name| naming.shown(name)).collect();
@@ -147,6 +150,37 @@ async fn claimed(
     logged
 }
 
+/// Who was erased, as far as rows of a dataset can name them; none where nobody was.
+async fn suppression(lake: &OpenLake, dataset: &Dataset) -> Result<Option<Suppression>, JobError> {
+    let erasures = erasures(&lake.front).await?;
+    if erasures.is_empty() || dataset.subjects.is_empty() {
+        return Ok(None);
+    }
+    let Some(policy) = &lake.definitions.subjects else {
+        return Err(JobError::Usage(
+            "persons were erased from this lake, and without policies/subjects.yaml nobody knows whether they come back; put \
+             it back"
+                .to_owned(),
+        ));
+    };
+    let keys = crate::subject::keys(lake, policy)?;
+    let missing = Ledger::of(erasures.iter().cloned());
+    if let [first, ..] = missing.keys_missing(&keys).as_slice() {
+        return Err(JobError::Usage(format!(
+            "persons were erased under key \"{first}\", which policies/subjects.yaml does not name, and nobody would know \
+             whether they come back; add it to retired"
+        )));
+    }
+    let stand_in = || RetentionPolicy::keeping_for_ever(&dataset.id);
+    Ok(Some(Suppression {
+        erasures,
+        keys,
+        kinds: policy.kinds.clone(),
+        policy: lake.definitions.policy_of(&dataset.id).cloned().unwrap_or_else(stand_in),
+        holds: hold_cases(&lake.front).await?.iter().filter_map(|case| OpenCase::of(&case.records)).collect(),
+    }))
+}
+
 /// What an ingest wrote, for the evidence log.
 fn logged(lake: &OpenLake, dataset: &Dataset, outcome: &IngestOutcome) -> Result<Vec<EntryBody>, JobError> {
     let places = Places::of(lake)?;
@@ -171,6 +205,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestS
         instant: attempt.key.instant,
         max_rejected_ppm: spec.max_rejected_ppm,
         partial: false,
+        suppression: suppression(attempt.lake, dataset).await?,
     };
     let outcome = claimed(attempt.lake, world, dataset, &request, attempt.progress).await?;
     let inputs = outcome.inputs.iter().map(|(object, records)| InputFile {

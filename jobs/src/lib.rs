@@ -34,6 +34,7 @@ mod scaffold;
 mod shell;
 mod show;
 mod sql;
+mod subject;
 mod subject_index;
 mod verify;
 mod world;
@@ -48,11 +49,12 @@ use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
 pub use args::{
-    AccessCommand, ApplyArgs, ApproveArgs, Cli, Command, CompactArgs, DatasetKindArg, DecideArgs, DiffArgs,
-    DirectionArg, DocumentArg, EvidenceCommand, ExportArgs, ExportCommand, FailOnArg, FindingsCommand, FormatArg,
-    FormsArgs, GapsArgs, HoldCommand, IngestArgs, LineageCommand, LineageExportArgs, OutputForm, PlaceArgs, PlanArgs,
-    RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunsCommand, SqlArgs, StateArg, VerifyArgs, WalkArgs,
-    WhyArgs,
+    AccessCommand, ApplyArgs, ApplyCaseArgs, ApproveArgs, CaseArgs, CaseEndArg, Cli, Command, CompactArgs,
+    DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg, EraseArgs, EvidenceCommand, ExportArgs,
+    ExportCommand, FailOnArg, FindingsCommand, FormatArg, FormsArgs, GapsArgs, HoldCommand, IngestArgs, LineageCommand,
+    LineageExportArgs, NoteArgs, OpenArgs, OutputForm, PackageArgs, PlaceArgs, PlanArgs, RegisterArgs, RequestsCommand,
+    RetentionCommand, ReviewArgs, RunsCommand, SqlArgs, StateArg, SubjectCommand, SubjectRequestArg, VerifyArgs,
+    WalkArgs, WhoArgs, WhyArgs,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -117,6 +119,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Lineage(command) => lineage::command(cli, &world, command).await?,
         Command::Retention(command) => retention::command(cli, &world, command).await?,
         Command::Hold(command) => hold::command(cli, &world, command).await?,
+        Command::Subject(command) => subject::command(cli, &world, command).await?,
         Command::Evidence(command) => evidence_log::command(cli, &world, command).await?,
         Command::Verify(args) => verify::command(cli, &world, args).await?,
         Command::Completions { shell } => manual::completions(*shell),

@@ -28,7 +28,7 @@ const SEED: u64 = 20_260_301;
 
 /// Makes a lake without events.
 pub(crate) fn init(dir: &Path, world: &World) -> Result<Answer, JobError> {
-    let mut keys = [[0; 32]; 2];
+    let mut keys = [[0; 32]; 3];
     keys.iter_mut().for_each(|key| world.fill(key));
     let written = write_lake(dir, &demo::init_definitions(), &keys)?;
     let mut text = format!("made {}\n", dir.display());
@@ -42,11 +42,11 @@ pub(crate) fn init(dir: &Path, world: &World) -> Result<Answer, JobError> {
     Ok(Answer { text, json: json!({ "lake": dir, "files": written }), code: 0 })
 }
 
-/// Writes definitions and keys: one for pseudonyms, and one that signs the log.
+/// Writes definitions and keys: one for pseudonyms, one that signs the log, and one that stands for persons in records.
 fn write_lake(
     dir: &Path,
     definitions: &[demo::Definition],
-    [key, log]: &[[u8; 32]; 2],
+    [key, log, subjects]: &[[u8; 32]; 3],
 ) -> Result<Vec<String>, JobError> {
     let local = |action: &'static str, path: &Path| {
         let path = path.display().to_string();
@@ -66,9 +66,11 @@ fn write_lake(
         fs::write(&path, text).map_err(local("write", &path))?;
         written.push(name.clone());
     }
-    let path = dir.join("keys/evidence.key");
-    write_key(&path, key).map_err(local("write", &path))?;
-    written.push("keys/evidence.key".to_owned());
+    for (name, key) in [("keys/evidence.key", key), ("keys/subjects.key", subjects)] {
+        let path = dir.join(name);
+        write_key(&path, key).map_err(local("write", &path))?;
+        written.push(name.to_owned());
+    }
     if let Some(policy) = read_definitions(dir)?.evidence {
         write_keys(&dir.join("keys/log.key"), &SignerKey::new(&policy.origin, log))?;
         written.extend(["keys/log.key".to_owned(), "keys/log.pub".to_owned()]);
@@ -92,7 +94,7 @@ fn write_key(path: &Path, key: &[u8; 32]) -> io::Result<()> {
 /// Makes the demo lake, ingests its events, runs its report, and compares findings with what was planted.
 pub(crate) async fn demo(dir: &Path, progress: Progress) -> Result<Answer, JobError> {
     let mut chance = ChaCha8Rng::seed_from_u64(SEED);
-    let mut keys = [[0; 32]; 2];
+    let mut keys = [[0; 32]; 3];
     keys.iter_mut().for_each(|key| chance.fill_bytes(key));
     write_lake(dir, &demo::definitions(), &keys)?;
     let anchor = dir.join("anchor");

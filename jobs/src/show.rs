@@ -56,12 +56,16 @@ pub(crate) fn ingested(dataset: &str, outcome: &IngestOutcome) -> Answer {
     write_line(
         &mut text,
         &format!(
-            "{} = {} + {} + {} skipped + {} rejected",
+            "{} = {} + {} + {} skipped + {} rejected{}",
             counted(counts.read, "record"),
             counted(counts.rows, "row"),
             counted(counts.duplicates, "duplicate"),
             counts.skipped,
-            counts.rejected
+            counts.rejected,
+            match counts.suppressed {
+                0 => String::new(),
+                erased => format!(" + {erased} of persons who were erased"),
+            }
         ),
     );
     for (reason, count) in &outcome.reasons {
@@ -80,6 +84,7 @@ pub(crate) fn ingested(dataset: &str, outcome: &IngestOutcome) -> Answer {
         "duplicates": counts.duplicates,
         "skipped": counts.skipped,
         "rejected": counts.rejected,
+        "suppressed": counts.suppressed,
         "reasons": outcome.reasons.iter().map(|(reason, count)| json!({"reason": reason, "records": count})).collect::<Vec<_>>(),
     });
     Answer::done(text, json)

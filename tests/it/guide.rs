@@ -56,6 +56,11 @@ fn the_page_on_retention_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_persons_does_what_it_says() {
+    carry_out("docs/guide/subjects.md");
+}
+
+#[test]
 fn the_page_on_lineage_does_what_it_says() {
     carry_out("docs/guide/lineage.md");
 }

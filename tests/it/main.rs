@@ -42,6 +42,7 @@ mod schemas_page;
 mod serial_proxy;
 mod shell;
 mod store_versions;
+mod subject;
 mod subject_index;
 mod tables;
 mod tidy;

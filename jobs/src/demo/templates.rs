@@ -28,6 +28,7 @@ pub(crate) fn definitions() -> Vec<Definition> {
         ("jobs/retention.yaml", include_str!("templates/demo/retention.yaml")),
         ("policies/audit.yaml", include_str!("templates/demo/audit-policy.yaml")),
         ("policies/evidence.yaml", include_str!("templates/demo/evidence.yaml")),
+        ("policies/subjects.yaml", include_str!("templates/demo/subjects.yaml")),
     ])
 }
 
@@ -40,6 +41,7 @@ pub(crate) fn init_definitions() -> Vec<Definition> {
         ("jobs/ingest-cloudtrail.yaml", include_str!("templates/init/ingest-cloudtrail.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/init/compliance.yaml")),
         ("policies/evidence.yaml", include_str!("templates/init/evidence.yaml")),
+        ("policies/subjects.yaml", include_str!("templates/init/subjects.yaml")),
     ]);
     let policies = schemas::shipped_policy_templates().iter();
     definitions.extend(policies.map(|(name, text)| (format!("policies/{name}.yaml"), (*text).to_owned())));

@@ -164,6 +164,7 @@ fn kind(body: &EntryBody) -> &'static str {
         EntryBody::Hold(_) => "holds",
         EntryBody::PlanApproval(_) => "approvals of retention",
         EntryBody::Certificate(_) => "certificates",
+        EntryBody::Case(_) => "steps of cases of persons",
         EntryBody::Key(_) => "changes of keys",
         EntryBody::Unknown => "others",
     }

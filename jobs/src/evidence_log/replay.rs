@@ -67,7 +67,10 @@ impl Replay {
             EntryBody::Approval(entry) => self.approvals.push((index, entry)),
             EntryBody::Chain(entry) => self.chains.push((index, entry)),
             EntryBody::Expiry(entry) => self.change(index, entry),
-            EntryBody::Hold(entry) | EntryBody::PlanApproval(entry) | EntryBody::Certificate(entry) => {
+            EntryBody::Hold(entry)
+            | EntryBody::PlanApproval(entry)
+            | EntryBody::Certificate(entry)
+            | EntryBody::Case(entry) => {
                 self.records.push((index, entry));
             }
             EntryBody::Key(_) => {}

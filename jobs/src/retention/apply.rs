@@ -6,11 +6,11 @@ use std::sync::atomic::AtomicU64;
 
 use engine::evidence::{EntryBody, Note};
 use engine::retention::{
-    AbortRecord, Applied, ApplyRequest, ApprovedPlan, BegunRecord, KnownPlan, NotApproved, ObjectReceipt, PlanFolder,
-    RetentionPlan, RowCounts, Skipped, apply, find_plan,
+    AbortRecord, Applied, ApplyRequest, ApprovedPlan, BegunRecord, Erasing, KnownPlan, NotApproved, ObjectReceipt,
+    PlanFolder, RetentionPlan, RowCounts, Skipped, apply, find_plan,
 };
 use engine::{Created, EngineError};
-use schemas::{OtherCopy, Permission};
+use schemas::{OtherCopy, Permission, RetentionPolicy};
 use serde::{Deserialize, Serialize};
 
 use super::approve::{approvals, standing_of};
@@ -57,11 +57,22 @@ pub(crate) struct PlanReceipt {
 }
 
 /// What an apply came to.
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     pub(super) known: KnownPlan,
     pub(super) applied: Applied,
     /// Where nothing is under way any more.
-    pub(super) receipt: Option<PlanReceipt>,
+    pub(crate) receipt: Option<PlanReceipt>,
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Carrying<'a> {
+    /// Who does it.
+    pub(crate) by: Option<&'a str>,
+    /// Whether only what was begun is brought to an end.
+    pub(crate) only_begun: bool,
+    /// Whose rows go, of the plan of a person's case.
+    pub(crate) erasing: Option<&'a Erasing>,
 }
 
 /// Carries out `auditlake retention apply`.
@@ -87,7 +98,8 @@ pub(super) async fn command(lake: &OpenLake, world: &World, args: &ApplyArgs) ->
         asked(&known.plan)?;
     }
     let progress = Progress::on_terminal();
-    let outcome = carried_out(lake, world, (known, approved, by.as_deref()), false, &progress).await?;
+    let carrying = Carrying { by: by.as_deref(), only_begun: false, erasing: None };
+    let outcome = carried_out(lake, world, (known, approved), &carrying, &progress).await?;
     let mut answer = told::applied(&outcome);
     if args.fail_on == Some(FailOnArg::Skipped) && !outcome.applied.skipped.is_empty() {
         answer.code = 3;
@@ -122,6 +134,14 @@ pub(super) async fn approved(
     let refused = |source: NotApproved| {
         JobError::Engine(EngineError::NotApproved { plan: known.id[..12].to_owned(), source: Box::new(source) })
     };
+    if let Some(erasure) = &known.plan.erasure {
+        return Err(JobError::Usage(format!(
+            "plan {} is of case {}, of a person; `auditlake subject apply {}` carries it out",
+            &known.id[..12],
+            erasure.case,
+            erasure.case
+        )));
+    }
     let target = Target::of(lake, &known.plan.dataset)?;
     let Some(policy) = target.policy else {
         return Err(refused(NotApproved::PolicyEdited { policy: known.plan.policy.name.clone() }));
@@ -134,11 +154,11 @@ pub(super) async fn approved(
 }
 
 /// Carries out a plan under the dataset's claim, and logs what was done.
-pub(super) async fn carried_out(
+pub(crate) async fn carried_out(
     lake: &OpenLake,
     world: &World,
-    (known, approved, by): (KnownPlan, ApprovedPlan, Option<&str>),
-    only_begun: bool,
+    (known, approved): (KnownPlan, ApprovedPlan),
+    carrying: &Carrying<'_>,
     progress: &Progress,
 ) -> Result<Outcome, JobError> {
     let target = Target::of(lake, &known.plan.dataset)?;
@@ -156,7 +176,12 @@ pub(super) async fn carried_out(
     let done = Arc::new(AtomicU64::new(0));
     let bar = progress.objects(&done, known.plan.changing().count());
     let fence = claim.fence();
-    let policy = target.policy.filter(|policy| policy.sha256 == known.plan.policy.sha256);
+    let stand_in = RetentionPolicy::keeping_for_ever(&target.dataset.id);
+    // Who is erased is so whatever becomes of the policy.
+    let policy = match carrying.erasing {
+        Some(_) => Some(target.policy.unwrap_or(&stand_in)),
+        None => target.policy.filter(|policy| policy.sha256 == known.plan.policy.sha256),
+    };
     let request = ApplyRequest {
         plan: &approved,
         dataset: &target.dataset,
@@ -166,10 +191,11 @@ pub(super) async fn carried_out(
         now: world.now(),
         memory_bytes: lake.memory_bytes as u64,
         fence: &fence,
-        only_begun,
+        erasing: carrying.erasing,
+        only_begun: carrying.only_begun,
         done: &done,
     };
-    let ended = end_to_end(lake, &request, (&known, by)).await;
+    let ended = end_to_end(lake, &request, (&known, carrying.by)).await;
     drop(bar);
     let logged = intent.end(ended, async |(applied, receipt): &(Applied, Option<PlanReceipt>)| {
         bodies(lake, &known, applied, receipt.is_some()).await
@@ -259,7 +285,8 @@ async fn certify(lake: &OpenLake, folder: &PlanFolder, receipt: &PlanReceipt) ->
 /// Brings what was begun of a plan to an end, with every case in sight; says which objects changed.
 pub(crate) async fn settle_intents(lake: &OpenLake, world: &World, known: KnownPlan) -> Result<Settled, JobError> {
     let Ok((approved, Some(_))) = approved(lake, world, &known).await else { return Ok(Settled::default()) };
-    let outcome = carried_out(lake, world, (known, approved, None), true, &Progress::silent()).await?;
+    let carrying = Carrying { by: None, only_begun: true, erasing: None };
+    let outcome = carried_out(lake, world, (known, approved), &carrying, &Progress::silent()).await?;
     let changed = outcome.applied.effective.into_iter().map(|intent| intent.path).collect();
     let unsettled =
         outcome.applied.skipped.into_iter().filter(|abort| matches!(abort.why, Skipped::Held { settled: false, .. }));

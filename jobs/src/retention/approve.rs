@@ -3,7 +3,9 @@
 
 use chrono::{NaiveTime, TimeDelta};
 use engine::evidence::Note;
-use engine::retention::{Approval, PlanFolder, StandingApproval, approvals_folder, find_plan, standing_folder};
+use engine::retention::{
+    Approval, KnownPlan, PlanFolder, StandingApproval, approvals_folder, find_plan, standing_folder,
+};
 use engine::{Created, EngineError, Lakefront};
 use object_store::path::Path;
 use schemas::{Permission, PolicyId, rfc3339};
@@ -137,6 +139,37 @@ async fn standing(
         rfc3339(until)
     );
     Ok(Answer::done(text, json!(written)))
+}
+
+/// Approvals of a plan that was made for something that was agreed to: by whom, and on which ticket.
+pub(crate) async fn approve_for(
+    lake: &OpenLake,
+    world: &World,
+    known: &KnownPlan,
+    agreed: &[(String, String)],
+) -> Result<Vec<Approval>, JobError> {
+    let mut there = approvals(&lake.front, &known.id).await?;
+    for (by, ticket) in agreed {
+        if there.iter().any(|approval| approval.by == *by && world.now() < approval.until) {
+            continue;
+        }
+        let number = there.len() as u64 + 1;
+        let approval = Approval {
+            plan: known.id.clone(),
+            number,
+            by: by.clone(),
+            ticket: ticket.clone(),
+            confirmed_rows: None,
+            at: world.now(),
+            until: known.plan.approval_ends(world.now()),
+            note: None,
+        };
+        let written = Approval { note: signed(lake, &text_of_approval(&approval))?, ..approval };
+        let path = Path::from(format!("{}/{number:06}.json", approvals_folder(&known.id)));
+        record(lake, world, &path, &written).await?;
+        there.push(written);
+    }
+    Ok(there)
 }
 
 /// Writes a record that has one place, and logs it.

@@ -26,6 +26,7 @@ pub(super) async fn command(lake: &OpenLake, world: &World, (name, id): (&str, &
         now: world.now(),
         planned_by: None,
         exclude: &[],
+        erasure: None,
     };
     let archived =
         if target.archive { archived_dates(&lake.front, &target.dataset).await? } else { Default::default() };

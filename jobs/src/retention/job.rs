@@ -7,7 +7,7 @@ use engine::retention::{PlanFolder, RetentionPlan, plans};
 use schemas::{Dataset, RetentionSpec};
 use serde::{Deserialize, Serialize};
 
-use super::apply::{PlanReceipt, approved, carried_out};
+use super::apply::{Carrying, PlanReceipt, approved, carried_out};
 use super::plan::drawn_up;
 use super::target::Target;
 use crate::deliver::Delivery;
@@ -128,7 +128,8 @@ async fn applied(
     let lake = attempt.lake;
     let (approved, _) = approved(lake, world, &known).await?;
     let planner = format!("job:{}", attempt.key.job);
-    let outcome = carried_out(lake, world, (known, approved, Some(&planner)), false, attempt.progress).await?;
+    let carrying = Carrying { by: Some(&planner), only_begun: false, erasing: None };
+    let outcome = carried_out(lake, world, (known, approved), &carrying, attempt.progress).await?;
     let skipped = outcome.applied.skipped.len() as u64;
     let state = if outcome.receipt.is_some() { State::Done } else { State::WaitsForGrace };
     Ok(PlanOutcome {

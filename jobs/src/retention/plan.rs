@@ -37,6 +37,7 @@ pub(super) async fn drawn_up(
         now: world.now(),
         planned_by: by,
         exclude,
+        erasure: None,
     };
     let plan = draw_up(&lake.front, &request).await?;
     let id = if plan.is_empty() { plan.id()? } else { store_plan(&lake.front, &plan).await? };

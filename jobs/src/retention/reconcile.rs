@@ -6,7 +6,7 @@ use engine::retention::{Leftover, find_plan, leftovers, lift_dropped, plans, rem
 use schemas::{Dataset, DatasetId};
 use serde_json::json;
 
-use super::apply::{approved, carried_out};
+use super::apply::{Carrying, approved, carried_out};
 use super::target::Target;
 use super::told;
 use crate::Answer;
@@ -50,7 +50,8 @@ async fn repaired(
             let known = find_plan(&lake.front, plan).await?;
             let (approved, _) = approved(lake, world, &known).await?;
             let progress = Progress::on_terminal();
-            let outcome = carried_out(lake, world, (known, approved, None), false, &progress).await?;
+            let carrying = Carrying { by: None, only_begun: false, erasing: None };
+            let outcome = carried_out(lake, world, (known, approved), &carrying, &progress).await?;
             Ok(Some(match outcome.applied.waiting.iter().map(|waiting| waiting.until).max() {
                 Some(until) => format!("waits for its grace until {}", schemas::rfc3339(until)),
                 None => "was brought to an end".to_owned(),

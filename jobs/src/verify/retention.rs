@@ -20,6 +20,8 @@ use crate::show::counted;
 
 /// Where cases lie.
 const HOLDS: &str = "_auditlake/holds";
+/// Where cases of persons lie.
+const SUBJECTS: &str = "_auditlake/subjects";
 /// Where plans and receipts lie.
 const JOURNAL: &str = "_auditlake/journal";
 
@@ -47,7 +49,8 @@ pub(crate) async fn check(
         if let Some(why) = note_fault(&entry.record, &bytes, log) {
             verified.add(FindingKind::BadApproval, entry.record.clone(), format!("{what} {why}"));
         }
-        if let Some(folder) = entry.record.strip_suffix("/receipt.json") {
+        let certified = ["/receipt.json", "/certificate.json"];
+        if let Some(folder) = certified.iter().find_map(|name| entry.record.strip_suffix(name)) {
             certificate(lake, folder, &bytes, log, verified).await?;
         }
     }
@@ -123,6 +126,8 @@ async fn unlogged(
 ) -> Result<(), JobError> {
     let mut there: Vec<Path> =
         lake.front.list(&Path::from(HOLDS)).await?.into_iter().map(|meta| meta.location).collect();
+    let steps = lake.front.list(&Path::from(SUBJECTS)).await?.into_iter().map(|meta| meta.location);
+    there.extend(steps.filter(is_of_case));
     let approvals = review::all_records(&lake.front).await?;
     there.extend(approval_records(&approvals).into_iter().cloned());
     let journal = lake.front.list(&Path::from(JOURNAL)).await?.into_iter().map(|meta| meta.location);
@@ -142,6 +147,12 @@ async fn unlogged(
         verified.add(kind, path.as_ref(), format!("record \"{path}\" {what}"));
     }
     Ok(())
+}
+
+/// Whether an object beside a case of a person is a record of it, and no plan, seal or note.
+fn is_of_case(path: &Path) -> bool {
+    let name = path.filename().and_then(|name| name.strip_suffix(".json"));
+    name.is_some_and(|name| name == "certificate" || name.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Each change by a plan: the plan is there, and somebody agreed to it before.

@@ -1,0 +1,120 @@
+//! `auditlake subject`: what persons ask for. Access, portability and erasure are carried out; of everything else the clock
+//! is kept.
+//!
+//! ```text
+//! desk       policy, keys, cases           identity   all identifiers of a person
+//! open       cases and notes about them    places     where somebody is looked for
+//! plan       what an erasure would do      approve    who agrees
+//! apply      the erasure                   sweep      what else mentions the person
+//! package    a ZIP of what there is        replay     persons who came back with a backup
+//! certificate, list, told                  what people read
+//! ```
+//!
+//! Which rows are a person's and how they leave is `engine::retention`'s. No identifier is printed, logged or written but into
+//! the sealed object of an open case and into what the person is given.
+
+mod apply;
+mod approve;
+mod certificate;
+mod desk;
+mod identity;
+mod list;
+mod open;
+mod package;
+mod places;
+mod plan;
+mod replay;
+mod sweep;
+mod told;
+mod written;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use schemas::{CaseId, CaseStep, Identifier, Permission, SubjectRequest};
+
+use crate::Answer;
+use crate::args::{Cli, EraseArgs, PackageArgs, SubjectCommand};
+use crate::error::JobError;
+use crate::progress::Progress;
+use crate::world::World;
+
+pub(crate) use desk::{Desk, keys};
+
+/// Carries out a command.
+pub(crate) async fn command(cli: &Cli, world: &World, command: &SubjectCommand) -> Result<Answer, JobError> {
+    let lake = cli.open()?;
+    let desk = Desk::open(&lake, world)?;
+    match command {
+        SubjectCommand::Open(args) => open::command(&desk, args).await,
+        SubjectCommand::Plan(args) => plan::command(&desk, args).await,
+        SubjectCommand::Approve { case, ticket, principal } => approve::command(&desk, case, ticket, principal).await,
+        SubjectCommand::Apply(args) => apply::command(&desk, args).await,
+        SubjectCommand::Export { case, to, overwrite, principal } => {
+            package::command(&desk, case, (to, *overwrite), principal.as_deref()).await
+        }
+        SubjectCommand::Certificate { case } => certificate::command(&desk, case).await,
+        SubjectCommand::Replay { dataset, yes, dry_run, principal } => {
+            let dataset = dataset.as_deref();
+            let (yes, dry_run, principal) = (*yes, *dry_run, principal.as_deref());
+            replay::command(&desk, &replay::Replayed { dataset, yes, dry_run, principal }).await
+        }
+        SubjectCommand::List { all } => list::command(&desk, *all).await,
+        SubjectCommand::Extend(note) => open::extend(&desk, note).await,
+        SubjectCommand::Pause { note, from, to } => open::pause(&desk, note, (*from, *to)).await,
+        SubjectCommand::Close { note, state } => open::close(&desk, note, (*state).into()).await,
+        SubjectCommand::Erase(args) => erase(&desk, args).await,
+        SubjectCommand::Access(args) => packaged(&desk, args, SubjectRequest::Know).await,
+        SubjectCommand::Portability(args) => packaged(&desk, args, SubjectRequest::Portability).await,
+    }
+}
+
+/// Opens, plans, approves and applies in one step.
+async fn erase(desk: &Desk<'_>, args: &EraseArgs) -> Result<Answer, JobError> {
+    desk.who(args.who.principal.as_deref(), Permission::SubjectErase, "erasing a person")?;
+    let opened = open::opened(desk, &args.who, SubjectRequest::Erasure).await?;
+    let (case, by) = (opened.case, opened.by);
+    let plan = plan::planned(desk, &case, by.as_deref()).await?;
+    let answer = async {
+        if args.dry_run {
+            return Ok(told::would_apply(&plan, None));
+        }
+        if !args.yes {
+            told::asked(told::would_apply(&plan, None).text.trim_end())?;
+        }
+        plan::written(desk, &case, &plan, by.as_deref()).await?;
+        let case = desk.open_case(&case.case).await?;
+        let agrees = by.as_deref().unwrap_or("operator");
+        let step = CaseStep::Approved { plan: plan.written()?.0, ticket: args.ticket.clone() };
+        desk.record(&case.case, case.next_number(), (step, Some(agrees))).await?;
+        let case = desk.open_case(&case.case).await?;
+        let agreed = [(agrees.to_owned(), args.ticket.clone())];
+        let done = (agreed.as_slice(), by.as_deref(), None);
+        apply::erased(desk, &case, done, &Progress::on_terminal()).await
+    };
+    let answer = answer.await;
+    // Nobody asked for more than a look, so nothing is left of it.
+    if args.dry_run || matches!(&answer, Err(JobError::Usage(_))) {
+        open::withdrawn(desk, &case.case, "nobody agreed, and nothing was changed").await?;
+    }
+    answer
+}
+
+/// Erases again somebody who came back; rows that are newer than the erasure stay.
+async fn again(
+    desk: &Desk<'_>,
+    before: &CaseId,
+    (identifiers, at): (&BTreeSet<Identifier>, DateTime<Utc>),
+    (by, progress): (Option<&str>, &Progress),
+) -> Result<Answer, JobError> {
+    let case = open::reopened(desk, before, identifiers, by).await?;
+    let agreed = [(by.unwrap_or("operator").to_owned(), format!("case {before}"))];
+    apply::erased(desk, &case, (&agreed, by, Some(at)), progress).await
+}
+
+async fn packaged(desk: &Desk<'_>, args: &PackageArgs, request: SubjectRequest) -> Result<Answer, JobError> {
+    desk.who(args.who.principal.as_deref(), Permission::SubjectExport, "exporting what is about a person")?;
+    package::fits(&args.to, args.overwrite)?;
+    let opened = open::opened(desk, &args.who, request).await?;
+    package::written(desk, &opened.case, &args.to, opened.by.as_deref()).await
+}

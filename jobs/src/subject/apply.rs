@@ -1,0 +1,229 @@
+//! Erasing a person: place by place, until one look everywhere finds nothing of theirs that may go.
+//!
+//! ```text
+//! ledger ── for each place: what was begun ── look, plan, carry out ── look again ──┐
+//! certificate ── case closed ── identifiers gone ←──────────────────────────────────┘
+//! ```
+//!
+//! The ledger is written first, so that whatever is ingested meanwhile is known. Whoever runs it again goes on where it
+//! stopped. Absent: who may, which the command asks.
+
+use chrono::{DateTime, Utc};
+use engine::retention::{Approval, BegunRecord, Erasing, KnownPlan, Person, PlanFolder, plans, store_plan};
+use engine::subject::{ErasureRecord, SubjectCase, erasure_path};
+use engine::{EngineError, refresh_index};
+use schemas::{CaseEnd, CaseStep, Permission, SubjectRequest};
+
+use super::approve::{approvals, last_plan};
+use super::certificate::{Certificate, Place, certified, of_case};
+use super::desk::{Desk, refused};
+use super::places::{Left, named_folders, places, policy_of};
+use super::plan::{drawn, erasing};
+use super::{sweep, told};
+use crate::Answer;
+use crate::args::ApplyCaseArgs;
+use crate::error::JobError;
+use crate::progress::Progress;
+use crate::retention::{Carrying, PlanReceipt, Target, approve_for, carried_out};
+
+/// Looks at a place until one finds nothing; more often, somebody keeps writing.
+const PASSES_MAX: usize = 5;
+
+/// Carries out `auditlake subject apply`.
+pub(super) async fn command(desk: &Desk<'_>, args: &ApplyCaseArgs) -> Result<Answer, JobError> {
+    let by = desk.who(args.principal.as_deref(), Permission::SubjectErase, "erasing a person")?;
+    let case = desk.open_case(&args.case).await?;
+    if desk.standing(&case)?.request != SubjectRequest::Erasure {
+        return Err(refused(&case.case, "it asks for no erasure; see `auditlake subject list`".to_owned()));
+    }
+    let agreed = agreed(desk, &case);
+    if args.dry_run {
+        let plan = super::plan::planned(desk, &case, by.as_deref()).await?;
+        return Ok(told::would_apply(&plan, agreed.err().map(|error| error.to_string())));
+    }
+    let agreed = agreed?;
+    if !args.yes {
+        let rows = case.records.iter().rev().find_map(|record| match &record.what {
+            CaseStep::Planned { rows, .. } => Some(*rows),
+            _ => None,
+        });
+        let rows = rows.unwrap_or_default();
+        told::asked(&format!("the erasure of case {}, of {rows} rows when it was planned", case.case))?;
+    }
+    erased(desk, &case, (&agreed, by.as_deref(), None), &Progress::on_terminal()).await
+}
+
+/// Who agreed, where that is enough. An erasure that was begun is brought to an end by the approvals that it was begun with.
+fn agreed(desk: &Desk<'_>, case: &SubjectCase) -> Result<Vec<(String, String)>, JobError> {
+    let needed = desk.policy.approval.approvers as usize;
+    let there = approvals(desk, case);
+    if there.len() >= needed {
+        return Ok(there);
+    }
+    let number = &case.case;
+    Err(refused(
+        number,
+        match last_plan(case) {
+            None => format!("it has no plan; run `auditlake subject plan {number}`, then approve it"),
+            Some(_) => format!(
+                "{} of {needed} approvals of its last plan hold; approve it with `auditlake subject approve {number} --ticket \
+             T --as NAME`",
+                there.len()
+            ),
+        },
+    ))
+}
+
+/// Erases, certifies and closes; a case with rows that are held stays open.
+pub(super) async fn erased(
+    desk: &Desk<'_>,
+    case: &SubjectCase,
+    (agreed, by, until): (&[(String, String)], Option<&str>, Option<DateTime<Utc>>),
+    progress: &Progress,
+) -> Result<Answer, JobError> {
+    if let Some(certificate) = of_case(desk, &case.case).await? {
+        return ended(desk, case, &certificate, by).await;
+    }
+    let person = desk.person(&case.case).await?;
+    let noted = noted(desk, case, &person).await?;
+    let found = places(desk.lake).await?;
+    let mut certificate = Certificate::begin(desk, case, &noted, agreed)?;
+    certificate.not_reached.extend(found.not_reached);
+    certificate.not_searched.extend(found.not_searched);
+    for name in &found.searched {
+        let target = Target::of(desk.lake, name)?;
+        let folders = named_folders(desk.lake, &target, &person).await?;
+        if folders > 0 {
+            let why =
+                format!("{folders} of its objects lie in folders that are named after the person, and keep that name");
+            certificate.not_reached.insert(Left::new(name.as_str(), why));
+        }
+        let at = Erasure { desk, case, agreed, by, person: &person, until, progress };
+        let place = at.place(name, &target, &mut certificate).await?;
+        certificate.copies.extend(policy_of(&target).copies);
+        certificate.places.push(place);
+        refresh_index(&desk.lake.front, &target.dataset, None).await?;
+    }
+    sweep::sweep(desk, case, &person, &mut certificate).await?;
+    let holds = certificate.waits_for();
+    if !holds.is_empty() {
+        return Ok(told::waiting(&certificate, &holds));
+    }
+    certified(desk, &certificate).await?;
+    ended(desk, case, &certificate, by).await
+}
+
+/// Forgets who it was, and closes the case.
+async fn ended(
+    desk: &Desk<'_>,
+    case: &SubjectCase,
+    certificate: &Certificate,
+    by: Option<&str>,
+) -> Result<Answer, JobError> {
+    let left = desk.forget(&case.case).await?;
+    let state =
+        if certificate.is_partial() || !left.is_empty() { CaseEnd::PartlyFulfilled } else { CaseEnd::Fulfilled };
+    let reason = if left.is_empty() { None } else { Some(left.join("; ")) };
+    let number = desk.case(&case.case).await?.next_number();
+    desk.record(&case.case, number, (CaseStep::Closed { state, reason }, by)).await?;
+    Ok(told::erased(certificate, state))
+}
+
+/// Notes in the ledger that the person was erased; when, where somebody did so before.
+async fn noted(desk: &Desk<'_>, case: &SubjectCase, person: &Person) -> Result<ErasureRecord, JobError> {
+    let subject = person.identifiers().map(|one| (desk.keys.current.reference(one), one.kind().to_owned()));
+    let record = ErasureRecord { case: case.case.clone(), at: desk.world.now(), subject: subject.collect() };
+    let path = erasure_path(&case.case);
+    desk.lake.front.create_json(&path, &record).await?;
+    Ok(desk.lake.front.read_json(&path).await?.unwrap_or(record))
+}
+
+/// One erasure under way.
+struct Erasure<'a> {
+    desk: &'a Desk<'a>,
+    case: &'a SubjectCase,
+    agreed: &'a [(String, String)],
+    by: Option<&'a str>,
+    person: &'a Person,
+    /// Rows after this instant are new data; none where all are meant.
+    until: Option<DateTime<Utc>>,
+    progress: &'a Progress,
+}
+
+impl Erasure<'_> {
+    /// Erases in one place.
+    async fn place(&self, name: &str, target: &Target<'_>, certificate: &mut Certificate) -> Result<Place, JobError> {
+        let front = &self.desk.lake.front;
+        let erasing = erasing(target, self.person, self.until);
+        let mut place = Place::of(name, erasing.rule);
+        for known in self.begun(name).await? {
+            let receipt = self.carry_out(known, &erasing).await?;
+            if let Some(receipt) = receipt {
+                place.take(receipt, &mut certificate.not_reached);
+            }
+        }
+        for _ in 0..PASSES_MAX {
+            let known = drawn(self.desk, self.case, target, &erasing).await?;
+            place.looked_at(&known.plan);
+            for object in known.plan.objects.iter().filter(|object| object.why.is_some()) {
+                let why = object.why.clone().unwrap_or_default();
+                certificate.not_reached.insert(Left::new(object.path.as_str(), why));
+            }
+            if known.plan.is_empty() {
+                return Ok(place);
+            }
+            store_plan(front, &known.plan).await?;
+            let receipt = self.carry_out(known, &erasing).await?;
+            let goes_on = receipt.is_none_or(|receipt| place.take(receipt, &mut certificate.not_reached));
+            if !goes_on {
+                return Ok(place);
+            }
+        }
+        Err(refused(
+            &self.case.case,
+            format!(
+                "rows of the person keep coming into \"{name}\"; stop what writes them, then run the same command again"
+            ),
+        ))
+    }
+
+    /// Plans of this case for a place that were begun and are not done.
+    async fn begun(&self, name: &str) -> Result<Vec<KnownPlan>, EngineError> {
+        let front = &self.desk.lake.front;
+        let mut begun = Vec::new();
+        for known in plans(front).await? {
+            let is_own = known.plan.erasure.as_ref().is_some_and(|erasure| erasure.case == self.case.case);
+            if !is_own || known.plan.dataset != name {
+                continue;
+            }
+            let folder = PlanFolder::of(&known.id);
+            if front.read_json::<BegunRecord>(&folder.begun()).await?.is_some() {
+                begun.push(known);
+            }
+        }
+        Ok(begun)
+    }
+
+    async fn carry_out(&self, known: KnownPlan, erasing: &Erasing) -> Result<Option<PlanReceipt>, JobError> {
+        let Desk { lake, world, .. } = self.desk;
+        let folder = PlanFolder::of(&known.id);
+        if let Some(receipt) = lake.front.read_json::<PlanReceipt>(&folder.receipt()).await? {
+            crate::evidence_log::make_good(lake, world).await;
+            return Ok(Some(receipt));
+        }
+        let begun: Option<BegunRecord> = lake.front.read_json(&folder.begun()).await?;
+        let approved = match begun {
+            Some(begun) => known.plan.clone().go_on(&begun),
+            None => {
+                let given: Vec<Approval> = approve_for(lake, world, &known, self.agreed).await?;
+                let sha256 = known.plan.policy.sha256.clone();
+                known.plan.clone().approve(&known.id, (&given, None), &sha256, world.now()).map_err(|source| {
+                    EngineError::NotApproved { plan: known.id[..12].to_owned(), source: Box::new(source) }
+                })?
+            }
+        };
+        let carrying = Carrying { by: self.by, only_begun: false, erasing: Some(erasing) };
+        let outcome = carried_out(lake, world, (known, approved), &carrying, self.progress).await?;
+        Ok(outcome.receipt)
+    }
+}

@@ -1,0 +1,188 @@
+//! A lake as requests of persons need it: its policy, its keys, and the cases.
+
+use std::path::Path as FsPath;
+
+use engine::retention::Person;
+use engine::subject::{SubjectCase, SubjectKey, SubjectKeys, case_folder, record_case, seal, subject_cases, unseal};
+use engine::{EngineError, Versions};
+use object_store::path::Path;
+use schemas::{
+    CaseId, CaseRecord, CaseStep, Identifier, MaskKey, Permission, RequestRule, SecretSource, SubjectPolicy,
+    SubjectRequest, clock_of,
+};
+
+use crate::access::secret;
+use crate::error::JobError;
+use crate::evidence_log::{Act, Intent};
+use crate::lake::OpenLake;
+use crate::retention::{of_record, who};
+use crate::world::World;
+
+/// A lake whose persons are known by keys.
+#[derive(Debug)]
+pub(crate) struct Desk<'a> {
+    pub(crate) lake: &'a OpenLake,
+    pub(crate) world: &'a World,
+    pub(crate) policy: &'a SubjectPolicy,
+    pub(crate) keys: SubjectKeys,
+}
+
+/// What is known of a case at a glance.
+#[derive(Debug, Clone)]
+pub(super) struct Standing<'c> {
+    pub(super) request: SubjectRequest,
+    pub(super) jurisdiction: &'c str,
+    pub(super) received: chrono::NaiveDate,
+    /// The last day on which an answer is in time; none where no rule says.
+    pub(super) due: Option<chrono::NaiveDate>,
+}
+
+impl<'a> Desk<'a> {
+    /// Reads the keys.
+    ///
+    /// # Errors
+    /// When there is no `policies/subjects.yaml`, or a key is absent or could be guessed.
+    pub(crate) fn open(lake: &'a OpenLake, world: &'a World) -> Result<Self, JobError> {
+        let policy = lake.definitions.subjects.as_ref().ok_or_else(|| {
+            JobError::Usage(
+                "the lake does not say how persons are known; add policies/subjects.yaml with subjects: {key: {id: s26, \
+                 secret: env:AL_SUBJECT_KEY}}"
+                    .to_owned(),
+            )
+        })?;
+        Ok(Self { lake, world, policy, keys: keys(lake, policy)? })
+    }
+
+    /// A case.
+    pub(super) async fn case(&self, number: &CaseId) -> Result<SubjectCase, JobError> {
+        let found = subject_cases(&self.lake.front).await?.into_iter().find(|case| case.case == *number);
+        found.ok_or_else(|| JobError::Unknown {
+            what: "case of a person",
+            name: number.to_string(),
+            remedy: "see `auditlake subject list --all`".to_owned(),
+        })
+    }
+
+    /// A case that is not over.
+    pub(super) async fn open_case(&self, number: &CaseId) -> Result<SubjectCase, JobError> {
+        let case = self.case(number).await?;
+        match case.end() {
+            None => Ok(case),
+            Some(end) => Err(refused(
+                number,
+                format!("it is {}, and its identifiers are gone; open another case", end.as_str().replace('_', " ")),
+            )),
+        }
+    }
+
+    /// The next number of the year.
+    pub(super) async fn next_number(&self) -> Result<CaseId, JobError> {
+        use chrono::Datelike;
+        let year = self.world.now().with_timezone(&self.lake.definitions.timezone).year();
+        let prefix = format!("subject-{year}-");
+        let cases = subject_cases(&self.lake.front).await?;
+        let last = cases.iter().filter_map(|case| case.case.as_str().strip_prefix(&prefix)?.parse::<u32>().ok()).max();
+        CaseId::parse(&format!("{prefix}{:04}", last.unwrap_or(0) + 1)).map_err(JobError::Usage)
+    }
+
+    /// Writes the next record of a case, and logs it.
+    pub(super) async fn record(
+        &self,
+        case: &CaseId,
+        number: u64,
+        (what, by): (CaseStep, Option<&str>),
+    ) -> Result<CaseRecord, JobError> {
+        let by = by.unwrap_or("operator").to_owned();
+        let record = CaseRecord { case: case.clone(), number, what, by, at: self.world.now() };
+        let path = Path::from(format!("{}/{number:06}.json", case_folder(case)));
+        let intent = Intent::begin(self.lake, self.world, Act::Record { path: path.to_string() }).await?;
+        let written = record_case(&self.lake.front, &record).await.map_err(JobError::from);
+        let logged = async |path: &Path| Ok(of_record(&self.lake.front, path.as_ref()).await?.into_iter().collect());
+        intent.end(written, logged).await?;
+        Ok(record)
+    }
+
+    /// Puts identifiers beside a case, encrypted.
+    pub(super) async fn seal(&self, case: &CaseId, identifiers: &[Identifier]) -> Result<(), JobError> {
+        let mut nonce = [0; 12];
+        self.world.fill(&mut nonce);
+        let sealed =
+            seal(&self.keys.current, case, nonce, identifiers).map_err(|error| refused(case, error.to_string()))?;
+        self.lake.front.create(&sealed_path(case), sealed.into()).await?;
+        Ok(())
+    }
+
+    /// The person of an open case.
+    pub(super) async fn person(&self, case: &CaseId) -> Result<Person, JobError> {
+        let path = sealed_path(case);
+        let Some(sealed) = self.lake.front.read(&path).await? else {
+            let what = "is gone, although the case is open; open another case with the identifiers".to_owned();
+            return Err(EngineError::Damaged { path: path.to_string(), what }.into());
+        };
+        let identifiers = unseal(&self.keys, case, &sealed).map_err(|error| refused(case, error.to_string()))?;
+        Ok(Person::new(identifiers, &self.policy.kinds))
+    }
+
+    /// Removes the identifiers of a case; what of them is left, each a sentence.
+    pub(super) async fn forget(&self, case: &CaseId) -> Result<Vec<String>, JobError> {
+        let (front, path) = (&self.lake.front, sealed_path(case));
+        front.remove(&path).await?;
+        let mut left = Vec::new();
+        match front.versions(&path).await? {
+            Versions::None => {}
+            Versions::Unlisted { why } => left.push(format!("encrypted versions of \"{path}\": {why}")),
+            Versions::Listed(listed) => {
+                for version in listed {
+                    let lock = front.delete_version(&path, &version.id).await?;
+                    left.extend(lock.map(|lock| format!("encrypted version {} of \"{path}\": {lock}", version.id)));
+                }
+            }
+        }
+        Ok(left)
+    }
+
+    /// Where a case stands.
+    pub(super) fn standing<'c>(&self, case: &'c SubjectCase) -> Result<Standing<'c>, JobError> {
+        let (request, jurisdiction, clock) = clock_of(&case.records).map_err(|why| refused(&case.case, why))?;
+        let rule = RequestRule::of(jurisdiction, request.as_str(), clock.received);
+        let due = rule.and_then(|rule| rule.due(&clock));
+        Ok(Standing { request, jurisdiction, received: clock.received, due })
+    }
+
+    /// The name of who asks, once it is known that they may.
+    pub(super) fn who(
+        &self,
+        name: Option<&str>,
+        permission: Permission,
+        what: &str,
+    ) -> Result<Option<String>, JobError> {
+        who(self.lake, name, permission, what)
+    }
+}
+
+/// The keys of references.
+pub(crate) fn keys(lake: &OpenLake, policy: &SubjectPolicy) -> Result<SubjectKeys, JobError> {
+    let read = |key: &MaskKey| -> Result<SubjectKey, JobError> {
+        Ok(SubjectKey::new(&key.id, &secret(&below(&lake.folder, &key.secret))?)?)
+    };
+    let retired: Result<Vec<SubjectKey>, JobError> = policy.retired.iter().map(read).collect();
+    Ok(SubjectKeys { current: read(&policy.key)?, retired: retired? })
+}
+
+/// A file is meant from the folder of `lake.yaml` on.
+fn below(folder: &FsPath, source: &SecretSource) -> SecretSource {
+    match source {
+        SecretSource::File(path) => SecretSource::File(folder.join(path).display().to_string()),
+        source @ SecretSource::Env(_) => source.clone(),
+    }
+}
+
+/// Where the identifiers of an open case lie.
+pub(super) fn sealed_path(case: &CaseId) -> Path {
+    Path::from(format!("{}/sealed", case_folder(case)))
+}
+
+/// A step of a case that cannot be taken.
+pub(super) fn refused(case: &CaseId, why: String) -> JobError {
+    JobError::Refused { what: format!("case {case}"), why }
+}

@@ -1,0 +1,115 @@
+//! Where a person is looked for, and where not: every dataset with columns that name people, what its ingests refused, and its
+//! archive.
+//!
+//! Absent: what others copied out of the lake, which nobody here knows.
+
+use std::collections::BTreeSet;
+
+use engine::retention::Person;
+use engine::{EngineError, PinnedFile};
+use object_store::path::Path;
+use schemas::{Dataset, ErasureMode, ErasureRule, RetentionPolicy, WithinMinimum};
+use serde::{Deserialize, Serialize};
+
+use crate::error::JobError;
+use crate::lake::OpenLake;
+use crate::retention::Target;
+
+/// A place that nobody looked into, or that nothing could be done about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Left {
+    /// The place.
+    pub(super) place: String,
+    /// Why.
+    pub(super) why: String,
+}
+
+impl Left {
+    pub(super) fn new(place: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { place: place.into(), why: why.into() }
+    }
+}
+
+/// Where to look.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Names of datasets, of what was refused and of archives, in order.
+    pub(super) searched: Vec<String>,
+    /// Where rows of the person may be and are not reached.
+    pub(super) not_reached: BTreeSet<Left>,
+    /// What is not searched.
+    pub(super) not_searched: BTreeSet<Left>,
+}
+
+/// The places of a lake.
+pub(super) async fn places(lake: &OpenLake) -> Result<Places, JobError> {
+    let mut places = Places::default();
+    for dataset in &lake.definitions.datasets {
+        let name = dataset.id.as_str();
+        if dataset.subjects.is_empty() {
+            let why = "no column of it is said to name people; name those that do in subjects";
+            places.not_searched.insert(Left::new(name, why));
+        } else if dataset.elsewhere.is_some() {
+            let why = format!("lies at {}, whose files belong to others; ask them", dataset.location);
+            places.not_reached.insert(Left::new(name, why));
+        } else if dataset.map.is_some() {
+            let why =
+                "its rows are made of other columns by its map; add a dataset over the same kind of files without one";
+            places.not_reached.insert(Left::new(name, why));
+        } else {
+            places.searched.push(name.to_owned());
+            let free = free_text(dataset);
+            if !free.is_empty() {
+                let why = format!("free text of the rows of others is not searched: {}", free.join(", "));
+                places.not_searched.insert(Left::new(name, why));
+            }
+        }
+        if let Some(rejected) = dataset.rejected()
+            && !lake.front.list(&Path::from(rejected.location.as_str())).await?.is_empty()
+        {
+            places.searched.push(rejected.id.to_string());
+        }
+        let archive = dataset.archive();
+        if !dataset.subjects.is_empty() && !lake.front.list(&Path::from(archive.location.as_str())).await?.is_empty() {
+            places.searched.push(archive.id.to_string());
+        }
+    }
+    Ok(places)
+}
+
+/// Columns of text that are about people and name nobody by themselves.
+fn free_text(dataset: &Dataset) -> Vec<&str> {
+    let personal = dataset.classes.keys().filter(|column| dataset.is_personal(column));
+    personal.filter(|column| !dataset.subjects.contains(column)).map(String::as_str).collect()
+}
+
+/// Folders of a dataset that are named after the person; their objects keep that name whatever is done to their rows.
+pub(super) async fn named_folders(lake: &OpenLake, target: &Target<'_>, person: &Person) -> Result<u64, EngineError> {
+    let dataset = &target.dataset;
+    if !dataset.subjects.contains(&dataset.tenant) {
+        return Ok(0);
+    }
+    let values = person.values_in(&dataset.id, &dataset.tenant);
+    let files = lake.front.list(&Path::from(dataset.location.as_str())).await?;
+    let is_named = |file: &PinnedFile| file.tenant.as_ref().is_some_and(|tenant| values.contains(tenant));
+    Ok(files.into_iter().map(PinnedFile::new).filter(is_named).count() as u64)
+}
+
+/// The policy that an erasure of rows of a dataset goes by; where there is none, rows go and nothing keeps them but a hold.
+pub(super) fn policy_of(target: &Target<'_>) -> RetentionPolicy {
+    let stand_in = || RetentionPolicy::keeping_for_ever(&target.dataset.id);
+    target.policy.cloned().unwrap_or_else(stand_in)
+}
+
+/// The words of a rule, for records.
+pub(super) fn words_of(rule: ErasureRule) -> (&'static str, &'static str) {
+    let mode = match rule.mode {
+        ErasureMode::Delete => "delete",
+        ErasureMode::Anonymize => "anonymize",
+    };
+    let within = match rule.within_minimum {
+        WithinMinimum::Anonymize => "anonymize",
+        WithinMinimum::Refuse => "refuse",
+    };
+    (mode, within)
+}

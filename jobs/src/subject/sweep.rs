@@ -1,0 +1,158 @@
+//! Everything in the lake that is no file of a dataset, searched for the bytes of identifiers: exports, reports, requests and
+//! our own records. What mentions the person is named, so that nobody takes it for gone.
+//!
+//! Compressed objects are read as what they hold. Absent: removing anything, because an export that was delivered and a report
+//! that was published are somebody's, and withdrawing one is for whoever published it.
+
+use std::io::{Cursor, Read};
+
+use engine::retention::{Mentions, Person, mentions_in_parquet};
+use engine::subject::SubjectCase;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use object_store::ObjectMeta;
+use object_store::path::Path;
+
+use super::certificate::Certificate;
+use super::desk::{Desk, sealed_path};
+use super::places::Left;
+use crate::error::JobError;
+use crate::lake::with_companions;
+
+/// Objects read side by side.
+const READ_AT_ONCE: usize = 16;
+/// Largest object that is read.
+const BYTES_MAX: u64 = 256 << 20;
+/// Most bytes that one object is unpacked to.
+const UNPACKED_MAX: u64 = 1 << 30;
+
+/// What an object says about the person.
+enum Said {
+    Nothing,
+    Mentions,
+    /// It could not be searched, and why.
+    Unread(String),
+}
+
+/// Names what mentions the person and is no file of a dataset.
+pub(super) async fn sweep(
+    desk: &Desk<'_>,
+    case: &SubjectCase,
+    person: &Person,
+    certificate: &mut Certificate,
+) -> Result<(), JobError> {
+    let front = &desk.lake.front;
+    let searched: Vec<String> = with_companions(&desk.lake.definitions)
+        .into_iter()
+        .filter(|dataset| dataset.elsewhere.is_none())
+        .flat_map(|dataset| [dataset.archive().location, dataset.location])
+        .collect();
+    let sealed = sealed_path(&case.case);
+    let mut others = front.list(&Path::default()).await?;
+    others.retain(|meta| {
+        let path = meta.location.as_ref();
+        meta.location != sealed && !searched.iter().any(|location| path.starts_with(location.as_str()))
+    });
+    let mentions = person.mentions();
+    let read = stream::iter(others).map(|meta| {
+        let mentions = mentions.clone();
+        async move {
+            let said = said(desk, &meta, mentions).await?;
+            Ok::<_, JobError>((meta, said))
+        }
+    });
+    let mut read = std::pin::pin!(read.buffered(READ_AT_ONCE));
+    while let Some((meta, said)) = read.try_next().await? {
+        let is_named = is_named(meta.location.as_ref(), &mentions);
+        // A path that has the identifier in it must not stand in a record.
+        let place = if is_named { hidden(desk, &meta.location) } else { meta.location.to_string() };
+        match said {
+            Said::Nothing if !is_named => {}
+            Said::Nothing => {
+                certificate.not_reached.insert(Left::new(place, "its name mentions the person; move it, or remove it"));
+            }
+            Said::Mentions => {
+                certificate.not_reached.insert(Left::new(place, why(meta.location.as_ref())));
+            }
+            Said::Unread(why) => {
+                certificate.not_searched.insert(Left::new(place, why));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a path mentions the person; what stands behind the last full stop of a name belongs to no identifier.
+fn is_named(path: &str, mentions: &Mentions) -> bool {
+    path.split('/').any(|name| {
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        mentions.stand_in(name.as_bytes()) || mentions.stand_in(stem.as_bytes())
+    })
+}
+
+/// What to do about an object that mentions the person.
+fn why(path: &str) -> &'static str {
+    match path.split('/').next() {
+        Some("exports") => "an export that shows the person; remove it, and tell whoever received it",
+        Some("reports") => {
+            "a report that shows the person; revise it with `auditlake run JOB --again`, and withdraw this one"
+        }
+        Some("requests") => "a request that names the person; remove it",
+        Some("_auditlake") => "a record of the lake that mentions the person",
+        _ => "no dataset has it, and it mentions the person",
+    }
+}
+
+fn hidden(desk: &Desk<'_>, path: &Path) -> String {
+    format!("path {}", desk.keys.current.reference_of("path", path.as_ref()))
+}
+
+async fn said(desk: &Desk<'_>, meta: &ObjectMeta, mentions: Mentions) -> Result<Said, JobError> {
+    if meta.size > BYTES_MAX {
+        return Ok(Said::Unread(format!("it has {} bytes; objects above {BYTES_MAX} are not searched", meta.size)));
+    }
+    // It may go while others work on the lake.
+    let Some(bytes) = desk.lake.front.read(&meta.location).await? else { return Ok(Said::Nothing) };
+    let searched = tokio::task::spawn_blocking(move || searched(&bytes, &mentions)).await;
+    Ok(match searched {
+        Ok(Ok(true)) => Said::Mentions,
+        Ok(Ok(false)) => Said::Nothing,
+        Ok(Err(why)) => Said::Unread(why),
+        Err(stopped) => Said::Unread(format!("searching it stopped ({stopped})")),
+    })
+}
+
+/// Whether bytes, or what they are packed of, mention the person.
+fn searched(bytes: &bytes::Bytes, mentions: &Mentions) -> Result<bool, String> {
+    if mentions.stand_in(bytes) {
+        return Ok(true);
+    }
+    let unpacked = |reader: &mut dyn Read| -> Result<bool, String> {
+        let mut plain = Vec::new();
+        let read = reader.take(UNPACKED_MAX + 1).read_to_end(&mut plain);
+        read.map_err(|error| format!("it cannot be unpacked: {error}"))?;
+        if plain.len() as u64 > UNPACKED_MAX {
+            return Err(format!("it holds more than {UNPACKED_MAX} bytes, which are not searched"));
+        }
+        Ok(mentions.stand_in(&plain))
+    };
+    match bytes.as_ref() {
+        [b'P', b'A', b'R', b'1', ..] => mentions_in_parquet(bytes, mentions),
+        [0x1f, 0x8b, ..] => unpacked(&mut flate2::read::MultiGzDecoder::new(bytes.as_ref())),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            let mut reader = zstd::Decoder::new(bytes.as_ref()).map_err(|error| error.to_string())?;
+            unpacked(&mut reader)
+        }
+        [b'P', b'K', 3, 4, ..] => {
+            let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+            for at in 0..archive.len() {
+                let mut entry = archive.by_index(at).map_err(|error| error.to_string())?;
+                let name = entry.name_raw().to_vec();
+                if mentions.stand_in(&name) || unpacked(&mut entry)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        _ => Ok(false),
+    }
+}
