@@ -9,7 +9,7 @@ use object_store::path::Path;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
-use schemas::{Dataset, TableSchema};
+use schemas::{Column, ColumnType, Dataset, TableSchema};
 use sha2::{Digest, Sha256};
 
 use super::encode::{Encoded, Encoder};
@@ -22,6 +22,11 @@ use crate::store::{Created, Lakefront};
 
 /// Rows of a row group.
 pub(crate) const ROW_GROUP_ROWS: usize = 131_072;
+/// Rows of a page: whoever looks for one row decodes a page of every column.
+const PAGE_ROWS: usize = 2_048;
+/// Columns of which nearly every value is another one, beside those of hashes: a dictionary of them has to be read for one
+/// row, and saves nothing.
+const UNIQUE: [&str; 1] = ["event_id"];
 /// A file is closed when it has grown to this; `compact` makes bigger ones.
 const FILE_BYTES: usize = 32 << 20;
 
@@ -152,6 +157,7 @@ impl Layout {
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_data_page_row_count_limit(PAGE_ROWS)
             .set_statistics_enabled(EnabledStatistics::Page)
             .set_bloom_filter_position(BloomFilterPosition::End)
             .set_created_by(format!("auditlake {}", env!("CARGO_PKG_VERSION")))
@@ -160,6 +166,10 @@ impl Layout {
                 KeyValue::new("auditlake.schema".to_owned(), self.table.name.to_owned()),
                 KeyValue::new("auditlake.mapping".to_owned(), self.mapping.clone()),
             ]));
+        let is_unique = |column: &&Column| column.kind == ColumnType::Hash || UNIQUE.contains(&column.name);
+        for column in self.table.columns.iter().filter(is_unique) {
+            properties = properties.set_column_dictionary_enabled(column.name.into(), false);
+        }
         let blooms =
             self.table.subjects.iter().chain(&["event_id", "resource_id"]).filter(|name| position(name).is_some());
         for name in blooms {
