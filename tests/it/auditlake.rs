@@ -115,6 +115,11 @@ impl Lake {
         found.unwrap_or_else(|| panic!("{name} is not there")).1
     }
 
+    /// The bucket that its data lies in, if it does.
+    pub(crate) fn bucket(&self) -> Option<&Bucket> {
+        self.bucket.as_ref()
+    }
+
     /// The folder of `lake.yaml`.
     pub(crate) fn folder(&self) -> PathBuf {
         self.top.path().join("lake")

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::auditlake::{Lake, Ran};
 use crate::kill::{killed, kills, undisturbed};
+use crate::moto;
 
 const NOW: &str = "--at=2026-11-30T00:00:00Z";
 /// Whoever asks. No other text of the lake has it in it but as part of a longer name.
@@ -33,10 +34,10 @@ fn event(events: &mut String, (day, event): (u64, u64), actor: &str, subject: Op
     .expect("a String takes any text");
 }
 
-/// Twenty days of two tenants: of every twelve events Ann acts in one and is the subject of two, her other account acts in one.
-fn events() -> String {
+/// Days of two tenants: of every twelve events Ann acts in one and is the subject of two, her other account acts in one.
+fn events(days: u64) -> String {
     let mut events = String::new();
-    for day in 0..DAYS {
+    for day in 0..days {
         for number in 0..A_DAY {
             let (actor, subject) = match number {
                 0 => (ANN, None),
@@ -57,7 +58,11 @@ fn events() -> String {
 const THEIRS: u64 = DAYS * 4;
 
 fn filled(lake: Lake) -> Lake {
-    lake.write("drop/events.ndjson", events());
+    filled_with(lake, DAYS)
+}
+
+fn filled_with(lake: Lake, days: u64) -> Lake {
+    lake.write("drop/events.ndjson", events(days));
     lake.write("ann.txt", format!("{ANN}\n"));
     // One record that cannot be read mentions her, and one mentions who is called nearly like her.
     lake.write(
@@ -272,7 +277,7 @@ fn whoever_was_erased_does_not_come_back() {
     let before = lake.objects();
     erase(&lake).succeeded();
     // The same source again under another name, and with something new of hers.
-    let mut late = events();
+    let mut late = events(DAYS);
     late.push_str(&format!("{{\"event_id\":\"new-1\",\"time\":\"2026-12-02T10:00:00Z\",\"tenant_id\":\"t0\",\"source\":\"app\",\"event_type\":\"data.read\",\"outcome\":\"success\",\"actor_id\":\"{ANN}\",\"actor_type\":\"user\"}}\n"));
     lake.write("late/events.ndjson", late);
     let ran = lake.json(&["ingest", "ndjson", "late", "--into", "audit", "--at=2026-12-03T00:00:00Z"]);
@@ -497,4 +502,29 @@ fn what_mentions_the_person_elsewhere_is_named() {
     );
     assert!(!ran.out.contains("exports/y/"), "{}", ran.out);
     silent(&ran);
+}
+
+#[test]
+fn in_a_bucket_that_keeps_versions_the_old_ones_go_too() {
+    let test = "in_a_bucket_that_keeps_versions_the_old_ones_go_too";
+    let Some(bucket) = moto::versioned_bucket(test) else { return };
+    let lake = filled_with(Lake::in_bucket(bucket), 2);
+    let before = others(&lake);
+    erase(&lake).said(0, &["8 deleted", "is fulfilled"]);
+    assert_eq!(others(&lake), before);
+    for text in [ANN, DESK, "p-ann"] {
+        assert_eq!(having(&lake, text), [] as [&str; 0], "{text}");
+    }
+    let bucket = lake.bucket().expect("a bucket");
+    let versions = bucket.http("GET", "?versions", &[], b"");
+    let of = |begin: &str| -> Vec<&str> {
+        versions.split("<Version>").skip(1).filter(|version| version.contains(&format!("<Key>lake/{begin}"))).collect()
+    };
+    assert!(
+        !of("audit/").is_empty() && of("audit/").iter().all(|version| version.contains("<IsLatest>true")),
+        "{versions}"
+    );
+    assert!(of("identity/").iter().all(|version| version.contains("<IsLatest>true")), "{versions}");
+    assert!(!versions.contains("/sealed</Key>"), "{versions}");
+    lake.run(&["verify", NOW]).succeeded();
 }
