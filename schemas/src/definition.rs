@@ -6,7 +6,8 @@
 //! controls/**/*.yaml       a control of one's own each; those that ship need no file
 //! jobs/**/*.yaml           a job each
 //! policies/evidence.yaml   who signs the log, and where its checkpoints are kept besides
-//! policies/**/*.yaml       a retention policy each: what of a dataset must go when, and what must stay
+//! policies/**/*.yaml       a retention policy each: what of a dataset must go when, and what must stay;
+//!                          or an anonymized copy: what becomes of the columns of one that is shared
 //! ```
 //!
 //! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
@@ -24,6 +25,9 @@
 //! ```
 
 mod access;
+mod anonymize;
+mod anonymize_job;
+mod anonymize_notes;
 mod checked;
 mod control;
 mod csv_style;
@@ -46,6 +50,7 @@ mod problem;
 mod query_job;
 mod raw;
 mod raw_access;
+mod raw_anonymize;
 mod raw_evidence;
 mod raw_retention;
 mod request;
@@ -60,9 +65,10 @@ mod verify_job;
 mod words;
 mod yaml;
 
+pub use anonymize_notes::anonymize_notes;
 pub use checked::{
-    Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat, ReportOutput,
-    ReportSpec, RetentionSpec, VerifySpec,
+    AnonymizeSpec, Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat,
+    ReportOutput, ReportSpec, RetentionSpec, VerifySpec,
 };
 pub use csv_style::{CsvStyle, Delimiter, LineEnd};
 pub(crate) use dataset::REJECTED_ENDING;
@@ -89,6 +95,7 @@ use crate::shipped::shipped_frameworks;
 use problem::Problems;
 use raw::{RawControl, RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
 use raw_access::RawAccess;
+use raw_anonymize::{RawAnonymize, RawAnonymizeJob};
 use raw_evidence::RawEvidenceFile;
 use raw_retention::{RawRetention, RawRetentionJob};
 use request::RawRequest;
@@ -125,15 +132,17 @@ pub enum DefinitionKind {
     Access,
     /// `policies/evidence.yaml`.
     Evidence,
-    /// `policies/*.yaml` but for `policies/evidence.yaml`.
+    /// `policies/*.yaml` with first key `policy`.
     Retention,
+    /// `policies/*.yaml` with first key `anonymize`.
+    Anonymize,
     /// A request for an export.
     Request,
 }
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Lake,
         Self::Dataset,
         Self::Job,
@@ -141,6 +150,7 @@ impl DefinitionKind {
         Self::Access,
         Self::Evidence,
         Self::Retention,
+        Self::Anonymize,
         Self::Request,
     ];
 
@@ -154,6 +164,7 @@ impl DefinitionKind {
             Self::Access => "access",
             Self::Evidence => "evidence",
             Self::Retention => "policy",
+            Self::Anonymize => "anonymize",
             Self::Request => "request",
         }
     }
@@ -168,6 +179,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Access => schema_of::<RawAccess>(),
         DefinitionKind::Evidence => schema_of::<RawEvidenceFile>(),
         DefinitionKind::Retention => schema_of::<RawRetention>(),
+        DefinitionKind::Anonymize => schema_of::<RawAnonymize>(),
         DefinitionKind::Request => schema_of::<RawRequest>(),
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
@@ -178,6 +190,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
                 generator.subschema_for::<RawReport>(),
                 generator.subschema_for::<RawVerify>(),
                 generator.subschema_for::<RawRetentionJob>(),
+                generator.subschema_for::<RawAnonymizeJob>(),
             ];
             json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
