@@ -3,6 +3,7 @@
 //! Absent: the schedule, the ledger and the writing of reports, which are `jobs`' and `exporters`'.
 
 mod access;
+pub mod anonymize;
 mod catalog;
 mod coarsen;
 mod compact;
