@@ -18,21 +18,33 @@
 
 mod coding;
 mod column;
+mod copy;
 mod error;
+mod figures;
+mod file;
+mod function;
 mod grouping;
 mod hierarchy;
 mod levels;
 mod loss;
 mod measure;
+mod method;
 mod mondrian;
 mod optimal;
+mod recode;
 mod requirement;
+mod searched;
+mod values;
 
 pub use column::{Distance, QuasiColumn, SensitiveColumn, generalize};
+pub use copy::{CopyOutcome, CopyRequest, make_copy, preview_copy};
 pub use error::{AnonymizeError, NotMet};
+pub use figures::{Figures, SensitiveFigures};
+pub use file::measure_file;
 pub use hierarchy::{Hierarchy, HierarchyError};
 pub use loss::Loss;
 pub use measure::{Diversity, Measured, measure};
 pub use mondrian::{Partitioned, mondrian};
 pub use optimal::{Generalized, MAX_NODES, Search, optimal};
 pub use requirement::Requirement;
+pub use values::{CopyMaterial, hierarchy};

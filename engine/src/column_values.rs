@@ -13,10 +13,7 @@ use schemas::FloorUnit;
 use crate::coarsen::floor;
 
 /// Instants, in microseconds.
-pub(crate) fn instants(
-    column: &ArrayRef,
-    of: impl Fn(usize, i64) -> Option<i64>,
-) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn instants(column: &ArrayRef, of: impl Fn(usize, i64) -> Option<i64>) -> Result<ArrayRef, ArrowError> {
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let instants = cast(column, &utc)?;
     let instants = instants.as_primitive::<TimestampMicrosecondType>();

@@ -1,4 +1,5 @@
-//! What becomes of columns, as functions of plans: the plan of a copy says which column came from which, and in which form.
+//! What becomes of columns, as functions of plans: the plan of a copy says which column came from which, and in which
+//! form.
 //!
 //! Names are those that lineage knows: `pseudonym`, `mask`, `hierarchy`. `floor_to` and `round_to` are not SQL's own
 //! `floor` and `round`, which leave a value what it is.
@@ -7,12 +8,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
-use arrow::compute::nullif;
 use arrow::compute::is_null;
+use arrow::compute::nullif;
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
 use super::method::{Given, Method};
 use super::recode::{LeftOut, Ranges};

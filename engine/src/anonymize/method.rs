@@ -1,12 +1,14 @@
 //! What a value becomes by itself: one method for one column, before or without a search.
 //!
 //! ```text
-//! mask              keeps an end of a text            bucket, round, clamp   numbers made coarser, or kept within bounds
+//! mask              keeps an end of a text            bucket, round, clamp   numbers made coarser, or kept within
+//! bounds
 //! pseudonym, fpe    a key leads back, nothing else    floor, shift           instants made coarser, or moved
 //! truncate_ip, grid places made coarser               hierarchy              an ancestor at a fixed level
 //! ```
 //!
-//! Null stays null, rows stay rows, and no fault has a value of the data. Absent: `drop`, `redact` and `constant`, which
+//! Null stays null, rows stay rows, and no fault has a value of the data. Absent: `drop`, `redact` and `constant`,
+//! which
 //! need no value; what groups of rows have in common, which is the search's.
 
 mod fpe;
@@ -36,8 +38,9 @@ use crate::column_values::{floors, texts};
 pub(crate) enum MethodFault {
     /// Values that cannot stay in their form.
     #[error(
-        "{} rows or more hold values that fpe cannot change: {foreign} have characters outside the alphabet, and {short} have \
-         fewer than {least} characters, of which all could be tried; state another alphabet, or write pseudonym", foreign + short
+        "{} rows or more hold values that fpe cannot change: {foreign} have characters outside the alphabet, and {short} \
+         have fewer than {least} characters, of which all could be tried; state another alphabet, or write pseudonym",
+        foreign + short
     )]
     Fpe {
         /// Rows with other letters.
@@ -139,9 +142,7 @@ impl Method {
             Kind::Pseudonym(pseudonyms) => pseudonyms.apply(column, given.tenants)?,
             Kind::Fpe(fpe) => fpe.apply(column, given.tenants)?,
             Kind::Floor(unit) => floors(column, *unit)?,
-            Kind::Shift(shift) => {
-                shift.apply(column, given.subjects.ok_or(MethodFault::Unreadable)?, given.tenants)?
-            }
+            Kind::Shift(shift) => shift.apply(column, given.subjects.ok_or(MethodFault::Unreadable)?, given.tenants)?,
             Kind::Number(number) => number.apply(column)?,
             Kind::Hierarchy { hierarchy, level } => {
                 let quasi = QuasiColumn {
@@ -167,7 +168,8 @@ pub(crate) struct Given<'a> {
 
 impl Kind {
     fn fits(&self, kind: &DataType, word: &str) -> Result<(), String> {
-        let unfit = |wanted: &str| Err(format!("it is of type {kind}, and method \"{word}\" is for {wanted}; write redact"));
+        let unfit =
+            |wanted: &str| Err(format!("it is of type {kind}, and method \"{word}\" is for {wanted}; write redact"));
         match self {
             Self::Mask { .. } | Self::Fpe(_) | Self::TruncateIp { .. } if !is_text(kind) => unfit("texts"),
             Self::Pseudonym(_) if !is_text(kind) && !kind.is_integer() => unfit("texts and whole numbers"),
@@ -244,7 +246,15 @@ mod tests {
             let why = method(column, &of).expect_err("is refused");
             assert!(why.contains("write"), "{why}");
         }
-        assert!(Method::new("c", texts.data_type(), &CopyMethod::Fpe { key: key(), alphabet: "ab".to_owned() }, (None, None)).is_err());
+        assert!(
+            Method::new(
+                "c",
+                texts.data_type(),
+                &CopyMethod::Fpe { key: key(), alphabet: "ab".to_owned() },
+                (None, None)
+            )
+            .is_err()
+        );
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub(crate) fn init_definitions() -> Vec<Definition> {
         ("jobs/ingest-cloudtrail.yaml", include_str!("templates/init/ingest-cloudtrail.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/init/compliance.yaml")),
         ("policies/evidence.yaml", include_str!("templates/init/evidence.yaml")),
+        ("policies/study-copy.yaml", include_str!("templates/init/study-copy.yaml")),
     ]);
     let policies = schemas::shipped_policy_templates().iter();
     definitions.extend(policies.map(|(name, text)| (format!("policies/{name}.yaml"), (*text).to_owned())));

@@ -2,7 +2,8 @@
 //!
 //! What the columns of a dataset without a schema are, only its files know; what is said of such a column is checked
 //! when
-//! the copy is made. Absent: reading hierarchies and keys, which do not lie in definitions.
+//! the copy is made. A policy that is not enabled waits for datasets that are not there. Absent: reading hierarchies
+//! and keys, which do not lie in definitions.
 
 mod column;
 mod hierarchy;
@@ -31,8 +32,13 @@ pub(super) fn build(
     let before = problems.len();
     let id = problems.keep(raw.anonymize.place, PolicyId::parse(&raw.anonymize.value));
     let RawFromTo { from, to } = raw.copy;
-    let source = problems.keep(from.place, dataset("from", &from.value, around)).flatten();
-    let target = problems.keep(to.place, target(&to.value, &from.value, around)).flatten();
+    let enabled = raw.enabled.unwrap_or(true);
+    let waits = |name: &str| !enabled && around.dataset_names.lacks(name).is_some();
+    let (from_waits, to_waits) = (waits(&from.value), waits(&to.value));
+    let source =
+        if from_waits { None } else { problems.keep(from.place, dataset("from", &from.value, around)).flatten() };
+    let target =
+        if to_waits { None } else { problems.keep(to.place, target(&to.value, &from.value, around)).flatten() };
     let place = raw.columns.place;
     let purpose = &raw.anonymize.value;
     let columns = Columns { dataset: source, purpose }.build(raw.columns, problems);
@@ -40,7 +46,7 @@ pub(super) fn build(
     check_roles(&columns, require, place, problems);
     let policy = AnonymizePolicy {
         id: id?,
-        enabled: raw.enabled.unwrap_or(true),
+        enabled,
         from: source?.id.clone(),
         to: target?.id.clone(),
         dropped: unnamed(source?, &columns),
@@ -161,6 +167,9 @@ fn search(
             let message = "columns have hierarchies, and search: none chooses no level; write kind: optimal, or \
                 method: hierarchy with a level";
             problems.add(at, message);
+        }
+        SearchKind::Mondrian if suppress.is_some_and(|ppm| ppm > 0) => {
+            problems.add(at, "search: mondrian leaves no row out; leave suppress out");
         }
         SearchKind::Mondrian | SearchKind::None if raw.loss.is_some() => {
             problems.add(at, format!("search: {} weighs no loss; leave loss out", kind.as_str()));

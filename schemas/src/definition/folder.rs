@@ -249,7 +249,8 @@ impl Folder {
                 let raw = raw_of::<RawAnonymize>("anonymize", file, node, &mut problems);
                 let sha256 = hex(&Sha256::digest(&file.text));
                 let built = raw.and_then(|raw| anonymize::build(raw, sha256, &self.around, &mut problems));
-                self.around.copy_names.unknown |= built.is_none();
+                // A template that waits for its datasets is none that others may mean.
+                self.around.copy_names.unknown |= built.is_none() && problems.len() > 0;
                 self.around.copies.extend(built.map(|policy| (policy, file.path.clone())));
             }
             Slot::Control => {

@@ -185,23 +185,81 @@ fn what_is_wrong_with_columns_is_said_at_once() {
 fn what_is_wrong_with_the_whole_is_said() {
     let replaced = |from: &str, to: &str| POLICY.replace(from, to);
     for (text, expected) in [
-        (replaced("from: audit,", "from: adit,"), expect![[r#"policies/study-copy.yaml:2:14: from names dataset "adit", which does not exist; did you mean "audit"?"#]]),
-        (replaced("to: audit_study", "to: audit"), expect![[r#"policies/study-copy.yaml:2:25: the copy of dataset "audit" would go into itself; name another dataset, with a folder of its own"#]]),
-        (replaced("require: {k: 5, l: {distinct: 2}, t: 0.2}\n", ""), expect![[r#"
+        (
+            replaced("from: audit,", "from: adit,"),
+            expect![[
+                r#"policies/study-copy.yaml:2:14: from names dataset "adit", which does not exist; did you mean "audit"?"#
+            ]],
+        ),
+        (
+            replaced("to: audit_study", "to: audit"),
+            expect![[
+                r#"policies/study-copy.yaml:2:25: the copy of dataset "audit" would go into itself; name another dataset, with a folder of its own"#
+            ]],
+        ),
+        (
+            replaced("require: {k: 5, l: {distinct: 2}, t: 0.2}\n", ""),
+            expect![[r#"
             policies/study-copy.yaml:4:3: columns have roles, and nothing is required of them; add for example require: {k: 5}
-            policies/study-copy.yaml:9:9: search goes for what is required, and nothing is; add for example require: {k: 5}, or leave it out"#]]),
-        (replaced("k: 5, l: {distinct: 2}, t: 0.2", "k: 1, t: 2"), expect!["policies/study-copy.yaml:9:14: k must be at least 2; found 1"]),
-        (replaced("l: {distinct: 2}", "l: {recursive: [2, 3]}"), expect![[r#"
+            policies/study-copy.yaml:9:9: search goes for what is required, and nothing is; add for example require: {k: 5}, or leave it out"#]],
+        ),
+        (
+            replaced("k: 5, l: {distinct: 2}, t: 0.2", "k: 1, t: 2"),
+            expect!["policies/study-copy.yaml:9:14: k must be at least 2; found 1"],
+        ),
+        (
+            replaced("l: {distinct: 2}", "l: {recursive: [2, 3]}"),
+            expect![[r#"
             policies/study-copy.yaml:9:20: l is distinct or entropy; write one of them, for example {distinct: 2}
-            policies/study-copy.yaml:9:21: key "recursive" is not in this version; write distinct or entropy"#]]),
-        (replaced("kind: optimal", "kind: none"), expect!["policies/study-copy.yaml:10:9: columns have hierarchies, and search: none chooses no level; write kind: optimal, or method: hierarchy with a level"]),
-        (replaced("suppress: 4%", "suppress: 4"), expect![[r#"policies/study-copy.yaml:10:50: suppress "4" is no share; write a number and %, for example 20%"#]]),
-        (replaced("time: {method: floor, to: day}", "time: {method: drop}"), expect![[r#"policies/study-copy.yaml:2:25: dataset "audit_study" needs columns that the copy lacks: time; give them a method other than drop, or leave schema, time and tenant out of the dataset"#]]),
-        (format!("{POLICY}noise: {{epsilon: 1/2}}\n"), expect![[r#"policies/study-copy.yaml:11:1: key "noise" is not in this version; counts and sums with noise are not drawn; leave it out"#]]),
-        (replaced("purpose: study}", "purpose: study}\n  reason: {method: pseudonym, key: {id: p26, secret: env:OTHER}}"), expect![[r#"policies/study-copy.yaml:5:11: key id "p26" stands for two secrets; give each an id of its own, or values of both look alike"#]]),
+            policies/study-copy.yaml:9:21: key "recursive" is not in this version; write distinct or entropy"#]],
+        ),
+        (
+            replaced("kind: optimal", "kind: none"),
+            expect![
+                "policies/study-copy.yaml:10:9: columns have hierarchies, and search: none chooses no level; write kind: optimal, or method: hierarchy with a level"
+            ],
+        ),
+        (
+            replaced("kind: optimal, loss: entropy", "kind: mondrian"),
+            expect![["policies/study-copy.yaml:10:9: search: mondrian leaves no row out; leave suppress out"]],
+        ),
+        (
+            replaced("suppress: 4%", "suppress: 4"),
+            expect![[
+                r#"policies/study-copy.yaml:10:50: suppress "4" is no share; write a number and %, for example 20%"#
+            ]],
+        ),
+        (
+            replaced("time: {method: floor, to: day}", "time: {method: drop}"),
+            expect![[
+                r#"policies/study-copy.yaml:2:25: dataset "audit_study" needs columns that the copy lacks: time; give them a method other than drop, or leave schema, time and tenant out of the dataset"#
+            ]],
+        ),
+        (
+            format!("{POLICY}noise: {{epsilon: 1/2}}\n"),
+            expect![[
+                r#"policies/study-copy.yaml:11:1: key "noise" is not in this version; counts and sums with noise are not drawn; leave it out"#
+            ]],
+        ),
+        (
+            replaced(
+                "purpose: study}",
+                "purpose: study}\n  reason: {method: pseudonym, key: {id: p26, secret: env:OTHER}}",
+            ),
+            expect![[
+                r#"policies/study-copy.yaml:5:11: key id "p26" stands for two secrets; give each an id of its own, or values of both look alike"#
+            ]],
+        ),
     ] {
         says(&text, JOB, expected);
     }
+}
+
+#[test]
+fn a_template_waits_for_its_datasets() {
+    let text = format!("{POLICY}enabled: false\n").replace("to: audit_study", "to: nowhere");
+    let lake = check(&plus("policies/study-copy.yaml", text.as_bytes())).expect("is right");
+    assert!(lake.copies.is_empty());
 }
 
 #[test]

@@ -113,7 +113,7 @@ mod tests {
             integers(NumberMethod::Round(10.0), &[-15, -14, 4, 5, 15]),
             [Some(-20), Some(-10), Some(0), Some(10), Some(20)]
         );
-        assert_eq!(integers(NumberMethod::Round(100.0), &[i64::MAX]), [None]);
+        assert_eq!(integers(NumberMethod::Round(1000.0), &[i64::MAX]), [None]);
         assert_eq!(integers(NumberMethod::Round(3.0), &[4, 5, -4, -5]), [Some(3), Some(6), Some(-3), Some(-6)]);
         assert_eq!(
             integers(NumberMethod::Clamp(Some(18.0), Some(90.0)), &[17, 18, 91, big]),

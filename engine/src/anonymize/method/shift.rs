@@ -65,12 +65,8 @@ mod tests {
     #[test]
     fn gaps_of_a_person_stay_and_offsets_are_within_bounds() {
         let times = [10 * DAY, 11 * DAY, 10 * DAY, 12 * DAY];
-        let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![
-            Some(times[0]),
-            Some(times[1]),
-            Some(times[2]),
-            None,
-        ]));
+        let column: ArrayRef =
+            Arc::new(TimestampMicrosecondArray::from(vec![Some(times[0]), Some(times[1]), Some(times[2]), None]));
         let subjects: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("a"), Some("b"), Some("b")]));
         let shift = Shift::new(&[1; 32], 30 * 86_400);
         let made = shift.apply(&column, &subjects, None).expect("instants");

@@ -6,7 +6,6 @@ use unicode_segmentation::UnicodeSegmentation;
 const HIDDEN: &str = "*";
 
 /// The first or last grapheme clusters, and every other hidden; all of them where nothing would be hidden.
-///
 /// What a reader takes for one character is hidden or shown whole: half of one, as a letter without its accent, would say
 /// more than it seems, or nothing that can be read.
 pub(super) fn masked(text: &str, keep: usize, last: bool) -> String {
@@ -39,7 +38,11 @@ mod tests {
         // A letter with an accent of its own, a flag, a family, a syllable, a line end.
         check("e\u{301}tude", 1, ["e\u{301}****", "****e"]);
         check("\u{1f1e9}\u{1f1ea}ab", 1, ["\u{1f1e9}\u{1f1ea}**", "**b"]);
-        check("a\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}", 1, ["a*", "*\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}"]);
+        check(
+            "a\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+            1,
+            ["a*", "*\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}"],
+        );
         check("한국어", 1, ["한**", "**어"]);
         check("ab\r\n", 1, ["a**", "**\r\n"]);
     }
