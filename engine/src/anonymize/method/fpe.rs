@@ -13,7 +13,7 @@ use aes::Aes256;
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use fpe::ff1::{FF1, FlexibleNumeralString, NumeralString};
+use fpe::ff1::{FF1, FlexibleNumeralString};
 
 use super::MethodFault;
 use super::parts::Parts;
