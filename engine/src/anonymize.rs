@@ -21,12 +21,15 @@ mod column;
 mod error;
 mod grouping;
 mod hierarchy;
+mod lattice;
 mod levels;
 mod loss;
 mod measure;
 mod mondrian;
 mod optimal;
 mod requirement;
+mod spread;
+mod table;
 
 pub use column::{Distance, QuasiColumn, SensitiveColumn, generalize};
 pub use error::{AnonymizeError, NotMet};
