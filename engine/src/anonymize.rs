@@ -31,6 +31,9 @@ mod requirement;
 mod spread;
 mod table;
 
+#[cfg(test)]
+mod tests;
+
 pub use column::{Distance, QuasiColumn, SensitiveColumn, generalize};
 pub use error::{AnonymizeError, NotMet};
 pub use hierarchy::{Hierarchy, HierarchyError};

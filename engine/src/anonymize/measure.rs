@@ -10,6 +10,9 @@
 //!
 //! NULL is a value like any other and equals NULL. Each sensitive column counts by itself. Absent: recursive (c, l)-diversity.
 
+#[cfg(test)]
+mod tests;
+
 use arrow::array::{Array, ArrayRef};
 
 use super::column::SensitiveColumn;

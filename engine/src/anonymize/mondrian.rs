@@ -8,6 +8,8 @@
 //! one, then the one behind it. Absent: rows that are left out; a search for the best partition, which is NP-hard.
 
 mod axis;
+#[cfg(test)]
+mod tests;
 
 use arrow::array::StringArray;
 

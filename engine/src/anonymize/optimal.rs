@@ -5,6 +5,9 @@
 //! lower the loss either, a node that has been evaluated rules out all coarser ones. What cannot cost less than the best
 //! node so far is not evaluated. Absent: levels that differ from row to row, see `mondrian`.
 
+#[cfg(test)]
+mod tests;
+
 use arrow::array::BooleanArray;
 
 use super::column::{QuasiColumn, SensitiveColumn};
