@@ -4,6 +4,9 @@
 //! hierarchy    what a value becomes at each level           measure      k, l and t of a table as it is
 //! requirement  what a table must satisfy                    optimal      the same level for a whole column
 //! loss         what a generalisation costs                  mondrian     ranges of its own for each group
+//! method       what a value becomes by itself               file         what a file measures
+//! values, searched, recode, function    the plan of a copy: rows by their methods, made coarser, some left out
+//! copy, figures                         written, measured as written, published or deleted
 //! ```
 //!
 //! ```text
@@ -12,9 +15,8 @@
 //! let kept = filter(&age, &not(&found.suppressed)?)?;                   // arrow's own
 //! ```
 //!
-//! Pure: columns go in, columns come out. No error has a value of the data, only counts, names and what a hierarchy
-//! says. Absent: reading, writing and publishing a copy, and methods for single values such as pseudonyms, which are
-//! the caller's; noise.
+//! Measures and searches are pure: columns go in, columns come out. No error has a value of the data, only counts, names and
+//! what a hierarchy says. Absent: where keys and hierarchies lie, which is the caller's; noise.
 
 mod coding;
 mod column;
@@ -25,6 +27,7 @@ mod file;
 mod function;
 mod grouping;
 mod hierarchy;
+mod lattice;
 mod levels;
 mod loss;
 mod measure;
@@ -34,6 +37,10 @@ mod optimal;
 mod recode;
 mod requirement;
 mod searched;
+mod spread;
+mod table;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use column::{Distance, QuasiColumn, SensitiveColumn, generalize};

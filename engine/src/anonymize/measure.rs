@@ -10,10 +10,16 @@
 //!
 //! NULL is a value like any other and equals NULL. Each sensitive column counts by itself. Absent: recursive (c, l)-diversity.
 
-use arrow::array::ArrayRef;
+#[cfg(test)]
+mod tests;
+
+use arrow::array::{Array, ArrayRef};
 
 use super::column::SensitiveColumn;
 use super::error::AnonymizeError;
+use super::grouping::{Grouper, Part};
+use super::levels::coded;
+use super::spread::{Coding, Spread, Whole, entropy_l};
 
 /// How anonymous a table is. One without rows has 0 everywhere, which satisfies nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +50,57 @@ pub struct Diversity {
 /// # Errors
 /// If columns differ in length, there is no quasi identifier, or an ordered column has no order.
 pub fn measure(quasi: &[ArrayRef], sensitive: &[SensitiveColumn]) -> Result<Measured, AnonymizeError> {
-    let _ = (quasi, sensitive);
-    Err(AnonymizeError::NoQuasi)
+    let names = (1..=quasi.len()).map(|at| format!("quasi identifier {at}")).collect::<Vec<_>>();
+    let columns = names.iter().map(String::as_str).zip(quasi);
+    let rows = same_rows(columns.chain(sensitive.iter().map(|column| (column.name.as_str(), &column.values))))?;
+    if quasi.is_empty() {
+        return Err(AnonymizeError::NoQuasi);
+    }
+    let nothing = Diversity { distinct_l: 0, entropy_l: 0.0, t: 0.0 };
+    if rows == 0 {
+        return Ok(Measured { rows: 0, groups: 0, k: 0, sensitive: vec![nothing; sensitive.len()] });
+    }
+    let codes = names.iter().zip(quasi).map(|(name, values)| coded(name, values)).collect::<Result<Vec<_>, _>>()?;
+    let parts: Vec<_> =
+        codes.iter().map(|column| Part { codes: &column.codes, map: None, count: column.count() }).collect();
+    let mut group_of_row = Vec::new();
+    let groups = Grouper::default().group(rows, &parts, &mut group_of_row);
+    let mut sizes = vec![0_u64; groups];
+    for group in &group_of_row {
+        sizes[*group as usize] += 1;
+    }
+    let diversity = |column| Coding::of(column).map(|coding| poorest(&coding, &group_of_row, &sizes));
+    Ok(Measured {
+        rows: rows as u64,
+        groups: groups as u64,
+        k: sizes.iter().copied().min().unwrap_or_default(),
+        sensitive: sensitive.iter().map(diversity).collect::<Result<_, _>>()?,
+    })
+}
+
+/// The figures of the groups in which they are worst.
+fn poorest(coding: &Coding, group_of_row: &[u32], sizes: &[u64]) -> Diversity {
+    let spread = Spread::of(coding, group_of_row, sizes.len());
+    let whole = Whole::new(spread.totals(coding.count, |_| true), coding.distance);
+    let mut poorest = Diversity { distinct_l: u64::MAX, entropy_l: f64::INFINITY, t: 0.0 };
+    for (group, size) in sizes.iter().enumerate() {
+        let values = spread.group(group);
+        poorest.distinct_l = poorest.distinct_l.min(values.len() as u64);
+        poorest.entropy_l = poorest.entropy_l.min(entropy_l(values, *size));
+        poorest.t = poorest.t.max(whole.distance_to(values, *size));
+    }
+    poorest
+}
+
+/// How many rows the columns have, each as many.
+pub(super) fn same_rows<'a>(
+    mut columns: impl Iterator<Item = (&'a str, &'a ArrayRef)>,
+) -> Result<usize, AnonymizeError> {
+    let others = columns.next().map_or(0, |(_, values)| values.len());
+    match columns.find(|(_, values)| values.len() != others) {
+        Some((column, values)) => {
+            Err(AnonymizeError::Lengths { column: column.to_owned(), rows: values.len(), others })
+        }
+        None => Ok(others),
+    }
 }

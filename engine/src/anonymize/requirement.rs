@@ -1,7 +1,8 @@
 //! What a table must satisfy.
 
 use super::error::AnonymizeError;
-use super::measure::Measured;
+use super::measure::{Diversity, Measured};
+use super::spread::entropy_l;
 
 /// What every group of rows that are equal in the quasi identifiers must satisfy. Each sensitive column counts by itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +27,7 @@ impl Requirement {
     /// Whether a table with these figures satisfies it. An empty one satisfies nothing.
     #[must_use]
     pub fn is_met_by(&self, measured: &Measured) -> bool {
-        let each = |holds: &dyn Fn(&super::measure::Diversity) -> bool| measured.sensitive.iter().all(holds);
+        let each = |holds: &dyn Fn(&Diversity) -> bool| measured.sensitive.iter().all(holds);
         measured.k >= self.k.max(1)
             && self.distinct_l.is_none_or(|l| each(&|column| column.distinct_l >= l))
             && self.entropy_l.is_none_or(|l| each(&|column| at_least(column.entropy_l, l)))
@@ -48,8 +49,18 @@ impl Requirement {
         if let Some(t) = self.t.filter(|t| !(0.0..=1.0).contains(t)) {
             return out("t", t.to_string(), "from 0 to 1");
         }
-        let of_sensitive = self.distinct_l.is_some() || self.entropy_l.is_some() || self.t.is_some();
-        if of_sensitive && sensitive_columns == 0 { Err(AnonymizeError::NoSensitive) } else { Ok(()) }
+        if self.is_of_sensitive() && sensitive_columns == 0 { Err(AnonymizeError::NoSensitive) } else { Ok(()) }
+    }
+
+    /// Whether the values of a sensitive column in a group of `size` rows are diverse enough, leaving t aside.
+    pub(super) fn is_diverse(&self, values: &[(u32, u64)], size: u64) -> bool {
+        self.distinct_l.is_none_or(|l| values.len() as u64 >= l)
+            && self.entropy_l.is_none_or(|l| at_least(entropy_l(values, size), l))
+    }
+
+    /// Whether sensitive columns matter.
+    pub(super) fn is_of_sensitive(&self) -> bool {
+        self.distinct_l.is_some() || self.entropy_l.is_some() || self.t.is_some()
     }
 
     /// Whether a group that satisfies it still does after another that does, too, was added, whatever rows are left out.
