@@ -14,6 +14,8 @@ use sha2::Sha256;
 
 /// Bytes of a pseudonym before they are text.
 const PSEUDONYM_BYTES: usize = 16;
+/// Bytes of a short part with its length.
+const SHORT: usize = 64;
 /// Letters of a pseudonym behind the key's id.
 const PSEUDONYM_LETTERS: usize = 22;
 
@@ -38,8 +40,20 @@ impl Keyed {
     /// One more part.
     pub(crate) fn with(&self, part: &str) -> Self {
         let mut mac = self.0.clone();
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part.as_bytes());
+        let length = (part.len() as u64).to_be_bytes();
+        // Short parts go in at one go, which takes half the time of two.
+        let mut both = [0; SHORT];
+        match both.get_mut(..length.len() + part.len()) {
+            Some(both) => {
+                both[..length.len()].copy_from_slice(&length);
+                both[length.len()..].copy_from_slice(part.as_bytes());
+                mac.update(both);
+            }
+            None => {
+                mac.update(&length);
+                mac.update(part.as_bytes());
+            }
+        }
         Self(mac)
     }
 
@@ -57,7 +71,7 @@ impl Keyed {
         text.push_str(id);
         text.push(':');
         // Letters of base64 are ASCII.
-        text.extend(letters.map(char::from));
+        text.push_str(std::str::from_utf8(&letters).unwrap_or_default());
     }
 }
 

@@ -8,8 +8,8 @@ const NOW: &str = "--at=2026-11-30T00:00:00Z";
 /// A value that must stand in no message.
 const SECRET_NAME: &str = "zaphod.beeblebrox";
 
-/// What a person of the lake has: name, age, postcode, diagnosis.
-const PEOPLE: usize = 120;
+/// Rows of the lake's visits.
+const ROWS: u64 = 120;
 
 const POLICY: &str = "anonymize: study
 copy: {from: visits, to: visits_study}
@@ -25,15 +25,40 @@ require: {k: 5, l: {distinct: 2}, t: 0.6}
 search: {kind: optimal, loss: entropy, suppress: 5%}
 ";
 
+const DATASET: &str = "dataset: visits
+location: visits/
+time: visited_at
+tenant: tenant_id
+subjects: [patient]
+columns:
+  patient: {class: personal}
+  email: {class: personal}
+  card: {class: personal}
+  src_ip: {class: personal}
+  age: {class: personal}
+  postcode: {class: personal}
+  diagnosis: {class: special}
+";
+
+/// Visits of sixty patients of two tenants, one a day from the beginning of 2026 on.
+const VISITS: &str = "
+SELECT CASE WHEN n % 2 = 0 THEN 'north' ELSE 'south' END AS tenant_id,
+  CASE WHEN n = 7 THEN 'zaphod.beeblebrox' ELSE 'p-' || CAST(n % 60 AS VARCHAR) END AS patient,
+  'p' || CAST(n AS VARCHAR) || '@example.org' AS email,
+  CAST(4000000000000000 + n % 60 AS VARCHAR) AS card,
+  to_timestamp_micros(1767225600000000 + n * 86400000000) AS visited_at,
+  '192.0.2.' || CAST(n AS VARCHAR) AS src_ip,
+  20 + n % 40 AS age,
+  CAST(10100 + n % 30 AS VARCHAR) AS postcode,
+  CASE n % 3 WHEN 0 THEN 'flu' WHEN 1 THEN 'asthma' ELSE 'burn' END AS diagnosis,
+  n AS visit
+FROM (SELECT unnest(generate_series(1, 120)) AS n)";
+
 /// A lake with a dataset of visits, which nobody but an export wrote, and one for its copy.
 fn filled() -> Lake {
-    let lake = Lake::at("file:./data", vec![("AL_STUDY_KEY".to_owned(), "0123456789abcdef0123456789abcdef".to_owned())]);
-    lake.write(
-        "datasets/visits.yaml",
-        "dataset: visits\nlocation: visits/\ntime: visited_at\ntenant: tenant_id\nsubjects: [patient]\ncolumns:\n  patient: \
-         {class: personal}\n  email: {class: personal}\n  card: {class: personal}\n  src_ip: {class: personal}\n  age: {class: \
-         personal}\n  postcode: {class: personal}\n  diagnosis: {class: special}\n",
-    );
+    let key = ("AL_STUDY_KEY".to_owned(), "0123456789abcdef0123456789abcdef".to_owned());
+    let lake = Lake::at("file:./data", vec![key]);
+    lake.write("datasets/visits.yaml", DATASET);
     lake.write(
         "datasets/visits_study.yaml",
         "dataset: visits_study\nlocation: visits_study/\ntenant: tenant_id\ntime: visited_at\n",
@@ -42,17 +67,15 @@ fn filled() -> Lake {
     lake.write("keys/card.key", "fedcba9876543210fedcba9876543210\n");
     let codes = (0..30).map(|code| format!("{};10***;*\n", 10_100 + code));
     lake.write("hierarchies/postcode.csv", codes.collect::<String>());
-    let sql = format!(
-        "SELECT CASE WHEN n % 2 = 0 THEN 'north' ELSE 'south' END AS tenant_id, CASE WHEN n = 7 THEN '{SECRET_NAME}' ELSE \
-         'p-' || CAST(n % 60 AS VARCHAR) END AS patient, 'p' || CAST(n AS VARCHAR) || '@example.org' AS email, CAST(4000000000000000 + \
-         n % 60 AS VARCHAR) AS card, to_timestamp_micros(1767225600000000 + n * 86400000000) AS visited_at, '192.0.2.' || CAST(n AS VARCHAR) AS src_ip, 20 + n % 40 AS age, CAST(10100 + n % 30 AS \
-         VARCHAR) AS postcode, CASE n % 3 WHEN 0 THEN 'flu' WHEN 1 THEN 'asthma' ELSE 'burn' END AS diagnosis, n AS visit FROM \
-         (SELECT unnest(generate_series(1, {PEOPLE})) AS n)"
-    );
-    let to = lake.data().join("visits/visits.parquet");
-    std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder can be made");
-    lake.run(&["export", "--sql", &sql, "--format", "parquet", "--to", to.to_str().expect("a path")]).succeeded();
+    exported(&lake, VISITS, "visits/visits.parquet");
     lake
+}
+
+/// Writes the rows of a statement as an object of the store.
+fn exported(lake: &Lake, sql: &str, name: &str) {
+    let to = lake.data().join(name);
+    std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder can be made");
+    lake.run(&["export", "--sql", sql, "--format", "parquet", "--to", to.to_str().expect("a path")]).succeeded();
 }
 
 /// A command that must say nothing of anybody.
@@ -74,7 +97,10 @@ fn a_copy_is_published_as_it_measures_and_says_no_more_than_its_policy() {
     assert_eq!(lake.count("visits_study"), 0, "a preview writes nothing");
 
     let made = lake.run(&["anonymize", "study", NOW]);
-    made.said(0, &["run study@20261130T000000Z committed", "dataset visits_study", "diagnosis: distinct l", "keys f1, s1"]);
+    made.said(
+        0,
+        &["run study@20261130T000000Z committed", "dataset visits_study", "diagnosis: distinct l", "keys f1, s1"],
+    );
     quiet(&made);
     let columns = lake.rows("SELECT * FROM visits_study LIMIT 1");
     let mut names: Vec<&String> = columns[0].as_object().expect("a row").keys().collect();
@@ -85,20 +111,25 @@ fn a_copy_is_published_as_it_measures_and_says_no_more_than_its_policy() {
     );
     // Measured by a statement that is none of ours.
     let least = lake.figure("SELECT min(n) FROM (SELECT count(*) AS n FROM visits_study GROUP BY age, postcode)");
-    let values = lake.figure(
-        "SELECT min(n) FROM (SELECT count(DISTINCT diagnosis) AS n FROM visits_study GROUP BY age, postcode)",
-    );
+    let values = lake
+        .figure("SELECT min(n) FROM (SELECT count(DISTINCT diagnosis) AS n FROM visits_study GROUP BY age, postcode)");
     assert!(least >= 5 && values >= 2, "{least} {values}");
     let kept = lake.figure("SELECT count(*) FROM visits_study");
     let run = lake.json(&["runs", "show", "study@20261130T000000Z"]);
     let summary = &run["commit"]["summary"]["anonymize"];
     let number = |value: &Value| value.as_u64().expect("a number");
-    assert_eq!(number(&summary["figures"]["rows"]) + number(&summary["suppressed"]), PEOPLE as u64);
+    assert_eq!(number(&summary["figures"]["rows"]) + number(&summary["suppressed"]), ROWS);
     assert_eq!((number(&summary["figures"]["rows"]), number(&summary["figures"]["k"])), (kept, least));
-    assert!(number(&summary["suppressed"]) <= PEOPLE as u64 / 20);
+    assert!(number(&summary["suppressed"]) <= ROWS / 20);
     // What became of values.
-    assert_eq!(lake.figure("SELECT count(*) FROM visits_study WHERE patient NOT LIKE 's1:%' OR length(patient) <> 25"), 0);
-    assert_eq!(lake.figure("SELECT count(*) FROM visits_study WHERE length(card) <> 16 OR card LIKE '400000000000%'"), 0);
+    assert_eq!(
+        lake.figure("SELECT count(*) FROM visits_study WHERE patient NOT LIKE 's1:%' OR length(patient) <> 25"),
+        0
+    );
+    assert_eq!(
+        lake.figure("SELECT count(*) FROM visits_study WHERE length(card) <> 16 OR card LIKE '400000000000%'"),
+        0
+    );
     assert_eq!(lake.figure("SELECT count(*) FROM visits_study WHERE src_ip <> '192.0.2.0'"), 0);
     assert_eq!(lake.figure("SELECT count(*) FROM visits_study WHERE visited_at <> date_trunc('month', visited_at)"), 0);
     let source = lake.figure("SELECT count(*) FROM (SELECT DISTINCT tenant_id, patient FROM visits)");
@@ -128,7 +159,8 @@ fn a_copy_that_misses_what_it_must_leaves_nothing_and_says_no_value() {
     quiet(&failed);
     // The search does not see it, and the measuring does: nothing is generalised, and rows are few.
     let plain = strict.replace("{kind: optimal, loss: entropy, suppress: 5%}", "{kind: none}");
-    let plain = plain.replace(", hierarchy: {width: [10, 20]}", "").replace(", hierarchy: file:hierarchies/postcode.csv", "");
+    let plain =
+        plain.replace(", hierarchy: {width: [10, 20]}", "").replace(", hierarchy: file:hierarchies/postcode.csv", "");
     lake.write("policies/study.yaml", plain);
     let failed = lake.run(&["anonymize", "study", NOW]);
     assert_eq!(failed.code, Some(1), "{}{}", failed.out, failed.err);
@@ -148,6 +180,34 @@ fn a_copy_that_misses_what_it_must_leaves_nothing_and_says_no_value() {
     assert_eq!(lake.count("visits_study"), 1);
 }
 
+/// A type that is narrower than the source's makes equal what the search saw as different.
+#[test]
+fn parts_that_measure_less_than_the_search_promised_are_deleted() {
+    let lake = filled();
+    let scores = "SELECT 'acme' AS tenant_id, 'a' || CAST(n AS VARCHAR) AS account_id, 'gdpr' AS item_id, \
+                  '1' AS item_version, 'training' AS kind, 1.2 + (n % 2) * 0.2 AS score \
+                  FROM (SELECT unnest(generate_series(1, 8)) AS n)";
+    exported(&lake, scores, "scores/scores.parquet");
+    lake.write("datasets/scores.yaml", "dataset: scores\nlocation: scores/\ntenant: tenant_id\n");
+    lake.write("datasets/scores_study.yaml", "dataset: scores_study\nlocation: scores_study/\nschema: policy_ack.v1\n");
+    let policy = "anonymize: scores\ncopy: {from: scores, to: scores_study}\ncolumns:\n  kind: {role: quasi}\n  \
+                  score: {role: sensitive}\nrequire: {k: 2, l: {distinct: 2}}\n";
+    lake.write("policies/scores.yaml", policy);
+    let missed = lake.run(&["anonymize", "scores", NOW]);
+    missed.failed(1, &["was not published", "distinct l of \"score\" is 1 and must be 2", "8 rows in 1 groups"]);
+    assert_eq!(lake.count("scores_study"), 0, "its parts are gone");
+    assert_eq!(lake.figure("SELECT count(*) FROM scores_study"), 0);
+    lake.run(&["anonymize", "scores", "--dry-run", NOW]).said(1, &["would not be published", "distinct l"]);
+    // An empty copy satisfies nothing.
+    let columns = POLICY.replace("from: visits,", "from: empty,");
+    lake.write("datasets/empty.yaml", "dataset: empty\nlocation: empty/\nschema: policy_ack.v1\n");
+    let (head, _) = columns.split_once("columns:").expect("columns");
+    let rest = "columns:\n  account_id: {method: redact}\n  kind: {role: quasi}\nrequire: {k: 2}\n";
+    lake.write("datasets/visits_study.yaml", "dataset: visits_study\nlocation: visits_study/\ntenant: tenant_id\n");
+    lake.write("policies/study.yaml", format!("{head}{rest}"));
+    lake.run(&["anonymize", "study", NOW]).failed(1, &["it has no rows"]);
+}
+
 #[test]
 fn groups_have_ranges_of_their_own() {
     let lake = filled();
@@ -156,7 +216,7 @@ fn groups_have_ranges_of_their_own() {
     let made = lake.run(&["anonymize", "study", NOW]);
     made.succeeded();
     quiet(&made);
-    assert_eq!(lake.figure("SELECT count(*) FROM visits_study"), PEOPLE as u64);
+    assert_eq!(lake.figure("SELECT count(*) FROM visits_study"), ROWS);
     let least = lake.figure("SELECT min(n) FROM (SELECT count(*) AS n FROM visits_study GROUP BY age, postcode)");
     assert!(least >= 5);
     assert!(lake.figure("SELECT count(*) FROM (SELECT DISTINCT age, postcode FROM visits_study)") > 1);
@@ -211,7 +271,9 @@ fn what_is_missing_or_wrong_is_told_before_anything_is_written() {
     outside.failed(1, &["29 distinct values", "not in its hierarchy"]);
     assert!(!outside.err.contains("10101"), "{}", outside.err);
     // Values that fpe cannot change are counted, too.
-    let policy = POLICY.replace("alphabet: digits", "alphabet: lower").replace("file:hierarchies/postcode.csv", "{prefix: [2, 0]}");
+    let policy = POLICY
+        .replace("alphabet: digits", "alphabet: lower")
+        .replace("file:hierarchies/postcode.csv", "{prefix: [2, 0]}");
     lake.write("policies/study.yaml", policy);
     let foreign = lake.run(&["anonymize", "study", NOW]);
     foreign.failed(1, &["column \"card\"", "outside the alphabet"]);
