@@ -194,7 +194,7 @@ fn parts_that_measure_less_than_the_search_promised_are_deleted() {
                   score: {role: sensitive}\nrequire: {k: 2, l: {distinct: 2}}\n";
     lake.write("policies/scores.yaml", policy);
     let missed = lake.run(&["anonymize", "scores", NOW]);
-    missed.failed(1, &["was not published", "distinct l of \"score\" is 1 and must be 2", "8 rows in 1 groups"]);
+    missed.failed(1, &["was not published", "distinct l of \"score\" is 1 and must be 2", "(rows 8, groups 1; "]);
     assert_eq!(lake.count("scores_study"), 0, "its parts are gone");
     assert_eq!(lake.figure("SELECT count(*) FROM scores_study"), 0);
     lake.run(&["anonymize", "scores", "--dry-run", NOW]).said(1, &["would not be published", "distinct l"]);

@@ -177,10 +177,9 @@ impl CopyRequest<'_> {
 
     fn not_met(&self, figures: &Figures, below: Below, misses: &[String], drawn: &Searched) -> EngineError {
         let levels: Vec<String> = drawn.levels.iter().map(|(column, level)| format!("{column}={level}")).collect();
-        let levels = if levels.is_empty() { String::new() } else { format!(", at levels {}", levels.join(", ")) };
+        let levels = if levels.is_empty() { String::new() } else { format!("; levels {}", levels.join(", ")) };
         let why = format!(
-            "{} ({} rows in {} groups, {} rows in {} groups below k{levels}); ask for less, allow more suppression, \
-             or add \
+            "{} (rows {}, groups {}; below k rows {}, groups {}{levels}); ask for less, allow more suppression, or add \
              coarser levels",
             misses.join(", "),
             figures.rows,

@@ -76,7 +76,7 @@ impl NumberMethod {
 /// Below it every whole number is one of floating point.
 const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 
-#[expect(clippy::cast_possible_truncation, reason = "definitions let only whole numbers below 2^53 come here")]
+/// Only whole numbers below 2^53 come here; a column of whole numbers refuses others.
 fn whole(number: f64) -> i64 {
     number as i64
 }
