@@ -222,7 +222,7 @@ impl Work<'_> {
             series.write(&folder.path, &batch).await?;
         }
         let written = series.finish().await?;
-        let new = self.pinned(session, &written).await?;
+        let new = pinned(self.lake, session, &written).await?;
         let after = Fingerprint::of(session, &scan(&table(new))?).await?;
         if before == after {
             return Ok(written);
@@ -269,18 +269,22 @@ impl Work<'_> {
         let mappings: Vec<String> = mappings.into_iter().collect();
         Ok((Arc::new(Schema::new(fields)), mappings.join(", ")))
     }
+}
 
-    /// The new files as the store has them.
-    async fn pinned(&self, session: &LakeSession, written: &[WrittenFile]) -> Result<Vec<PinnedFile>, EngineError> {
-        let mut files = Vec::with_capacity(written.len());
-        for file in written {
-            let path = Path::from(file.path.as_str());
-            let head = self.lake.store().head(&path).await;
-            files.push(PinnedFile::new(head.map_err(|source| EngineError::store(&path, "find it", source))?));
-        }
-        session.pin(&files);
-        Ok(files)
+/// New files as the store has them.
+pub(crate) async fn pinned(
+    lake: &Lakefront,
+    session: &LakeSession,
+    written: &[WrittenFile],
+) -> Result<Vec<PinnedFile>, EngineError> {
+    let mut files = Vec::with_capacity(written.len());
+    for file in written {
+        let path = Path::from(file.path.as_str());
+        let head = lake.store().head(&path).await;
+        files.push(PinnedFile::new(head.map_err(|source| EngineError::store(&path, "find it", source))?));
     }
+    session.pin(&files);
+    Ok(files)
 }
 
 fn scan(table: &Arc<dyn TableProvider>) -> Result<LogicalPlan, EngineError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::error::DataFusionError;
 use schemas::{Limit, Remedy};
 
+use crate::anonymize::AnonymizeError;
 use crate::file_fault::FileFault;
 use crate::retention::NotApproved;
 use crate::store::advice;
@@ -283,6 +284,40 @@ pub enum EngineError {
         /// What the store takes.
         allowed_bytes: u64,
     },
+    /// A policy of an anonymized copy that does not fit its dataset.
+    #[error("anonymized copy \"{policy}\": {why}")]
+    Copy {
+        /// The policy.
+        policy: String,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+    /// Values that a method cannot change, without the values.
+    #[error("anonymized copy \"{policy}\", column \"{column}\": {why}")]
+    CopyValues {
+        /// The policy.
+        policy: String,
+        /// The column.
+        column: String,
+        /// How many, why, and what to do.
+        why: String,
+    },
+    /// Rows that cannot be measured, or made to measure what they must.
+    #[error("anonymized copy \"{policy}\" cannot be made")]
+    Anonymize {
+        /// The policy, or what is measured.
+        policy: String,
+        /// Why.
+        source: Box<AnonymizeError>,
+    },
+    /// A copy that does not measure what it must: counts, and no values.
+    #[error("anonymized copy \"{policy}\" was not published: {why}")]
+    PrivacyNotMet {
+        /// The policy.
+        policy: String,
+        /// What it measures and what it must.
+        why: String,
+    },
     /// A promise of our own was broken.
     #[error("{what}; this is a bug in auditlake, please report it")]
     Bug {
@@ -328,13 +363,17 @@ impl EngineError {
             | Self::Retention { .. }
             | Self::TableFolder { .. }
             | Self::TooLarge { .. }
+            | Self::Copy { .. }
             | Self::Mapping { .. } => Remedy::FixConfig,
             Self::Withheld { remedy, .. } => *remedy,
+            Self::Anonymize { source, .. } => source.remedy(),
             Self::Input { .. }
             | Self::Rejected { .. }
             | Self::Parquet { .. }
             | Self::Record { .. }
             | Self::Unrewritable { .. }
+            | Self::CopyValues { .. }
+            | Self::PrivacyNotMet { .. }
             | Self::Damaged { .. } => Remedy::InspectData,
             Self::Bug { .. } => Remedy::Report,
         }
@@ -346,6 +385,11 @@ impl EngineError {
             object_store::Error::Precondition { .. } => Self::Changed { path: path.to_string() },
             source => Self::Store { path: path.to_string(), action, source },
         }
+    }
+
+    /// Wraps why rows cannot be measured, or made to measure what they must.
+    pub(crate) fn anonymize(policy: &str, source: AnonymizeError) -> Self {
+        Self::Anonymize { policy: policy.to_owned(), source: Box::new(source) }
     }
 
     /// A limit that was passed.

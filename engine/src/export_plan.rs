@@ -209,7 +209,7 @@ fn direction(given: &str) -> (&str, &'static str) {
 }
 
 /// A name as SQL quotes it.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

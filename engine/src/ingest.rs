@@ -59,6 +59,7 @@ pub(crate) use plan::written_by_ingests;
 pub use plan::{PlannedInput, WrittenFile};
 pub(crate) use sort::ascending;
 pub use suppress::Suppression;
+pub(crate) use tabular::{CsvTable, csv_table};
 pub(crate) use write::{FileSeries, Layout};
 
 /// Proves, before each write, that the caller still holds the dataset's claim.

@@ -3,8 +3,10 @@
 //! Absent: the schedule, the ledger and the writing of reports, which are `jobs`' and `exporters`'.
 
 mod access;
+pub mod anonymize;
 mod catalog;
 mod coarsen;
+mod column_values;
 mod compact;
 mod compact_texts;
 mod control;
@@ -22,6 +24,7 @@ mod file_reader;
 mod file_records;
 mod file_rules;
 mod ingest;
+mod keyed;
 mod lake_session;
 mod materialize;
 mod parquet_bytes;

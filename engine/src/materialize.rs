@@ -74,7 +74,7 @@ pub async fn materialize(
     progress: &IngestProgress,
 ) -> Result<QueryOutcome, EngineError> {
     // An interval that overlaps another is told before anything is announced.
-    earlier(&files_of(lake, request.dataset).await?, request)?;
+    earlier(&files_of(lake, request.dataset).await?, (request.job, request.interval), request.dataset)?;
     let session = factory.session(request.now)?;
     let statement = bound(&session, request).await?;
     let (rows, schema) = fitted(request.dataset, statement.clone())?;
@@ -90,7 +90,7 @@ pub async fn materialize(
     let work = replacement.work.clone();
     let layout = Layout { table: request.dataset.schema, schema: Arc::clone(&schema), mapping: request.job.to_owned() };
     let written = async {
-        let replaced = earlier(&replacement.files().await?, request)?;
+        let replaced = earlier(&replacement.files().await?, (request.job, request.interval), request.dataset)?;
         let series = FileSeries::new(lake, fence, progress, &work, layout);
         Ok::<_, EngineError>((write(&session, request.dataset, &rows, &schema, series).await?, replaced))
     };
@@ -100,36 +100,44 @@ pub async fn materialize(
 }
 
 /// `<job>@<start>-<end>`.
-fn stem(job: &str, interval: Interval) -> String {
+pub(crate) fn stem(job: &str, interval: Interval) -> String {
     format!("{job}@{}-{}", compact_instant(interval.start), compact_instant(interval.end))
+}
+
+/// What stands behind the job in the name of a file of `job`.
+pub(crate) fn is_of_job<'a>(job: &str, path: &'a str) -> Option<&'a str> {
+    let name = path.rsplit('/').next()?;
+    name.split_once('@').filter(|(of, _)| *of == job).map(|(_, rest)| rest)
 }
 
 /// The interval in the name of a file of `job`.
 fn interval_of(job: &str, path: &str) -> Option<(NaiveDateTime, NaiveDateTime)> {
-    let name = path.rsplit('/').next()?;
-    let (_, rest) = name.split_once('@').filter(|(of, _)| *of == job)?;
-    let mut parts = rest.split('-').map(|part| NaiveDateTime::parse_from_str(part, "%Y%m%dT%H%M%SZ").ok());
+    let mut parts =
+        is_of_job(job, path)?.split('-').map(|part| NaiveDateTime::parse_from_str(part, "%Y%m%dT%H%M%SZ").ok());
     Some((parts.next()??, parts.next()??))
 }
 
 /// Files of an earlier computation of the same interval.
-fn earlier(files: &[PinnedFile], request: &QueryRequest<'_>) -> Result<Vec<String>, EngineError> {
-    let refused = |why: String| EngineError::Mapping { mapping: format!("job {}", request.job), why };
-    let Interval { start, end } = request.interval;
+pub(crate) fn earlier(
+    files: &[PinnedFile],
+    (job, Interval { start, end }): (&str, Interval),
+    dataset: &Dataset,
+) -> Result<Vec<String>, EngineError> {
+    let refused = |why: String| EngineError::Mapping { mapping: format!("job {job}"), why };
     if start.timestamp_subsec_nanos() > 0 || end.timestamp_subsec_nanos() > 0 {
         return Err(refused("its interval has fractions of a second; give --at as a whole second".to_owned()));
     }
     let (start, end) = (start.naive_utc(), end.naive_utc());
     let mut same = Vec::new();
     for file in files {
-        let Some((from, to)) = interval_of(request.job, file.path()) else { continue };
+        let Some((from, to)) = interval_of(job, file.path()) else { continue };
         if (from, to) == (start, end) {
             same.push(file.path().to_owned());
         } else if from < end && start < to {
             return Err(refused(format!(
                 "the interval from {start}Z to {end}Z overlaps the one from {from}Z to {to}Z, which dataset \"{}\" has, \
                  and rows of both would count twice; give --at so that intervals lie side by side",
-                request.dataset.id
+                dataset.id
             )));
         }
     }
@@ -178,7 +186,7 @@ pub(crate) fn datasets_read(plan: &LogicalPlan) -> BTreeSet<String> {
 }
 
 /// The statement as rows of the dataset, in the order of its files, and the schema of the files.
-fn fitted(dataset: &Dataset, plan: LogicalPlan) -> Result<(LogicalPlan, SchemaRef), EngineError> {
+pub(crate) fn fitted(dataset: &Dataset, plan: LogicalPlan) -> Result<(LogicalPlan, SchemaRef), EngineError> {
     let refused = |why: String| EngineError::Mapping { mapping: format!("dataset {}", dataset.id), why };
     let mut named = BTreeMap::new();
     for field in plan.schema().fields() {
@@ -247,7 +255,8 @@ fn order(dataset: &Dataset, schema: &Schema) -> Vec<String> {
     order
 }
 
-async fn write(
+/// Writes the rows as files, whatever the dataset says is never null being so.
+pub(crate) async fn write(
     session: &LakeSession,
     dataset: &Dataset,
     rows: &LogicalPlan,

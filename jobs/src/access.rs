@@ -119,39 +119,7 @@ pub(crate) fn viewer(principal: &Principal) -> Result<Viewer, JobError> {
 
 /// Reads a secret: its bytes, without the last line end of a file.
 pub(crate) fn secret(source: &SecretSource) -> Result<Vec<u8>, JobError> {
-    let read = match source {
-        SecretSource::Env(name) => {
-            let value = std::env::var(name).map_err(|_| {
-                JobError::Usage(format!(
-                    "the variable {name} is not set, and the definitions say that a secret is there"
-                ))
-            })?;
-            value.into_bytes()
-        }
-        SecretSource::File(path) => {
-            let mut bytes = std::fs::read(path).map_err(|source| JobError::Local {
-                action: "read the secret",
-                path: path.clone(),
-                source,
-            })?;
-            while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-                bytes.pop();
-            }
-            bytes
-        }
-    };
-    if read.len() < SECRET_BYTES {
-        let place = match source {
-            SecretSource::Env(name) => format!("variable {name}"),
-            SecretSource::File(path) => format!("file \"{path}\""),
-        };
-        return Err(JobError::Usage(format!(
-            "the secret in {place} has {} bytes and could be guessed; give it {SECRET_BYTES} or more, for example with \
-             openssl rand -hex 32",
-            read.len()
-        )));
-    }
-    Ok(read)
+    crate::secret::read(std::path::Path::new(""), source, "access.yaml", SECRET_BYTES)
 }
 
 /// Bytes of a secret at least.

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod anonymize;
 mod evidence;
 mod export;
 mod lineage;
@@ -15,6 +16,7 @@ use clap_complete::Shell;
 use engine::Resources;
 use schemas::{FindingState, IngestFormat};
 
+pub use anonymize::{AnonymizeArgs, AnonymizeCommand, CopyCheckArgs};
 pub use evidence::{EvidenceCommand, VerifyArgs};
 pub use export::{ExportArgs, ExportCommand};
 pub use lineage::{
@@ -122,7 +124,7 @@ pub enum Command {
     #[command(after_help = "Example: auditlake schema job > job.schema.json")]
     Schema {
         /// Kind of definition
-        #[arg(value_parser = ["access", "control", "dataset", "evidence", "job", "lake", "lineage-graph", "policy", "request", "subjects"])]
+        #[arg(value_parser = ["access", "anonymize", "control", "dataset", "evidence", "job", "lake", "lineage-graph", "policy", "request", "subjects"])]
         kind: String,
     },
     /// Read source records into a dataset, each once
@@ -185,6 +187,16 @@ pub enum Command {
     /// Plan what must go, agree to it, and apply it; receipts stay
     #[command(subcommand)]
     Retention(RetentionCommand),
+    /// Make a copy of a dataset that is safe to share, and publish it only when it measures what it must
+    #[command(
+        args_conflicts_with_subcommands = true,
+        subcommand_negates_reqs = true,
+        after_help = "Examples:
+  auditlake anonymize study-copy --dry-run
+  auditlake anonymize study-copy --at 2026-03-01T00:00:00Z
+  auditlake anonymize check study.csv --quasi age,postcode --sensitive diagnosis"
+    )]
+    Anonymize(AnonymizeArgs),
     /// Say what must stay whatever policies say: legal holds
     #[command(subcommand)]
     Hold(HoldCommand),

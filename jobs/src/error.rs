@@ -181,7 +181,10 @@ impl JobError {
         match self {
             Self::Definitions(_) | Self::Usage(_) | Self::Unknown { .. } | Self::Decision { .. } => 2,
             Self::Engine(
-                EngineError::TableFolder { .. } | EngineError::Retention { .. } | EngineError::Hold { .. },
+                EngineError::TableFolder { .. }
+                | EngineError::Retention { .. }
+                | EngineError::Hold { .. }
+                | EngineError::Copy { .. },
             ) => 2,
             Self::Evidence(fault) if fault.is_usage() => 2,
             _ => 1,

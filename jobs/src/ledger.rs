@@ -138,7 +138,7 @@ fn first_revision() -> u64 {
 }
 
 /// What a run found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Controls by worst status.
     pub controls: schemas::StatusCounts,
@@ -159,6 +159,46 @@ pub struct RunSummary {
     /// For retention: what became of its plans.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retention: Option<RetentionSummary>,
+    /// For an anonymized copy: what it measured.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub anonymize: Option<AnonymizeSummary>,
+}
+
+/// What an anonymized copy measured as it was written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnonymizeSummary {
+    /// The policy.
+    pub policy: String,
+    /// SHA-256 of its file, in hex.
+    pub policy_sha256: String,
+    /// The dataset that holds the copy.
+    pub dataset: String,
+    /// Its figures.
+    pub figures: engine::anonymize::Figures,
+    /// Rows of the source that are not in it.
+    pub suppressed: u64,
+    /// The level of each quasi identifier that has a hierarchy.
+    pub levels: std::collections::BTreeMap<String, u64>,
+    /// Ids of the keys of its columns.
+    pub keys: Vec<String>,
+    /// Files of an earlier copy that were replaced.
+    pub replaced: u64,
+}
+
+impl AnonymizeSummary {
+    /// Of a copy that was published.
+    pub(crate) fn of(policy: &schemas::AnonymizePolicy, outcome: &engine::anonymize::CopyOutcome) -> Self {
+        Self {
+            policy: policy.id.to_string(),
+            policy_sha256: policy.sha256.clone(),
+            dataset: policy.to.to_string(),
+            figures: outcome.figures.clone(),
+            suppressed: outcome.suppressed,
+            levels: outcome.levels.clone(),
+            keys: policy.keys().into_iter().map(|key| key.id.clone()).collect(),
+            replaced: outcome.replaced.len() as u64,
+        }
+    }
 }
 
 /// What became of the plans of a retention job.

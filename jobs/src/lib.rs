@@ -4,6 +4,7 @@
 //! function, `runner::run`. Absent: schedules and servers; a job runs when it is asked to.
 
 mod access;
+mod anonymize;
 mod args;
 mod claim;
 mod clock;
@@ -31,6 +32,7 @@ mod retention;
 mod review;
 mod runner;
 mod scaffold;
+mod secret;
 mod shell;
 mod show;
 mod sql;
@@ -49,12 +51,12 @@ use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
 use serde_json::{Value, json};
 
 pub use args::{
-    AccessCommand, ApplyArgs, ApplyCaseArgs, ApproveArgs, CaseArgs, CaseEndArg, Cli, Command, CompactArgs,
-    DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg, EraseArgs, EvidenceCommand, ExportArgs,
-    ExportCommand, FailOnArg, FindingsCommand, FormatArg, FormsArgs, GapsArgs, HoldCommand, IngestArgs, LineageCommand,
-    LineageExportArgs, NoteArgs, OpenArgs, OutputForm, PackageArgs, PlaceArgs, PlanArgs, RegisterArgs, RequestsCommand,
-    RetentionCommand, ReviewArgs, RunsCommand, SqlArgs, StateArg, SubjectCommand, SubjectRequestArg, VerifyArgs,
-    WalkArgs, WhoArgs, WhyArgs,
+    AccessCommand, AnonymizeArgs, AnonymizeCommand, ApplyArgs, ApplyCaseArgs, ApproveArgs, CaseArgs, CaseEndArg, Cli,
+    Command, CompactArgs, CopyCheckArgs, DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg, EraseArgs,
+    EvidenceCommand, ExportArgs, ExportCommand, FailOnArg, FindingsCommand, FormatArg, FormsArgs, GapsArgs,
+    HoldCommand, IngestArgs, LineageCommand, LineageExportArgs, NoteArgs, OpenArgs, OutputForm, PackageArgs, PlaceArgs,
+    PlanArgs, RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunsCommand, SqlArgs, StateArg,
+    SubjectCommand, SubjectRequestArg, VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -63,8 +65,8 @@ pub use evidence_log::{Appended, EvidenceFault, EvidenceLog};
 pub use ingest::{IngestCommand, ingest};
 pub use lake::{OpenLake, read_definitions};
 pub use ledger::{
-    CommitRecord, CompleteRecord, ExportSummary, FailRecord, Ledger, Output, OutputRole, QuerySummary,
-    RetentionSummary, RunEntry, RunKey, RunSummary, StartRecord, VerifySummary,
+    AnonymizeSummary, CommitRecord, CompleteRecord, ExportSummary, FailRecord, Ledger, Output, OutputRole,
+    QuerySummary, RetentionSummary, RunEntry, RunKey, RunSummary, StartRecord, VerifySummary,
 };
 pub use progress::Progress;
 pub use runner::{Ran, Revise, run};
@@ -118,6 +120,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Access(AccessCommand::Events) => access::events(&cli.open()?, &world).await?,
         Command::Lineage(command) => lineage::command(cli, &world, command).await?,
         Command::Retention(command) => retention::command(cli, &world, command).await?,
+        Command::Anonymize(args) => anonymize::command(cli, &world, args).await?,
         Command::Hold(command) => hold::command(cli, &world, command).await?,
         Command::Subject(command) => subject::command(cli, &world, command).await?,
         Command::Evidence(command) => evidence_log::command(cli, &world, command).await?,
@@ -160,8 +163,17 @@ fn schema(kind: &str) -> Result<Answer, JobError> {
 /// Checks the definitions, and whether every view of `access.yaml` can be made.
 async fn check(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let definitions = read_definitions(&cli.lake)?;
-    views(&OpenLake::without_store(&cli.lake, definitions.clone()), world, false).await?;
-    Ok(show::checked(&definitions, None, &schemas::retention_notes(&definitions)))
+    let lake = OpenLake::without_store(&cli.lake, definitions);
+    views(&lake, world, false).await?;
+    anonymize::check_hierarchies(&lake)?;
+    Ok(show::checked(&lake.definitions, None, &notes(&lake.definitions)))
+}
+
+/// What nobody got wrong, and somebody may want to know.
+fn notes(definitions: &schemas::Lake) -> Vec<String> {
+    let mut notes = schemas::retention_notes(definitions);
+    notes.extend(schemas::anonymize_notes(definitions));
+    notes
 }
 
 async fn views(lake: &OpenLake, world: &World, knows_files: bool) -> Result<(), JobError> {
@@ -180,9 +192,10 @@ async fn views(lake: &OpenLake, world: &World, knows_files: bool) -> Result<(), 
 async fn check_files(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let lake = cli.open()?;
     views(&lake, world, true).await?;
+    anonymize::check_hierarchies(&lake)?;
     let session = lake.sessions.session(world.now())?;
     let (mut files, mut faults) = (0, Vec::new());
-    let mut notes = schemas::retention_notes(&lake.definitions);
+    let mut notes = notes(&lake.definitions);
     for dataset in &lake.definitions.datasets {
         let Some(checked) = session.check_files(dataset.id.as_str()).await? else { continue };
         files += checked.files;

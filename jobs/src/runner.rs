@@ -4,6 +4,7 @@ use engine::Fence;
 use schemas::{Interval, Job, JobKind};
 
 use crate::access;
+use crate::anonymize;
 use crate::claim::Claim;
 use crate::compliance;
 use crate::error::JobError;
@@ -94,7 +95,8 @@ async fn run_once(
     (revise, principal): (Revise, Option<&str>),
     progress: &Progress,
 ) -> Result<Ran, JobError> {
-    let is_revised = matches!(job.kind, JobKind::Query(_)) || review::is_required(lake, &job.id);
+    let is_revised =
+        matches!(job.kind, JobKind::Query(_) | JobKind::Anonymize(_)) || review::is_required(lake, &job.id);
     if revise == Revise::Again && !is_revised {
         return Err(JobError::Usage(format!(
             "job \"{}\" is of kind {}, and what it published stays as it is; leave --again out, or give another --at",
@@ -139,7 +141,7 @@ async fn attempt(
     claim: &Claim,
     progress: &Progress,
 ) -> Result<Ran, JobError> {
-    let interval = interval_of(job, key);
+    let interval = interval_of(job, key.instant);
     let start = StartRecord {
         run: key.id(),
         attempt: claim.epoch,
@@ -161,6 +163,7 @@ async fn attempt(
         JobKind::Query(spec) => query::execute(&attempt, world, spec).await,
         JobKind::Verify(spec) => verify::execute(&attempt, world, spec).await,
         JobKind::Retention(spec) => retention::execute(&attempt, world, spec).await,
+        JobKind::Anonymize(spec) => anonymize::execute(&attempt, world, spec).await,
     };
     let committed = match executed {
         Ok(executed) => commit((lake, world), key, (ledger, revision), &attempt, executed).await,
@@ -217,16 +220,17 @@ async fn commit(
 }
 
 /// A job without schedule covers its window up to the instant; an ingest has no window and covers the instant.
-fn interval_of(job: &Job, key: &RunKey) -> Interval {
+pub(crate) fn interval_of(job: &Job, instant: chrono::DateTime<chrono::Utc>) -> Interval {
     let seconds = match &job.kind {
         JobKind::ComplianceReport(spec) => spec.window_seconds,
         JobKind::Query(spec) => spec.window_seconds,
         JobKind::Export(spec) => spec.window_seconds,
+        JobKind::Anonymize(spec) => spec.window_seconds.unwrap_or(0),
         JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) => 0,
     };
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    let start = chrono::TimeDelta::try_seconds(seconds).and_then(|window| key.instant.checked_sub_signed(window));
-    Interval { start: start.unwrap_or(chrono::DateTime::UNIX_EPOCH), end: key.instant }
+    let start = chrono::TimeDelta::try_seconds(seconds).and_then(|window| instant.checked_sub_signed(window));
+    Interval { start: start.unwrap_or(chrono::DateTime::UNIX_EPOCH), end: instant }
 }
 
 /// The error and its causes, outermost first.

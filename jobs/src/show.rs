@@ -7,6 +7,7 @@ use schemas::{Lake, StoreUrl};
 use serde_json::json;
 
 use crate::Answer;
+use crate::anonymize::summary_text;
 use crate::compact::CompactCommand;
 use crate::lake::OpenLake;
 use crate::ledger::{ExportSummary, OutputRole, RunEntry};
@@ -119,6 +120,8 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
             files => format!(", in place of {}", counted(files, "file")),
         };
         write_line(&mut text, &format!("{rows} in dataset {}{replaced}", query.dataset));
+    } else if let Some(copy) = &commit.summary.anonymize {
+        text.push_str(&summary_text(copy));
     } else if let Some(export) = &commit.summary.export {
         write_line(&mut text, &exported(export));
     } else {
@@ -191,6 +194,7 @@ pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
             let summary = &commit.summary;
             let rows = summary.ingest.as_ref().map(|outcome| outcome.counts.rows);
             let rows = rows.or(summary.query.as_ref().map(|query| query.rows));
+            let rows = rows.or(summary.anonymize.as_ref().map(|copy| copy.figures.rows));
             let rows = rows.or(summary.export.as_ref().map(|export| export.rows));
             rows.map_or_else(|| counted(summary.findings, "finding"), |rows| counted(rows, "row"))
         });

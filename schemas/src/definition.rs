@@ -7,7 +7,8 @@
 //! jobs/**/*.yaml           a job each
 //! policies/evidence.yaml   who signs the log, and where its checkpoints are kept besides
 //! policies/subjects.yaml   how persons are known, and who agrees to their erasure
-//! policies/**/*.yaml       a retention policy each: what of a dataset must go when, and what must stay
+//! policies/**/*.yaml       a retention policy each: what of a dataset must go when, and what must stay;
+//!                          or an anonymized copy: what becomes of the columns of one that is shared
 //! ```
 //!
 //! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
@@ -25,6 +26,9 @@
 //! ```
 
 mod access;
+mod anonymize;
+mod anonymize_job;
+mod anonymize_notes;
 mod checked;
 mod control;
 mod csv_style;
@@ -47,6 +51,7 @@ mod problem;
 mod query_job;
 mod raw;
 mod raw_access;
+mod raw_anonymize;
 mod raw_evidence;
 mod raw_retention;
 mod raw_subjects;
@@ -63,9 +68,10 @@ mod verify_job;
 mod words;
 mod yaml;
 
+pub use anonymize_notes::anonymize_notes;
 pub use checked::{
-    Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat, ReportOutput,
-    ReportSpec, RetentionSpec, VerifySpec,
+    AnonymizeSpec, Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat,
+    ReportOutput, ReportSpec, RetentionSpec, VerifySpec,
 };
 pub use csv_style::{CsvStyle, Delimiter, LineEnd};
 pub(crate) use dataset::REJECTED_ENDING;
@@ -92,6 +98,7 @@ use crate::shipped::shipped_frameworks;
 use problem::Problems;
 use raw::{RawControl, RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
 use raw_access::RawAccess;
+use raw_anonymize::{RawAnonymize, RawAnonymizeJob};
 use raw_evidence::RawEvidenceFile;
 use raw_retention::{RawRetention, RawRetentionJob};
 use raw_subjects::RawSubjectsFile;
@@ -131,15 +138,17 @@ pub enum DefinitionKind {
     Evidence,
     /// `policies/subjects.yaml`.
     Subjects,
-    /// `policies/*.yaml` but for `policies/evidence.yaml` and `policies/subjects.yaml`.
+    /// `policies/*.yaml` with first key `policy`.
     Retention,
+    /// `policies/*.yaml` with first key `anonymize`.
+    Anonymize,
     /// A request for an export.
     Request,
 }
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Lake,
         Self::Dataset,
         Self::Job,
@@ -148,6 +157,7 @@ impl DefinitionKind {
         Self::Evidence,
         Self::Subjects,
         Self::Retention,
+        Self::Anonymize,
         Self::Request,
     ];
 
@@ -162,6 +172,7 @@ impl DefinitionKind {
             Self::Evidence => "evidence",
             Self::Subjects => "subjects",
             Self::Retention => "policy",
+            Self::Anonymize => "anonymize",
             Self::Request => "request",
         }
     }
@@ -177,6 +188,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Evidence => schema_of::<RawEvidenceFile>(),
         DefinitionKind::Subjects => schema_of::<RawSubjectsFile>(),
         DefinitionKind::Retention => schema_of::<RawRetention>(),
+        DefinitionKind::Anonymize => schema_of::<RawAnonymize>(),
         DefinitionKind::Request => schema_of::<RawRequest>(),
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
@@ -187,6 +199,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
                 generator.subschema_for::<RawReport>(),
                 generator.subschema_for::<RawVerify>(),
                 generator.subschema_for::<RawRetentionJob>(),
+                generator.subschema_for::<RawAnonymizeJob>(),
             ];
             json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",

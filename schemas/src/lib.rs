@@ -4,6 +4,7 @@
 //! `exporters`, then `jobs`) speak these types and never raw text.
 
 mod access;
+mod anonymize;
 mod civil;
 mod clock;
 mod control;
@@ -29,6 +30,9 @@ pub use access::{
     Access, Channel, DEFAULT_ROLES, DatasetRule, FloorUnit, Limit, Limits, Mask, MaskKey, MaskRule, Permission,
     Principal, RowRule, SecretSource, SignatureRule, Tenants, default_role, principal_name,
 };
+pub use anonymize::{
+    AnonymizePolicy, CopyColumn, CopyMethod, Diversity, HierarchySource, Loss, Privacy, Role, Search, SearchKind,
+};
 pub use civil::{CivilZone, business_days_between, parse_day};
 pub use clock::{Clock, FixedClock};
 pub use control::{
@@ -37,12 +41,12 @@ pub use control::{
 pub use deadline::{Pause, RequestClock, RequestRule};
 pub use decision::{Decision, DecisionError, FindingState, Standing, standing};
 pub use definition::{
-    BucketScheme, BucketUrl, Class, ColumnSource, CsvStyle, Dataset, DefinitionError, DefinitionKind, Delimiter,
-    ExportColumn, ExportCompression, ExportFormat, ExportRequest, ExportRows, ExportShape, ExportSpec, IngestFormat,
-    IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec, REQUEST_BYTES_MAX,
-    ReportFormat, ReportOutput, ReportSpec, RequestError, RetentionSpec, SourceFile, StoreUrl, VerifySpec, byte_size,
-    check, is_definition, json_schema, kept_until, nearest, parse_control, parse_framework, parse_request,
-    retention_notes, timezone, unknown_columns,
+    AnonymizeSpec, BucketScheme, BucketUrl, Class, ColumnSource, CsvStyle, Dataset, DefinitionError, DefinitionKind,
+    Delimiter, ExportColumn, ExportCompression, ExportFormat, ExportRequest, ExportRows, ExportShape, ExportSpec,
+    IngestFormat, IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec,
+    REQUEST_BYTES_MAX, ReportFormat, ReportOutput, ReportSpec, RequestError, RetentionSpec, SourceFile, StoreUrl,
+    VerifySpec, anonymize_notes, byte_size, check, is_definition, json_schema, kept_until, nearest, parse_control,
+    parse_framework, parse_request, retention_notes, timezone, unknown_columns,
 };
 pub use evidence::{Anchor, EvidencePolicy};
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};

@@ -158,6 +158,11 @@ impl Lake {
         ended(self.command(args).output().expect("the program runs"))
     }
 
+    /// The same without a variable of its environment.
+    pub(crate) fn run_without(&self, variable: &str, args: &[&str]) -> Ran {
+        ended(self.command(args).env_remove(variable).output().expect("the program runs"))
+    }
+
     /// Starts a command and returns at once.
     pub(crate) fn start(&self, args: &[&str]) -> Child {
         let mut command = self.command(args);

@@ -51,6 +51,11 @@ fn the_page_on_evidence_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_anonymized_copies_does_what_it_says() {
+    carry_out("docs/guide/anonymize.md");
+}
+
+#[test]
 fn the_page_on_retention_does_what_it_says() {
     carry_out("docs/guide/retention.md");
 }

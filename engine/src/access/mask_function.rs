@@ -5,18 +5,17 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
-use hmac::{Hmac, Mac};
 use schemas::FloorUnit;
 use sha2::{Digest, Sha256};
 
-use crate::coarsen::{floor, network};
+use crate::coarsen::network;
+use crate::column_values::{bucket, floors, integers, texts};
+use crate::keyed::Keyed;
 
 /// Bits of an IPv4 address that a mask shows.
 const NETWORK_BITS_V4: u8 = 24;
@@ -24,8 +23,8 @@ const NETWORK_BITS_V4: u8 = 24;
 const NETWORK_BITS_V6: u8 = 48;
 /// Stands for the letters that a partial mask hides, however many there are.
 const HIDDEN: &str = "***";
-/// Bytes of a pseudonym before they are text.
-const PSEUDONYM_BYTES: usize = 16;
+/// What the pseudonyms of views are for.
+const PURPOSE: &str = "access";
 
 /// What is shown.
 #[derive(Clone)]
@@ -102,17 +101,10 @@ impl ScalarUDFImpl for MaskFunction {
             args.args.iter().map(|value| value.to_array(args.number_rows)).collect::<Result<_>>()?;
         let Some(column) = columns.first() else { return datafusion::common::plan_err!("a mask is of a column") };
         let shown: ArrayRef = match &self.shown {
-            Shown::Floor(unit) => {
-                let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-                let instants = cast(column, &utc)?;
-                let floors = instants.as_primitive::<TimestampMicrosecondType>().iter().map(|at| floor(at?, *unit));
-                Arc::new(floors.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
-            }
+            Shown::Floor(unit) => floors(column, *unit)?,
             Shown::Bucket(width) => {
                 let width = i64::try_from(*width).unwrap_or(i64::MAX);
-                let numbers = cast(column, &DataType::Int64)?;
-                let buckets = numbers.as_primitive::<Int64Type>().iter().map(|number| Some(bucket(number?, width)));
-                Arc::new(buckets.collect::<Int64Array>())
+                integers(column, |number| Some(bucket(number, width)))?
             }
             Shown::Partial { first, last } => {
                 texts(column, |text| Some(partial(text, *first as usize, *last as usize)))?
@@ -125,11 +117,6 @@ impl ScalarUDFImpl for MaskFunction {
     }
 }
 
-fn texts(column: &ArrayRef, of: impl Fn(&str) -> Option<String>) -> Result<ArrayRef> {
-    let column = cast(column, &DataType::Utf8)?;
-    Ok(Arc::new(column.as_string::<i32>().iter().map(|text| text.and_then(&of)).collect::<StringArray>()))
-}
-
 /// The letters at both ends; nothing of a text that they would show whole.
 fn partial(text: &str, first: usize, last: usize) -> String {
     let letters = text.chars().count();
@@ -139,11 +126,6 @@ fn partial(text: &str, first: usize, last: usize) -> String {
     let begin: String = text.chars().take(first).collect();
     let end: String = text.chars().skip(letters - last).collect();
     format!("{begin}{HIDDEN}{end}")
-}
-
-/// The largest multiple of `width` that is not above the number; the smallest there is where that would not fit.
-fn bucket(number: i64, width: i64) -> i64 {
-    number.div_euclid(width).checked_mul(width).unwrap_or(i64::MIN)
 }
 
 fn pseudonyms(column: &ArrayRef, tenants: Option<&ArrayRef>, id: &str, secret: &[u8]) -> Result<ArrayRef> {
@@ -161,15 +143,10 @@ fn pseudonyms(column: &ArrayRef, tenants: Option<&ArrayRef>, id: &str, secret: &
     Ok(Arc::new(rows.collect::<StringArray>()))
 }
 
-/// HMAC-SHA256 (RFC 2104) over purpose, tenant and value, each with its length before it.
 fn pseudonym(id: &str, secret: &[u8], tenant: &str, text: &str) -> String {
-    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(secret).expect("HMAC takes keys of any length");
-    for part in ["access", tenant, text] {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part.as_bytes());
-    }
-    let digest = mac.finalize().into_bytes();
-    format!("{id}:{}", URL_SAFE_NO_PAD.encode(&digest[..PSEUDONYM_BYTES]))
+    let mut pseudonym = String::new();
+    Keyed::new(secret, PURPOSE).with(tenant).pseudonym(id, text, &mut pseudonym);
+    pseudonym
 }
 
 #[cfg(test)]
@@ -182,11 +159,6 @@ mod tests {
         assert_eq!(partial("abc", 1, 4), "***");
         assert_eq!(partial("", 2, 0), "***");
         assert_eq!(partial("äöüß", 0, 2), "***üß");
-    }
-
-    #[test]
-    fn buckets_are_not_above_the_value_and_never_fail() {
-        assert_eq!((bucket(17, 10), bucket(-1, 10), bucket(i64::MIN, 10)), (10, -10, i64::MIN));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod built_in;
 mod canonical;
 mod columns;
 mod csv_records;
+mod csv_table;
 mod focus;
 mod given;
 mod mapper;
@@ -27,6 +28,7 @@ use schemas::IngestFormat;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
+pub(crate) use csv_table::{CsvTable, csv_table};
 pub(crate) use mapper::TableMapper;
 pub(crate) use plain::micros;
 

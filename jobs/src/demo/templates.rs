@@ -42,6 +42,7 @@ pub(crate) fn init_definitions() -> Vec<Definition> {
         ("jobs/compliance.yaml", include_str!("templates/init/compliance.yaml")),
         ("policies/evidence.yaml", include_str!("templates/init/evidence.yaml")),
         ("policies/subjects.yaml", include_str!("templates/init/subjects.yaml")),
+        ("policies/study-copy.yaml", include_str!("templates/init/study-copy.yaml")),
     ]);
     let policies = schemas::shipped_policy_templates().iter();
     definitions.extend(policies.map(|(name, text)| (format!("policies/{name}.yaml"), (*text).to_owned())));

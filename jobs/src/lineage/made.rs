@@ -3,6 +3,7 @@
 //! `_auditlake/lineage/made/<sha256>.json` keeps it once, as the event of a run without its instant; the commit of each
 //! run names it. Absent: how much a run read, which its commit says.
 
+mod copy;
 mod export;
 mod ingest;
 mod query;
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 use super::naming::Naming;
 
+pub(crate) use copy::of_copy;
 pub(crate) use export::of_export;
 pub(crate) use ingest::of_ingest;
 pub(crate) use query::of_query;

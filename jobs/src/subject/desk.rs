@@ -1,22 +1,22 @@
 //! A lake as requests of persons need it: its policy, its keys, and the cases.
 
-use std::path::Path as FsPath;
-
 use engine::retention::Person;
 use engine::subject::{SubjectCase, SubjectKey, SubjectKeys, case_folder, record_case, seal, subject_cases, unseal};
 use engine::{EngineError, Versions};
 use object_store::path::Path;
 use schemas::{
-    CaseId, CaseRecord, CaseStep, Identifier, MaskKey, Permission, RequestRule, SecretSource, SubjectPolicy,
-    SubjectRequest, clock_of,
+    CaseId, CaseRecord, CaseStep, Identifier, MaskKey, Permission, RequestRule, SubjectPolicy, SubjectRequest, clock_of,
 };
 
-use crate::access::secret;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent};
 use crate::lake::OpenLake;
 use crate::retention::{of_record, who};
+use crate::secret::read as read_secret;
 use crate::world::World;
+
+/// Bytes of a key of references at least.
+const SECRET_BYTES: usize = 32;
 
 /// A lake whose persons are known by keys.
 #[derive(Debug)]
@@ -163,18 +163,11 @@ impl<'a> Desk<'a> {
 /// The keys of references.
 pub(crate) fn keys(lake: &OpenLake, policy: &SubjectPolicy) -> Result<SubjectKeys, JobError> {
     let read = |key: &MaskKey| -> Result<SubjectKey, JobError> {
-        Ok(SubjectKey::new(&key.id, &secret(&below(&lake.folder, &key.secret))?)?)
+        let secret = read_secret(&lake.folder, &key.secret, "policies/subjects.yaml", SECRET_BYTES)?;
+        Ok(SubjectKey::new(&key.id, &secret)?)
     };
     let retired: Result<Vec<SubjectKey>, JobError> = policy.retired.iter().map(read).collect();
     Ok(SubjectKeys { current: read(&policy.key)?, retired: retired? })
-}
-
-/// A file is meant from the folder of `lake.yaml` on.
-fn below(folder: &FsPath, source: &SecretSource) -> SecretSource {
-    match source {
-        SecretSource::File(path) => SecretSource::File(folder.join(path).display().to_string()),
-        source @ SecretSource::Env(_) => source.clone(),
-    }
 }
 
 /// Where the identifiers of an open case lie.

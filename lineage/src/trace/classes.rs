@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 
 use schemas::FunctionClass;
 
-/// Every function that is not [`FunctionClass::Carry`]. SQL's own `floor` and `round` are no masks: they carry.
+/// Every function that is not [`FunctionClass::Carry`]. SQL's own `floor` and `round` are no masks: they carry. Those
+/// of
+/// anonymized copies are called `floor_to` and `round_to`.
 const LISTED: [(FunctionClass, &[&str]); 6] = [
     (
         FunctionClass::Pseudonymise,
         &["pseudonym", "fpe", "seal", "md5", "sha224", "sha256", "sha384", "sha512", "digest"],
     ),
-    (FunctionClass::Mask, &["mask", "truncate_ip", "grid", "shift", "bucket", "clamp", "hierarchy"]),
+    (
+        FunctionClass::Mask,
+        &["mask", "truncate_ip", "grid", "shift", "bucket", "clamp", "hierarchy", "floor_to", "round_to"],
+    ),
     (
         FunctionClass::Measure,
         &[

@@ -50,6 +50,20 @@ pub struct MaskKey {
     pub secret: SecretSource,
 }
 
+impl MaskKey {
+    /// Checks the id of a key: 1 to 16 letters and digits, as it stands before values.
+    ///
+    /// # Errors
+    /// A sentence that says what would be one.
+    pub(crate) fn id(given: &str) -> Result<String, String> {
+        let is_id = (1..=16).contains(&given.len()) && given.bytes().all(|b| b.is_ascii_alphanumeric());
+        if is_id {
+            return Ok(given.to_owned());
+        }
+        Err(format!("key id {given:?} is not one; use 1 to 16 letters and digits, for example a26"))
+    }
+}
+
 /// Where a secret is; it never stands in a definition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SecretSource {

@@ -10,10 +10,11 @@ use super::path_template::PathTemplate;
 use super::place::ARCHIVE_PREFIX;
 use super::store_url::StoreUrl;
 use crate::access::Access;
+use crate::anonymize::AnonymizePolicy;
 use crate::control::{Control, ParamValue};
 use crate::evidence::EvidencePolicy;
 use crate::framework::Framework;
-use crate::id::{ControlId, DatasetId, JobId, LakeId};
+use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId};
 use crate::retention::RetentionPolicy;
 use crate::subject::SubjectPolicy;
 use crate::table::TableSchema;
@@ -38,6 +39,8 @@ pub struct Lake {
     pub subjects: Option<SubjectPolicy>,
     /// Retention policies, by id, those that are not enabled, too.
     pub retention: Vec<RetentionPolicy>,
+    /// Policies of anonymized copies, by id, those that are not enabled, too.
+    pub copies: Vec<AnonymizePolicy>,
     /// Datasets, by id.
     pub datasets: Vec<Dataset>,
     /// Jobs, by id.
@@ -65,6 +68,11 @@ impl Lake {
     /// The enabled policy about a dataset; there is at most one.
     pub fn policy_of(&self, dataset: &DatasetId) -> Option<&RetentionPolicy> {
         self.retention.iter().find(|policy| policy.enabled && policy.dataset == *dataset)
+    }
+
+    /// The policy of an anonymized copy of that name.
+    pub fn copy(&self, id: &PolicyId) -> Option<&AnonymizePolicy> {
+        self.copies.iter().find(|policy| policy.id == *id)
     }
 
     /// The job of that name.
@@ -212,6 +220,8 @@ pub enum JobKind {
     Verify(VerifySpec),
     /// Retention policies: a plan each, carried out where that was approved.
     Retention(RetentionSpec),
+    /// A copy that is safe to share, measured before anybody sees it.
+    Anonymize(AnonymizeSpec),
 }
 
 impl JobKind {
@@ -224,6 +234,7 @@ impl JobKind {
             Self::ComplianceReport(_) => "compliance_report",
             Self::Verify(_) => "verify",
             Self::Retention(_) => "retention",
+            Self::Anonymize(_) => "anonymize",
         }
     }
 }
@@ -375,6 +386,15 @@ pub struct VerifySpec {
 pub struct RetentionSpec {
     /// Exactly these datasets; none means every dataset with an enabled policy.
     pub datasets: Vec<DatasetId>,
+}
+
+/// Which copy is made, and of which rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnonymizeSpec {
+    /// The policy.
+    pub policy: PolicyId,
+    /// Length of the interval, up to its end; every row where there is none.
+    pub window_seconds: Option<u64>,
 }
 
 /// One thing a report is written as.

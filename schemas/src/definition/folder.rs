@@ -10,12 +10,16 @@ use super::problem::{DefinitionError, Place, Problems};
 use super::query_job;
 use super::raw::{RawControl, RawDataset, RawExport, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
 use super::raw_access::RawAccess;
+use super::raw_anonymize::{RawAnonymize, RawAnonymizeJob};
 use super::raw_evidence::RawEvidenceFile;
 use super::raw_retention::{RawRetention, RawRetentionJob};
 use super::raw_subjects::RawSubjectsFile;
 use super::surroundings::Surroundings;
 use super::yaml::{self, Node};
-use super::{access, control, dataset, evidence, job, lake, raw_of, retention, retention_job, subjects, verify_job};
+use super::{
+    access, anonymize, anonymize_job, control, dataset, evidence, job, lake, raw_of, retention, retention_job,
+    subjects, verify_job,
+};
 use crate::access::Access;
 use crate::evidence::EvidencePolicy;
 use crate::hex;
@@ -58,18 +62,8 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
         folder.errors.extend(problems.into_errors());
     }
     let opened: Vec<Opened<'_>> = files.iter().filter_map(|(slot, file)| folder.open(slot, file)).collect();
-    let order = [
-        Slot::Dataset,
-        Slot::Lake,
-        Slot::Evidence,
-        Slot::Subjects,
-        Slot::Retention,
-        Slot::Access,
-        Slot::Control,
-        Slot::Job,
-    ];
-    for wanted in order {
-        opened.iter().filter(|one| *one.slot == wanted).for_each(|one| folder.check_one(one));
+    for wanted in Slot::IN_ORDER {
+        opened.iter().filter(|one| one.slot == wanted).for_each(|one| folder.check_one(one));
     }
     folder.into_lake(sha256_of_all(&files))
 }
@@ -89,10 +83,26 @@ enum Slot {
     Evidence,
     Subjects,
     Retention,
+    Anonymize,
     Control,
     Job,
     /// Not read, and why.
     Refused(String),
+}
+
+impl Slot {
+    /// What is checked before what may name it.
+    const IN_ORDER: [Self; 9] = [
+        Self::Dataset,
+        Self::Lake,
+        Self::Evidence,
+        Self::Subjects,
+        Self::Retention,
+        Self::Anonymize,
+        Self::Access,
+        Self::Control,
+        Self::Job,
+    ];
 }
 
 fn slot(path: &str) -> Option<Slot> {
@@ -145,7 +155,7 @@ fn slot(path: &str) -> Option<Slot> {
 
 /// A file that is YAML.
 struct Opened<'a> {
-    slot: &'a Slot,
+    slot: Slot,
     file: &'a SourceFile,
     node: Node,
 }
@@ -163,7 +173,7 @@ struct Folder {
 
 impl Folder {
     /// Reads a file into a tree and claims its name, so that others may refer to it even if more is wrong in it.
-    fn open<'a>(&mut self, slot: &'a Slot, file: &'a SourceFile) -> Option<Opened<'a>> {
+    fn open<'a>(&mut self, slot: &Slot, file: &'a SourceFile) -> Option<Opened<'a>> {
         let mut problems = Problems::of(&file.path);
         if let Slot::Refused(why) = slot {
             problems.add(Place::START, why.as_str());
@@ -171,7 +181,13 @@ impl Folder {
             return None;
         }
         let node = problems.keep_placed(yaml::tree(&file.text));
-        if let Some((place, why)) = node.as_ref().filter(|_| *slot == Slot::Retention).and_then(other_policy) {
+        // Both lie in policies/, and only the first key tells one from the other.
+        let is_copy = |node: &Node| node.value.get("anonymize").is_some() && node.value.get("policy").is_none();
+        let slot = match slot {
+            Slot::Retention if node.as_ref().is_some_and(is_copy) => Slot::Anonymize,
+            slot => slot.clone(),
+        };
+        if let Some((place, why)) = node.as_ref().filter(|_| slot == Slot::Retention).and_then(other_policy) {
             problems.add(place, why);
             self.errors.extend(problems.into_errors());
             return None;
@@ -181,16 +197,17 @@ impl Folder {
             Slot::Control => (&mut self.around.control_names, "control"),
             Slot::Job => (&mut self.around.job_names, "job"),
             Slot::Retention => (&mut self.around.policy_names, "policy"),
+            Slot::Anonymize => (&mut self.around.copy_names, "anonymize"),
             Slot::Lake | Slot::Access | Slot::Evidence | Slot::Subjects | Slot::Refused(_) => {
                 self.errors.extend(problems.into_errors());
                 return Some(Opened { slot, file, node: node? });
             }
         };
         match node.as_ref().and_then(|node| node.value.get(key)) {
-            Some(id) if *slot == Slot::Control && text_of(id).starts_with(SHIPPED_PREFIX) => {
+            Some(id) if slot == Slot::Control && text_of(id).starts_with(SHIPPED_PREFIX) => {
                 problems.add(id.place, reserved(text_of(id)));
             }
-            Some(id) if is_name(slot, text_of(id)) => {
+            Some(id) if is_name(&slot, text_of(id)) => {
                 if let Some(earlier) = names.claim(text_of(id), Some(&file.path)) {
                     names.unknown = true;
                     let message =
@@ -242,6 +259,14 @@ impl Folder {
                 self.around.policy_names.unknown |= built.is_none();
                 self.around.policies.extend(built.map(|policy| (policy, file.path.clone())));
             }
+            Slot::Anonymize => {
+                let raw = raw_of::<RawAnonymize>("anonymize", file, node, &mut problems);
+                let sha256 = hex(&Sha256::digest(&file.text));
+                let built = raw.and_then(|raw| anonymize::build(raw, sha256, &self.around, &mut problems));
+                // A template that waits for its datasets is none that others may mean.
+                self.around.copy_names.unknown |= built.is_none() && problems.len() > 0;
+                self.around.copies.extend(built.map(|policy| (policy, file.path.clone())));
+            }
             Slot::Control => {
                 let raw = raw_of::<RawControl>("control", file, node, &mut problems);
                 let built = raw.and_then(|raw| control::build(raw, self.around.frameworks, &mut problems));
@@ -284,6 +309,10 @@ impl Folder {
                 let raw = raw_of::<RawRetentionJob>("job", file, node, problems)?;
                 retention_job::build(raw, sha256, &self.around, problems)
             }
+            Some("anonymize") => {
+                let raw = raw_of::<RawAnonymizeJob>("job", file, node, problems)?;
+                anonymize_job::build(raw, sha256, &self.around, problems)
+            }
             Some(other) => {
                 problems.add(kind.map_or(node.place, |kind| kind.place), job::unknown_kind(other));
                 None
@@ -305,6 +334,8 @@ impl Folder {
         datasets.sort_by(|a, b| a.id.cmp(&b.id));
         let mut retention: Vec<_> = self.around.policies.into_iter().map(|(policy, _)| policy).collect();
         retention.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut copies: Vec<_> = self.around.copies.into_iter().map(|(policy, _)| policy).collect();
+        copies.sort_by(|a, b| a.id.cmp(&b.id));
         self.jobs.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.controls.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Lake {
@@ -316,6 +347,7 @@ impl Folder {
             evidence: self.evidence,
             subjects: self.subjects,
             retention,
+            copies,
             datasets,
             jobs: self.jobs,
             controls: self.around.controls,
@@ -342,8 +374,7 @@ fn other_policy(node: &Node) -> Option<(Place, String)> {
             "subjects is not read from this file; move it to policies/subjects.yaml".to_owned(),
         ));
     }
-    let (key, why) = later::POLICIES.iter().find(|(key, _)| node.value.get(key).is_some())?;
-    Some((node.value.get(key)?.place, (*why).to_owned()))
+    None
 }
 
 fn text_of(node: &Node) -> &str {

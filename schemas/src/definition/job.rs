@@ -19,7 +19,8 @@ use crate::control::ParamValue;
 use crate::id::{ControlId, DatasetId, JobId};
 
 /// Kinds of job, as in YAML.
-pub(super) const KINDS: [&str; 6] = ["ingest", "query", "export", "compliance_report", "verify", "retention"];
+pub(super) const KINDS: [&str; 7] =
+    ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize"];
 /// Rejected records per million that a run bears unless the job says otherwise: one per cent.
 const MAX_REJECTED_PPM_DEFAULT: u64 = 10_000;
 

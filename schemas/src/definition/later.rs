@@ -3,7 +3,7 @@
 //! Keep in step with what is built: whoever builds a thing removes its line.
 
 /// Kinds of job that are designed and not built.
-pub(crate) const KINDS: &[&str] = &["anomalies", "sla", "usage", "anonymize", "subject_request", "lineage", "compact"];
+pub(crate) const KINDS: &[&str] = &["anomalies", "sla", "usage", "subject_request", "lineage", "compact"];
 
 /// Values of `format` that are designed and not built, for ingest and for outputs.
 pub(crate) const FORMATS: &[&str] = &["cur", "parquet", "pdf", "xml", "yaml", "arrow", "ipc"];
@@ -25,10 +25,6 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("mappings/", "mappings in files of their own are not part of this version; write map: in the job"),
 ];
 
-/// First keys of files in `policies/` that are designed and not built, and what to do with such a file.
-pub(crate) const POLICIES: &[(&str, &str)] =
-    &[("anonymize", "anonymized copies are not part of this version; keep the file elsewhere until they are")];
-
 /// Methods that are designed for copies and not for columns in place, and what to do instead.
 pub(crate) const METHODS: &[(&str, &str)] = &[
     ("drop", "a file keeps its columns, so write redact"),
@@ -45,6 +41,13 @@ pub(crate) const METHODS: &[(&str, &str)] = &[
     ("grid", "write redact"),
 ];
 
+/// Methods of anonymized copies that are designed and not built, and what to do instead.
+pub(crate) const COPY_METHODS: &[(&str, &str)] = &[
+    ("seal", "write pseudonym, or fpe, which the key turns back"),
+    ("shuffle", "write redact, or a hierarchy"),
+    ("noise", "write round or bucket"),
+];
+
 /// Keys that are designed and not built: the kind of definition, the key with those it stands in, what to do instead.
 const KEYS: &[(&str, &str, &str)] = &[
     ("job", "schedule", "run the job with `auditlake run JOB --at INSTANT`, for example from cron"),
@@ -57,6 +60,8 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("job", "principal", "leave it out; the job sees what the process may read"),
     ("job", "max_rejected", "write max_rejected_ppm: records per million, so 10000 is 1 %"),
     ("lake", "lineage", "leave it out"),
+    ("anonymize", "noise", "counts and sums with noise are not drawn; leave it out"),
+    ("anonymize", "require.l.recursive", "write distinct or entropy"),
     ("evidence", "evidence.salts", "leave it out; row salts belong to level rows, which is not in this version"),
     ("evidence", "evidence.anchors.notify", "messages are not sent; name a store with to"),
     ("evidence", "evidence.anchors.lock", "set a default retention on the bucket"),

@@ -10,7 +10,7 @@ use super::yaml::At;
 use crate::access::FloorUnit;
 use crate::retention::{ErasureMode, Standard, WithinMinimum};
 
-/// How long rows of a dataset are kept, and what is done with them then: `policies/*.yaml`.
+/// How long rows of a dataset are kept, and what is done with them then: `policies/*.yaml` with first key policy.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "Policy", deny_unknown_fields)]
 pub(super) struct RawRetention {

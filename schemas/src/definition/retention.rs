@@ -1,4 +1,4 @@
-//! `policies/*.yaml` but for `policies/evidence.yaml`: retention policies, checked against their datasets.
+//! `policies/*.yaml` with first key `policy`: retention policies, checked against their datasets.
 //!
 //! A policy that is not enabled is checked like any other, so that a template stays right until somebody enables it; only
 //! its dataset need not be there, and what it says of columns then waits.
@@ -25,7 +25,8 @@ use crate::retention::{
     ApprovalRule, ErasureMode, ErasureRule, OtherCopy, Pattern, RetentionPolicy, Span, Standard, WithinMinimum,
 };
 use crate::tables::INFERRED;
-use amounts::{BRAKE_PPM_DEFAULT, GRACE_SECONDS_DEFAULT, VALID_FOR_SECONDS_DEFAULT, grace, ppm, valid_for};
+pub(super) use amounts::ppm;
+use amounts::{BRAKE_PPM_DEFAULT, GRACE_SECONDS_DEFAULT, VALID_FOR_SECONDS_DEFAULT, grace, valid_for};
 use rule::Rules;
 
 /// Column that `where.event_type` and `never_delete` speak of.

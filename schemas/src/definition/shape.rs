@@ -134,10 +134,10 @@ impl<'a> Judge<'a> {
                 Tree::Map(_) => self.node(object, node, name, path),
                 Tree::Text(_) => {}
                 found => {
-                    let found = found.describe();
+                    let (found, keys) = (found.describe(), keys_of(self.resolved(object)));
                     self.misshapen(
                         node.place,
-                        format!("{name} must be a name, or a mapping with name and expr; found {found}"),
+                        format!("{name} must be a name, or a mapping with {keys}; found {found}"),
                     );
                 }
             };
@@ -205,6 +205,17 @@ fn key_text(key: &Tree) -> Option<String> {
         Tree::Bool(value) => Some(value.to_string()),
         _ => None,
     }
+}
+
+/// The keys of a mapping for a sentence: all that it needs, or those of which it needs one.
+fn keys_of(schema: &Value) -> String {
+    let required: Vec<&str> =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    if !required.is_empty() {
+        return required.join(" and ");
+    }
+    let known = schema.get("properties").and_then(Value::as_object);
+    known.into_iter().flatten().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(" or ")
 }
 
 fn missing(key: &str, schema: Option<&Value>) -> String {

@@ -6,6 +6,7 @@ use super::checked::Dataset;
 use super::dataset::REJECTED_ENDING;
 use super::nearest::nearest;
 use super::path_template::PathTemplate;
+use crate::anonymize::AnonymizePolicy;
 use crate::control::Control;
 use crate::framework::Framework;
 use crate::id::JobId;
@@ -58,6 +59,10 @@ pub(super) struct Surroundings {
     pub(super) policies: Vec<(RetentionPolicy, String)>,
     /// Every retention policy that is named.
     pub(super) policy_names: Names,
+    /// Checked policies of anonymized copies with their files.
+    pub(super) copies: Vec<(AnonymizePolicy, String)>,
+    /// Every policy of an anonymized copy that is named.
+    pub(super) copy_names: Names,
     /// Checked controls, those that ship first.
     pub(super) controls: Vec<Control>,
     /// Every control that is named.
@@ -85,6 +90,8 @@ impl Surroundings {
             dataset_names: Names::default(),
             policies: Vec::new(),
             policy_names: Names::default(),
+            copies: Vec::new(),
+            copy_names: Names::default(),
             controls: controls.to_vec(),
             control_names,
             job_names: Names::default(),

@@ -1,6 +1,7 @@
 //! Definitions: what is accepted, and one case for each thing that is refused.
 
 mod acme;
+mod anonymize;
 mod mutation;
 mod refused;
 mod request;
@@ -19,7 +20,7 @@ use schemas::{
 };
 
 /// Kinds of job, as in YAML.
-const JOB_KINDS: [&str; 6] = ["ingest", "query", "export", "compliance_report", "verify", "retention"];
+const JOB_KINDS: [&str; 7] = ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize"];
 
 fn checked() -> Lake {
     check(&acme()).expect("the sample lake is right")
@@ -257,6 +258,7 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
             DefinitionKind::Retention,
             vec!["policy", "dataset", "rules", "standards", "never_delete", "grace", "approval"],
         ),
+        (DefinitionKind::Anonymize, vec!["anonymize", "enabled", "copy", "columns", "require", "search"]),
     ];
     for (kind, keys) in documents {
         let schema = json_schema(kind);

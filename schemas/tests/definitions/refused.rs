@@ -90,12 +90,6 @@ fn files_of_policies_as_a_whole() {
         expect!["policies/persons.yaml:1:11: subjects is not read from this file; move it to policies/subjects.yaml"],
     );
     says(
-        &plus("policies/study-copy.yaml", b"anonymize: study-copy\ncopy: {from: audit, to: audit_study}\n"),
-        expect![
-            "policies/study-copy.yaml:1:12: anonymized copies are not part of this version; keep the file elsewhere until they are"
-        ],
-    );
-    says(
         &plus("policies/log.yaml", b"evidence: {origin: acme.example/acme, sign: {key: file:keys/log.key}}\n"),
         expect!["policies/log.yaml:1:11: evidence is not read from this file; move it to policies/evidence.yaml"],
     );

@@ -43,14 +43,7 @@ fn mask(raw: &RawMask) -> Result<Mask, String> {
         "pseudonym" => {
             let RawMaskKey { id, secret } =
                 raw.key.as_ref().ok_or_else(|| lacks("key", "key: {id: a26, secret: env:AL_A26}"))?;
-            let is_id = (1..=16).contains(&id.value.len()) && id.value.bytes().all(|b| b.is_ascii_alphanumeric());
-            if !is_id {
-                return Err(format!(
-                    "key id {:?} is not one; use 1 to 16 letters and digits, for example a26",
-                    id.value
-                ));
-            }
-            Mask::Pseudonym(MaskKey { id: id.value.clone(), secret: SecretSource::parse(&secret.value)? })
+            Mask::Pseudonym(MaskKey { id: MaskKey::id(&id.value)?, secret: SecretSource::parse(&secret.value)? })
         }
         other => {
             let near = super::super::nearest::nearest(other, MASKS);

@@ -38,7 +38,7 @@ pub(super) fn valid_for(given: &str) -> Result<u64, String> {
 }
 
 /// Parts per million of `20%` or `0.5%`.
-pub(super) fn ppm(name: &str, given: &str) -> Result<u32, String> {
+pub(in super::super) fn ppm(name: &str, given: &str) -> Result<u32, String> {
     let Some(number) = given.strip_suffix('%') else {
         return Err(format!("{name} {given:?} is no share; write a number and %, for example 20%"));
     };

@@ -1,0 +1,117 @@
+//! What a file measures that somebody has at hand: CSV or Parquet, told apart by its first bytes.
+//!
+//! Only the columns that are asked for are read, and these are held in memory. Absent: a lake; whoever checks a file
+//! need not
+//! have one.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
+use arrow::datatypes::{Field, Schema};
+use chrono::{DateTime, Utc};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use schemas::nearest;
+
+use super::figures::{Figures, numbers};
+use crate::catalog::NoSystemTables;
+use crate::error::EngineError;
+use crate::ingest::{CsvTable, csv_table};
+use crate::resources::Resources;
+use crate::session::SessionFactory;
+use crate::store::Lakefront;
+
+/// First bytes of a Parquet file.
+const PARQUET: &[u8] = b"PAR1";
+
+/// Measures the rows of a file in groups that are alike in the columns `quasi`.
+///
+/// # Errors
+/// When it cannot be read, or has no such columns.
+pub async fn measure_file(
+    path: &Path,
+    (quasi, sensitive): (&[&str], &[&str]),
+    now: DateTime<Utc>,
+    resources: Resources,
+) -> Result<Figures, EngineError> {
+    let mut wanted: Vec<&str> = quasi.iter().chain(sensitive).copied().collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let batches = read(path, &wanted)?;
+    let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+    let table = MemTable::try_new(schema, vec![batches]).map_err(|source| EngineError::sql("prepared", source))?;
+    let lake = Lakefront::memory();
+    let factory = SessionFactory::new(Arc::clone(lake.store()), Vec::new(), Arc::new(NoSystemTables), resources);
+    let table: Arc<dyn TableProvider> = Arc::new(table);
+    let (figures, _) = Figures::of(&factory.session(now)?, table, (quasi, sensitive), 0).await?;
+    Ok(figures)
+}
+
+fn refused(path: &Path, why: impl Into<String>) -> EngineError {
+    EngineError::Input { path: path.display().to_string(), why: why.into() }
+}
+
+fn read(path: &Path, wanted: &[&str]) -> Result<Vec<RecordBatch>, EngineError> {
+    let unreadable = |error: std::io::Error| refused(path, format!("it cannot be read ({error})"));
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut first = Vec::new();
+    file.by_ref().take(PARQUET.len() as u64).read_to_end(&mut first).map_err(unreadable)?;
+    file.rewind().map_err(unreadable)?;
+    if first == PARQUET { parquet(path, file, wanted) } else { csv(path, file, wanted).map(|batch| vec![batch]) }
+}
+
+fn parquet(path: &Path, file: File, wanted: &[&str]) -> Result<Vec<RecordBatch>, EngineError> {
+    let failed = |source: parquet::errors::ParquetError| EngineError::Parquet {
+        path: path.display().to_string(),
+        action: "read",
+        source: Box::new(source),
+    };
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
+    let names: Vec<&str> = builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
+    let places = wanted.iter().map(|name| place(path, &names, name)).collect::<Result<Vec<usize>, _>>()?;
+    let mask = ProjectionMask::roots(builder.parquet_schema(), places);
+    let schema = Arc::new(builder.schema().as_ref().clone());
+    let reader = builder.with_projection(mask).build().map_err(failed)?;
+    let batches: Result<Vec<RecordBatch>, _> = reader.collect();
+    let batches = batches.map_err(|error| failed(error.into()))?;
+    if batches.is_empty() {
+        let fields: Vec<Field> = wanted.iter().filter_map(|name| schema.field_with_name(name).ok().cloned()).collect();
+        return Ok(vec![RecordBatch::new_empty(Arc::new(Schema::new(fields)))]);
+    }
+    Ok(batches)
+}
+
+/// Texts; of a column that holds numbers and nothing else, numbers, which have an order.
+fn csv(path: &Path, file: File, wanted: &[&str]) -> Result<RecordBatch, EngineError> {
+    let opened = csv_table(std::io::BufReader::new(file)).map_err(|why| refused(path, why))?;
+    let CsvTable { names, mut rows } = opened;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let places = wanted.iter().map(|name| place(path, &names, name)).collect::<Result<Vec<usize>, _>>()?;
+    let mut texts: Vec<StringBuilder> = wanted.iter().map(|_| StringBuilder::new()).collect();
+    let read = rows.each(&mut |fields| {
+        for (text, place) in texts.iter_mut().zip(&places) {
+            text.append_option(fields.get(*place));
+        }
+    });
+    read.map_err(|why| refused(path, why))?;
+    let columns = texts.iter_mut().map(|text| -> ArrayRef { Arc::new(text.finish()) });
+    let columns: Vec<ArrayRef> = columns.map(|text| numbers(&text).unwrap_or(text)).collect();
+    let named = wanted.iter().zip(&columns);
+    let fields: Vec<Field> = named.map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|_| EngineError::Bug { what: "columns of one file form no batch".to_owned() })
+}
+
+fn place(path: &Path, names: &[&str], wanted: &str) -> Result<usize, EngineError> {
+    names.iter().position(|name| *name == wanted).ok_or_else(|| {
+        let offer = nearest(wanted, names.iter().copied());
+        let offer = offer
+            .map_or_else(|| format!("columns are: {}", names.join(", ")), |near| format!("did you mean \"{near}\"?"));
+        refused(path, format!("it has no column \"{wanted}\"; {offer}"))
+    })
+}

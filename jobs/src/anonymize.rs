@@ -1,0 +1,180 @@
+//! `auditlake anonymize`, and the job kind `anonymize`: a policy's copy, under the claim of the dataset that holds it.
+//!
+//! ```text
+//! material   keys and hierarchies, from where the policy says    told    figures for people
+//! ```
+//!
+//! What becomes of a value, how coarse and whether the copy may be seen is `engine::anonymize`'s. Absent: turning a
+//! copy
+//! back; whoever has the key of a column can, outside of this program.
+
+mod material;
+mod told;
+
+use engine::FilesReplaced;
+use engine::anonymize::{CopyRequest, make_copy, preview_copy};
+use schemas::{AnonymizePolicy, AnonymizeSpec, Interval, Job, JobId, JobKind, Permission, PolicyId};
+
+use crate::Answer;
+use crate::access::Asker;
+use crate::args::{AnonymizeArgs, AnonymizeCommand, Cli};
+use crate::claim::Claim;
+use crate::compact::GRACE;
+use crate::error::JobError;
+use crate::evidence_log::{Act, Intent, Places, of_replacement};
+use crate::lake::{OpenLake, names};
+use crate::ledger::{AnonymizeSummary, Output, OutputRole, RunSummary};
+use crate::lineage::of_copy;
+use crate::progress::Progress;
+use crate::runner::{Attempt, Executed, Revise, interval_of, run};
+use crate::show;
+use crate::world::World;
+
+pub(crate) use material::check_hierarchies;
+pub(crate) use told::summary_text;
+
+/// Makes the copy of the attempt's policy, in place of the one before.
+pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &AnonymizeSpec) -> Result<Executed, JobError> {
+    let lake = attempt.lake;
+    let policy = policy(lake, spec.policy.as_str())?;
+    let (from, to) = (lake.dataset(policy.from.as_str())?, lake.dataset(policy.to.as_str())?);
+    // A key that is not there is told before anything is claimed.
+    let material = material::read(lake, policy)?;
+    let request = CopyRequest {
+        policy,
+        from,
+        to,
+        job: attempt.key.job.as_str(),
+        interval: spec.window_seconds.map(|_| attempt.interval),
+        material: &material,
+        now: attempt.key.instant,
+        grace: GRACE,
+    };
+    let claim = Claim::take(&lake.front, world, &format!("datasets/{}", to.id)).await?;
+    let intent = Intent::begin(lake, world, Act::Dataset { dataset: to.id.clone() }).await?;
+    let fence = claim.fence();
+    let shown = attempt.progress.ingest();
+    let outcome = make_copy(&lake.front, &lake.sessions, &request, &fence, shown.counters()).await;
+    shown.end();
+    let logged = intent.end(outcome.map_err(JobError::from), async |outcome| {
+        let commit = FilesReplaced {
+            work: outcome.work.clone(),
+            adds: outcome.written.clone(),
+            removes: outcome.replaced.clone(),
+        };
+        Ok(of_replacement(&Places::of(lake)?, to, &commit))
+    });
+    let outcome = logged.await;
+    claim.release().await;
+    let outcome = outcome?;
+    let session = lake.sessions.session(attempt.key.instant)?;
+    let plan = session.optimized(&outcome.plan)?;
+    let made = of_copy(lake, policy, &session.analyse(outcome.plan.clone())?);
+    let outputs = outcome.written.iter().map(|file| Output {
+        path: file.path.clone(),
+        role: OutputRole::Rows,
+        sha256: file.sha256.clone(),
+        bytes: file.bytes,
+        rows: Some(file.rows),
+    });
+    let outputs = outputs.collect();
+    let reads = ::lineage::reads(&plan).tables;
+    let summary = AnonymizeSummary::of(policy, &outcome);
+    Ok(Executed {
+        made,
+        plan_sha256: Some(engine::plan_sha256([&plan])),
+        reads: reads.into_iter().map(|(table, columns)| (table, columns.into_iter().collect())).collect(),
+        outputs,
+        inputs: outcome.inputs,
+        summary: RunSummary { anonymize: Some(summary), ..RunSummary::default() },
+    })
+}
+
+/// Carries out a command.
+pub(crate) async fn command(cli: &Cli, world: &World, args: &AnonymizeArgs) -> Result<Answer, JobError> {
+    if let Some(AnonymizeCommand::Check(args)) = &args.command {
+        return told::check(cli, world, args).await;
+    }
+    let lake = cli.open()?;
+    let name = args.policy.as_deref().unwrap_or_default();
+    let policy = policy(&lake, name)?;
+    if !policy.enabled {
+        return Err(JobError::Usage(format!(
+            "policy \"{name}\" is not enabled; look through it, and write enabled: true"
+        )));
+    }
+    let asker = Asker::named(&lake, args.principal.as_deref())?;
+    asker.needs(Permission::AnonymizeRun, "anonymizing needs")?;
+    let job = job_of(&lake, policy)?;
+    if !args.dry_run {
+        let asked = (if args.again { Revise::Again } else { Revise::Never }, args.principal.as_deref());
+        // The instant is the name of the run and, of a job with a window, the end of its interval: both are whole
+        // seconds.
+        let now = world.now();
+        let world = world.at(std::sync::Arc::new(schemas::FixedClock(
+            schemas::parse_compact(&schemas::compact(now)).unwrap_or(now),
+        )));
+        let ran = run(&lake, &world, &job, asked, &Progress::on_terminal()).await?;
+        return Ok(show::ran(&lake, &ran));
+    }
+    let JobKind::Anonymize(spec) = &job.kind else { return Err(not_of_copies(&job.id, policy)) };
+    let material = material::read(&lake, policy)?;
+    let interval: Interval = interval_of(&job, world.now());
+    let request = CopyRequest {
+        policy,
+        from: lake.dataset(policy.from.as_str())?,
+        to: lake.dataset(policy.to.as_str())?,
+        job: job.id.as_str(),
+        interval: spec.window_seconds.map(|_| interval),
+        material: &material,
+        now: world.now(),
+        grace: GRACE,
+    };
+    let outcome = preview_copy(&lake.sessions, &request).await?;
+    Ok(told::preview(policy, &outcome))
+}
+
+/// The policy of that name.
+fn policy<'a>(lake: &'a OpenLake, name: &str) -> Result<&'a AnonymizePolicy, JobError> {
+    let found = PolicyId::parse(name).ok().and_then(|id| lake.definitions.copy(&id));
+    found.ok_or_else(|| JobError::Unknown {
+        what: "policy of an anonymized copy",
+        name: name.to_owned(),
+        remedy: format!("there are: {}", names(lake.definitions.copies.iter().map(|policy| &policy.id))),
+    })
+}
+
+/// The job that makes the policy's copy; where nobody wrote one, one of the policy's name that copies every row.
+fn job_of(lake: &OpenLake, policy: &AnonymizePolicy) -> Result<Job, JobError> {
+    let jobs = &lake.definitions.jobs;
+    let of = |job: &&Job| matches!(&job.kind, JobKind::Anonymize(spec) if spec.policy == policy.id);
+    let of: Vec<&Job> = jobs.iter().filter(of).collect();
+    match of.as_slice() {
+        [] => {}
+        [job] => return Ok((*job).clone()),
+        several => {
+            return Err(JobError::Usage(format!(
+                "several jobs make the copy of policy \"{}\"; name one, for example auditlake run {} --at \
+                 2026-03-01T00:00:00Z (there are: {})",
+                policy.id,
+                several[0].id,
+                names(several.iter().map(|job| &job.id))
+            )));
+        }
+    }
+    let id = JobId::parse(policy.id.as_str()).map_err(|error| JobError::Usage(error.to_string()))?;
+    if lake.definitions.job(&id).is_some() {
+        return Err(not_of_copies(&id, policy));
+    }
+    let spec = AnonymizeSpec { policy: policy.id.clone(), window_seconds: None };
+    Ok(Job { id, kind: JobKind::Anonymize(spec), sha256: policy.sha256.clone() })
+}
+
+fn not_of_copies(job: &JobId, policy: &AnonymizePolicy) -> JobError {
+    JobError::Usage(format!(
+        "job \"{job}\" is of another kind, and its runs have the name that those of policy \"{}\" would have; write a \
+         job of \
+         kind anonymize for the policy",
+        policy.id
+    ))
+}
