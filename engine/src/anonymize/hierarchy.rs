@@ -72,8 +72,8 @@ pub enum HierarchyError {
     },
     /// A text with two parents.
     #[error(
-        "the hierarchy is not a tree: \"{text}\" of level {level} is under \"{parent}\" and under \"{other}\"; give it one \
-         parent, or two names"
+        "the hierarchy is not a tree: \"{text}\" of level {level} is under \"{parent}\" and under \"{other}\"; give it \
+         one parent, or two names"
     )]
     NotATree {
         /// The text.
