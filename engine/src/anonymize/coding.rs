@@ -110,17 +110,19 @@ impl Coded {
 
 /// Codes rows by what `number` gives for a row that is not NULL: the code of its value, or else `next`, to be its code.
 fn numbered(rows: usize, nulls: Option<&NullBuffer>, mut number: impl FnMut(usize, u32) -> u32) -> Coded {
-    let (mut codes, mut firsts, mut null) = (Vec::with_capacity(rows), Vec::new(), None);
-    for row in 0..rows {
+    let (mut codes, mut firsts, mut null) = (Vec::new(), Vec::new(), None);
+    let mut code_of = |row: usize, is_null: bool| {
         let next = firsts.len() as u32;
-        let code = match nulls {
-            Some(nulls) if nulls.is_null(row) => *null.get_or_insert(next),
-            _ => number(row, next),
-        };
+        let code = if is_null { *null.get_or_insert(next) } else { number(row, next) };
         if code == next {
             firsts.push(row);
         }
-        codes.push(code);
+        code
+    };
+    // One loop for each case: most columns have no NULL.
+    match nulls {
+        None => codes.extend((0..rows).map(|row| code_of(row, false))),
+        Some(nulls) => codes.extend((0..rows).map(|row| code_of(row, nulls.is_null(row)))),
     }
     Coded { codes, firsts, null }
 }

@@ -58,8 +58,8 @@ pub enum AnonymizeError {
     },
     /// Values that the hierarchy does not know.
     #[error(
-        "column \"{column}\" has {values} distinct values in {rows} rows that are not in its hierarchy; add them to it, or \
-         give the hierarchy unknown: \"*\""
+        "column \"{column}\" has {values} distinct values in {rows} rows that are not in its hierarchy; add them to it, \
+         or give the hierarchy unknown: \"*\""
     )]
     NotInHierarchy {
         /// The column.
@@ -81,8 +81,8 @@ pub enum AnonymizeError {
     },
     /// More nodes than a search goes through.
     #[error(
-        "the hierarchies of the quasi identifiers make {nodes} combinations of levels, and a search goes through {limit}; give \
-         fewer columns or levels, or search with mondrian"
+        "the hierarchies of the quasi identifiers make {nodes} combinations of levels, and a search goes through {limit}; \
+         give fewer columns or levels, or search with mondrian"
     )]
     Nodes {
         /// How many there are.
@@ -98,9 +98,9 @@ pub enum AnonymizeError {
 /// A requirement that nothing satisfies, with the best that there is. Counts and levels only.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error(
-    "no generalisation satisfies {asked}: at the best levels {}, {below_groups} of {groups} groups with {below_rows} of \
-     {rows} rows do not, and {allowed_rows} rows may be suppressed; ask for less, allow more suppression, or add coarser \
-     levels to the hierarchies",
+    "no generalisation satisfies {asked}: at the best levels {}, {below_groups} of {groups} groups with {below_rows} \
+     of {rows} rows do not, and {allowed_rows} rows may be suppressed; ask for less, allow more suppression, or add \
+     coarser levels to the hierarchies",
     listed(levels)
 )]
 pub struct NotMet {

@@ -1,7 +1,7 @@
 //! Rows in groups: those that are equal in every column get the same number.
 //!
-//! The codes of a row make one number, as digits of a base each, and these numbers are numbered again: by a table of all
-//! that there could be where that is small, and else by a hash table.
+//! The codes of a row make one number, as digits of a base each, and these numbers are numbered again: by a table of
+//! all that there could be where that is small, and else by a hash table.
 
 use super::coding::folded;
 

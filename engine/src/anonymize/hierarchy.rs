@@ -72,8 +72,8 @@ pub enum HierarchyError {
     },
     /// A text with two parents.
     #[error(
-        "the hierarchy is not a tree: \"{text}\" of level {level} is under \"{parent}\" and under \"{other}\"; give it one \
-         parent, or two names"
+        "the hierarchy is not a tree: \"{text}\" of level {level} is under \"{parent}\" and under \"{other}\"; give it \
+         one parent, or two names"
     )]
     NotATree {
         /// The text.
@@ -110,9 +110,9 @@ pub enum HierarchyError {
 }
 
 impl Hierarchy {
-    /// From the text of a hierarchy file: fields are separated by `;`, the first is the value, each next one is coarser;
-    /// no header. A field with a `;` or a quotation mark stands in quotation marks. Values that are not in the file become
-    /// `unknown` at every level; without it they are an error where they are met.
+    /// From the text of a hierarchy file: fields are separated by `;`, the first is the value, each next one is
+    /// coarser; no header. A field with a `;` or a quotation mark stands in quotation marks. Values that are not in the
+    /// file become `unknown` at every level; without it they are an error where they are met.
     ///
     /// # Errors
     /// If it is empty, lines have different lengths, a value stands twice, or it is not a tree.

@@ -1,7 +1,7 @@
 //! All combinations of levels, and what follows for others from one of them.
 //!
-//! A combination is a node. Its number has the levels as digits, that of the first column first, so that smaller numbers
-//! have the lower level in the first column where two nodes differ.
+//! A combination is a node. Its number has the levels as digits, that of the first column first, so that smaller
+//! numbers have the lower level in the first column where two nodes differ.
 
 /// The nodes that hierarchies make.
 #[derive(Debug)]
@@ -43,7 +43,8 @@ impl Lattice {
 
     /// The nodes that are finer by one level of one column, in the order of columns.
     pub(super) fn below(&self, node: usize) -> impl Iterator<Item = usize> {
-        let finer = move |(stride, size): (&usize, &usize)| (node / stride % size > 0).then(|| node - stride);
+        let finer =
+            move |(stride, size): (&usize, &usize)| (node / stride % size).checked_sub(1).map(|_| node - stride);
         self.strides.iter().zip(&self.sizes).filter_map(finer)
     }
 

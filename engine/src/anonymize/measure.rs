@@ -1,17 +1,22 @@
 //! How anonymous a table is as it stands.
 //!
-//! - k: the rows of the smallest group of rows that are equal in all quasi identifiers (Sweeney 2002, "k-anonymity: a model
-//!   for protecting privacy").
-//! - l, distinct and entropy: how many values a sensitive column has in the poorest group, plainly, and as the number of
-//!   equally frequent values of the same entropy (Machanavajjhala, Kifer, Gehrke, Venkitasubramaniam 2007, "l-diversity:
-//!   privacy beyond k-anonymity").
-//! - t: how far the values of the farthest group are spread from those of all rows, by the earth mover's distance (Li, Li,
-//!   Venkatasubramanian 2007, "t-closeness: privacy beyond k-anonymity and l-diversity").
+//! - k: the rows of the smallest group of rows that are equal in all quasi identifiers (Sweeney 2002, "k-anonymity: a
+//!   model for protecting privacy").
+//! - l, distinct and entropy: how many values a sensitive column has in the poorest group, plainly, and as the number
+//!   of equally frequent values of the same entropy (Machanavajjhala, Kifer, Gehrke, Venkitasubramaniam 2007,
+//!   "l-diversity: privacy beyond k-anonymity").
+//! - t: how far the values of the farthest group are spread from those of all rows, by the earth mover's distance (Li,
+//!   Li, Venkatasubramanian 2007, "t-closeness: privacy beyond k-anonymity and l-diversity").
 //!
-//! NULL is a value like any other and equals NULL. Each sensitive column counts by itself. Absent: recursive (c, l)-diversity.
+//! NULL is a value like any other and equals NULL. Each sensitive column counts by itself. Absent: recursive (c,
+//! l)-diversity.
 
 #[cfg(test)]
 mod tests;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use arrow::array::{Array, ArrayRef};
 
@@ -60,7 +65,7 @@ pub fn measure(quasi: &[ArrayRef], sensitive: &[SensitiveColumn]) -> Result<Meas
     if rows == 0 {
         return Ok(Measured { rows: 0, groups: 0, k: 0, sensitive: vec![nothing; sensitive.len()] });
     }
-    let codes = names.iter().zip(quasi).map(|(name, values)| coded(name, values)).collect::<Result<Vec<_>, _>>()?;
+    let codes = each_on_a_thread(quasi.len(), |at| coded(&names[at], &quasi[at]))?;
     let parts: Vec<_> =
         codes.iter().map(|column| Part { codes: &column.codes, map: None, count: column.count() }).collect();
     let mut group_of_row = Vec::new();
@@ -69,13 +74,37 @@ pub fn measure(quasi: &[ArrayRef], sensitive: &[SensitiveColumn]) -> Result<Meas
     for group in &group_of_row {
         sizes[*group as usize] += 1;
     }
-    let diversity = |column| Coding::of(column).map(|coding| poorest(&coding, &group_of_row, &sizes));
+    drop(codes);
+    let diversity = |at: usize| Coding::of(&sensitive[at]).map(|coding| poorest(&coding, &group_of_row, &sizes));
     Ok(Measured {
         rows: rows as u64,
         groups: groups as u64,
         k: sizes.iter().copied().min().unwrap_or_default(),
-        sensitive: sensitive.iter().map(diversity).collect::<Result<_, _>>()?,
+        sensitive: each_on_a_thread(sensitive.len(), diversity)?,
     })
+}
+
+/// Does some things that have nothing to do with one another, as many at once as there are cores.
+fn each_on_a_thread<T: Send>(
+    count: usize,
+    make: impl Fn(usize) -> Result<T, AnonymizeError> + Sync,
+) -> Result<Vec<T>, AnonymizeError> {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mine = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < count));
+        mine.map(|at| (at, make(at))).collect::<Vec<_>>()
+    };
+    let mut made = thread::scope(|scope| {
+        let others: Vec<_> = (1..cores.min(count)).map(|_| scope.spawn(work)).collect();
+        let mut made = work();
+        for other in others {
+            made.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        made
+    });
+    made.sort_by_key(|(at, _)| *at);
+    made.into_iter().map(|(_, made)| made).collect()
 }
 
 /// The figures of the groups in which they are worst.

@@ -1,11 +1,12 @@
-//! Ranges of its own for each group: strict multidimensional partitioning (LeFevre, DeWitt, Ramakrishnan 2006, "Mondrian
-//! multidimensional k-anonymity").
+//! Ranges of its own for each group: strict multidimensional partitioning (LeFevre, DeWitt, Ramakrishnan 2006,
+//! "Mondrian multidimensional k-anonymity").
 //!
 //! All rows are one part. A part is cut in two at the median of a column, so that no value is on both sides, and each
 //! side is cut again, as long as both satisfy the requirement. The column is the one over which the part stretches
-//! farthest, as a share of the column's distinct values; of equal ones, the first. Numbers and times are in their order,
-//! other values in that of their hierarchy, NULL before all. Of the two cuts beside the median value it is the more even
-//! one, then the one behind it. Absent: rows that are left out; a search for the best partition, which is NP-hard.
+//! farthest, as a share of the column's distinct values; of equal ones, the first. Numbers and times are in their
+//! order, other values in that of their hierarchy, NULL before all. Of the two cuts beside the median value it is the
+//! more even one, then the one behind it. Absent: rows that are left out; a search for the best partition, which is
+//! NP-hard.
 
 mod axis;
 #[cfg(test)]

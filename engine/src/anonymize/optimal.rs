@@ -1,9 +1,9 @@
-//! The generalisation that loses least: for each column the same level of its hierarchy in every row, and a few rows left
-//! out (full-domain generalisation; Samarati 2001, LeFevre, DeWitt, Ramakrishnan 2005).
+//! The generalisation that loses least: for each column the same level of its hierarchy in every row, and a few rows
+//! left out (full-domain generalisation; Samarati 2001, LeFevre, DeWitt, Ramakrishnan 2005).
 //!
 //! Where coarser levels cannot break the requirement, a node that misses it rules out all finer ones. Where they cannot
-//! lower the loss either, a node that has been evaluated rules out all coarser ones. What cannot cost less than the best
-//! node so far is not evaluated. Absent: levels that differ from row to row, see `mondrian`.
+//! lower the loss either, a node that has been evaluated rules out all coarser ones. What cannot cost less than the
+//! best node so far is not evaluated. Absent: levels that differ from row to row, see `mondrian`.
 
 #[cfg(test)]
 mod tests;
@@ -52,8 +52,8 @@ pub struct Generalized {
     pub evaluated: usize,
 }
 
-/// Searches the combination of levels that loses least among those that satisfy the requirement. Of equal ones it is that
-/// with the lower sum of levels, then that with the lower level in the first column where they differ.
+/// Searches the combination of levels that loses least among those that satisfy the requirement. Of equal ones it is
+/// that with the lower sum of levels, then that with the lower level in the first column where they differ.
 ///
 /// # Errors
 /// If nothing satisfies it, there are too many combinations, or the columns cannot be generalised.
@@ -190,7 +190,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Goes down from the coarsest levels, each time to the finer node that may cost least, for a good one to begin with.
+    /// Goes down from the coarsest levels, each time to the finer node that may cost least, for a good one to begin
+    /// with.
     fn descend(&mut self, missed: &mut [bool]) {
         let mut node = self.lattice.top();
         loop {

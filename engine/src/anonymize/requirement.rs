@@ -4,7 +4,8 @@ use super::error::AnonymizeError;
 use super::measure::{Diversity, Measured};
 use super::spread::entropy_l;
 
-/// What every group of rows that are equal in the quasi identifiers must satisfy. Each sensitive column counts by itself.
+/// What every group of rows that are equal in the quasi identifiers must satisfy. Each sensitive column counts by
+/// itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Requirement {
     /// At least so many rows (Sweeney 2002).
@@ -63,7 +64,8 @@ impl Requirement {
         self.distinct_l.is_some() || self.entropy_l.is_some() || self.t.is_some()
     }
 
-    /// Whether a group that satisfies it still does after another that does, too, was added, whatever rows are left out.
+    /// Whether a group that satisfies it still does after another that does, too, was added, whatever rows are left
+    /// out.
     pub(super) fn grows(&self) -> bool {
         self.entropy_l.is_none() && self.t.is_none()
     }

@@ -161,8 +161,8 @@ impl Whole {
         Self { distance, rows, totals, place, up_to, before }
     }
 
-    /// The earth mover's distance of a group of `size` rows to all rows. Counts are multiplied out, so that equal shares
-    /// are exactly 0 apart.
+    /// The earth mover's distance of a group of `size` rows to all rows. Counts are multiplied out, so that equal
+    /// shares are exactly 0 apart.
     pub(super) fn distance_to(&self, values: &[(u32, u64)], size: u64) -> f64 {
         let (rows, size) = (u128::from(self.rows), u128::from(size));
         let (moved, steps) = match self.distance {

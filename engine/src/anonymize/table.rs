@@ -1,4 +1,5 @@
-//! A table as a search sees it: rows that are equal in every quasi identifier are one, and any levels put these together.
+//! A table as a search sees it: rows that are equal in every quasi identifier are one, and any levels put these
+//! together.
 
 use super::column::{QuasiColumn, SensitiveColumn};
 use super::error::AnonymizeError;

@@ -164,7 +164,7 @@ fn leave(
         "quasi_identifiers": quasi.iter().map(|column| &column.name).collect::<Vec<_>>(),
         "rows": measured.rows, "groups": measured.groups, "k": measured.k,
         "sensitive": left.iter().zip(&measured.sensitive).map(of_sensitive).collect::<Vec<_>>(),
-        "required": {"k": requirement.k, "distinct_l": requirement.distinct_l, "entropy_l": requirement.entropy_l, "t": requirement.t},
+        "required": {"k": requirement.k, "distinct_l": requirement.distinct_l, "t": requirement.t},
     });
     fs::write(folder.join(format!("{name}.json")), told.to_string()).expect("the folder takes files");
 }

@@ -213,6 +213,15 @@ fn what_is_wrong_with_the_whole_is_said() {
             policies/study-copy.yaml:9:20: l is distinct or entropy; write one of them, for example {distinct: 2}
             policies/study-copy.yaml:9:21: key "recursive" is not in this version; write distinct or entropy"#]],
         ),
+    ] {
+        says(&text, JOB, expected);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_search_and_the_rest_is_said() {
+    let replaced = |from: &str, to: &str| POLICY.replace(from, to);
+    for (text, expected) in [
         (
             replaced("kind: optimal", "kind: none"),
             expect![

@@ -40,7 +40,8 @@ fn a_small_table_has_the_figures_counted_by_hand() {
 
 #[test]
 fn the_salaries_of_the_paper_on_closeness_are_as_far_as_it_says() {
-    // Li, Li, Venkatasubramanian 2007, section 4: 3, 4 and 5 thousand are 0.375 away from 3 to 11; 6, 8 and 11 are 0.167.
+    // Li, Li, Venkatasubramanian 2007, section 4: 3, 4 and 5 thousand are 0.375 away from 3 to 11; 6, 8 and 11 are
+    // 0.167.
     let salary = Int64Array::from(vec![3, 4, 5, 6, 11, 8, 7, 9, 10]);
     let distance = |group: ArrayRef| {
         let salary = sensitive(Arc::new(salary.clone()), Distance::Ordered);
@@ -86,7 +87,7 @@ fn equal_values_are_equal_in_every_type() {
         )),
     ];
     for column in same {
-        let measured = measure(&[column.clone()], &[]).expect("one table");
+        let measured = measure(std::slice::from_ref(&column), &[]).expect("one table");
         assert_eq!((measured.groups, measured.k), (3, 1), "{}", column.data_type());
         let sliced = column.slice(1, 3);
         let measured = measure(&[sliced], &[]).expect("one table");

@@ -16,7 +16,8 @@ pub(super) struct Axis {
 enum Naming {
     /// The text of each place; none is NULL.
     Range(Vec<Option<String>>),
-    /// By the levels of a hierarchy, for values as they were numbered before they were brought in order; and these numbers.
+    /// By the levels of a hierarchy, for values as they were numbered before they were brought in order; and these
+    /// numbers.
     Ancestor(Levels, Vec<u32>),
 }
 
