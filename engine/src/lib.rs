@@ -67,7 +67,7 @@ pub use lake_session::{LakeSession, stream_error};
 pub use materialize::{QueryOutcome, QueryRequest, materialize};
 pub use parquet_bytes::{parquet_bytes, parquet_row_count, parquet_rows};
 pub use plan_hash::plan_sha256;
-pub use replace::FilesReplaced;
+pub use replace::{FilesReplaced, files_replaced, remove_replaced};
 pub use resources::Resources;
 pub use rows_read::RowsRead;
 pub use schemas::hex;

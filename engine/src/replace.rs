@@ -24,6 +24,8 @@
 mod dropped;
 mod sequence;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use object_store::path::Path;
 use schemas::Dataset;
@@ -177,6 +179,31 @@ impl<'a> Replacement<'a> {
 pub(crate) async fn files_of(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
     let prefix = Path::from(dataset.location.trim_end_matches('/'));
     files_in_force(lake.store(), dataset.id.as_str(), &prefix).await
+}
+
+/// Files below a dataset's location that do not count: others came in their place, or nobody ended what they are of.
+///
+/// # Errors
+/// As [`files_in_force`].
+pub async fn files_replaced(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
+    let counting: BTreeSet<String> = files_of(lake, dataset).await?.iter().map(|file| file.path().to_owned()).collect();
+    let mut files = files_below_of(lake, dataset).await?;
+    files.retain(|file| !counting.contains(file.path()));
+    Ok(files)
+}
+
+/// Deletes files that others came in the place of, without any grace: whoever reads them begins anew.
+///
+/// # Errors
+/// When the claim is lost, or the store fails.
+pub async fn remove_replaced(
+    lake: &Lakefront,
+    fence: &dyn Fence,
+    dataset: &Dataset,
+    now: DateTime<Utc>,
+) -> Result<(), EngineError> {
+    Replacement::announce(lake, fence, dataset, "erase", now, now).await?.give_up(now).await;
+    Ok(())
 }
 
 /// What is known of entries that are read no more.

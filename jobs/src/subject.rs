@@ -72,6 +72,13 @@ pub(crate) async fn command(cli: &Cli, world: &World, command: &SubjectCommand) 
 /// Opens, plans, approves and applies in one step.
 async fn erase(desk: &Desk<'_>, args: &EraseArgs) -> Result<Answer, JobError> {
     desk.who(args.who.principal.as_deref(), Permission::SubjectErase, "erasing a person")?;
+    if desk.policy.approval.approvers > 1 && !args.dry_run {
+        return Err(JobError::Usage(format!(
+            "policies/subjects.yaml wants {} approvals, and one step has one; go on with `auditlake subject open --type \
+             erasure`, then plan, approve and apply",
+            desk.policy.approval.approvers
+        )));
+    }
     let opened = open::opened(desk, &args.who, SubjectRequest::Erasure).await?;
     let (case, by) = (opened.case, opened.by);
     let plan = plan::planned(desk, &case, by.as_deref()).await?;

@@ -528,3 +528,34 @@ fn in_a_bucket_that_keeps_versions_the_old_ones_go_too() {
     assert!(!versions.contains("/sealed</Key>"), "{versions}");
     lake.run(&["verify", NOW]).succeeded();
 }
+
+#[test]
+fn files_that_a_compaction_came_in_the_place_of_go_at_once() {
+    let lake = filled(Lake::new());
+    lake.write("later/events.ndjson", events(DAYS).replace("\"e-", "\"f-"));
+    lake.json(&["ingest", "ndjson", "later", "--into", "audit", NOW]);
+    let compacted = lake.json(&["compact", "audit", NOW]);
+    assert!(compacted["compacted"]["files_before"].as_u64() > Some(0), "{compacted}");
+    erase(&lake).said(0, &["160 deleted", "is fulfilled"]);
+    for text in [ANN, DESK] {
+        assert_eq!(having(&lake, text), [] as [&str; 0], "{text}");
+    }
+    assert_eq!(lake.figure("SELECT count(*) FROM audit"), 2 * (DAYS * A_DAY - THEIRS));
+    lake.run(&["verify", NOW]).succeeded();
+}
+
+#[test]
+fn who_needs_two_to_agree_does_not_do_it_in_one_step() {
+    let lake = filled(Lake::new());
+    let policy = std::fs::read_to_string(lake.folder().join("policies/subjects.yaml")).expect("a policy");
+    lake.write("policies/subjects.yaml", format!("{policy}  approval: {{approvers: 2}}\n"));
+    erase(&lake).failed(2, &["wants 2 approvals"]);
+    lake.run(&["subject", "open", "--type", "erasure", "--id-file", "ann.txt", "--case", "D-2", NOW]).succeeded();
+    lake.run(&["subject", "plan", "D-2", "--as", "paula", NOW]).succeeded();
+    lake.run(&["subject", "approve", "D-2", "--ticket", "T", "--as", "omar", NOW]).said(0, &["1 of 2 approvals"]);
+    lake.run(&["subject", "apply", "D-2", "--yes", NOW]).failed(1, &["1 of 2 approvals"]);
+    lake.run(&["subject", "approve", "D-2", "--ticket", "T", "--as", "nora", NOW]).said(0, &["apply it with"]);
+    lake.run(&["subject", "apply", "D-2", "--yes", NOW])
+        .said(0, &["80 deleted", "approved by nora", "approved by omar"]);
+    lake.run(&["verify", NOW]).succeeded();
+}

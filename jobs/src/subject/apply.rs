@@ -11,7 +11,7 @@
 use chrono::{DateTime, Utc};
 use engine::retention::{Approval, BegunRecord, Erasing, KnownPlan, Person, PlanFolder, plans, store_plan};
 use engine::subject::{ErasureRecord, SubjectCase, erasure_path};
-use engine::{EngineError, refresh_index};
+use engine::{EngineError, files_replaced, refresh_index, remove_replaced};
 use schemas::{CaseEnd, CaseStep, Permission, SubjectRequest};
 
 use super::approve::{approvals, last_plan};
@@ -22,6 +22,7 @@ use super::plan::{drawn, erasing};
 use super::{sweep, told};
 use crate::Answer;
 use crate::args::ApplyCaseArgs;
+use crate::claim::Claim;
 use crate::error::JobError;
 use crate::progress::Progress;
 use crate::retention::{Carrying, PlanReceipt, Target, approve_for, carried_out};
@@ -156,6 +157,7 @@ impl Erasure<'_> {
         let front = &self.desk.lake.front;
         let erasing = erasing(target, self.person, self.until);
         let mut place = Place::of(name, erasing.rule);
+        self.without_replaced(target).await?;
         for known in self.begun(name).await? {
             let receipt = self.carry_out(known, &erasing).await?;
             if let Some(receipt) = receipt {
@@ -185,6 +187,19 @@ impl Erasure<'_> {
                 "rows of the person keep coming into \"{name}\"; stop what writes them, then run the same command again"
             ),
         ))
+    }
+
+    /// Removes files that a compaction or a query came in the place of: they have rows of the person, too.
+    async fn without_replaced(&self, target: &Target<'_>) -> Result<(), JobError> {
+        let Desk { lake, world, .. } = self.desk;
+        let dataset = if target.archive { target.dataset.archive() } else { target.dataset.clone() };
+        if files_replaced(&lake.front, &dataset).await?.is_empty() {
+            return Ok(());
+        }
+        let claim = Claim::take(&lake.front, world, &target.claim()).await?;
+        let removed = remove_replaced(&lake.front, &claim.fence(), &dataset, world.now()).await;
+        claim.release().await;
+        Ok(removed?)
     }
 
     /// Plans of this case for a place that were begun and are not done.

@@ -8,6 +8,7 @@ use std::io::{Cursor, Read};
 
 use engine::retention::{Mentions, Person, mentions_in_parquet};
 use engine::subject::SubjectCase;
+use engine::{Versions, files_replaced};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::ObjectMeta;
 use object_store::path::Path;
@@ -52,6 +53,14 @@ pub(super) async fn sweep(
         let path = meta.location.as_ref();
         meta.location != sealed && !searched.iter().any(|location| path.starts_with(location.as_str()))
     });
+    // What does not count any more lies there until somebody removes it.
+    for dataset in with_companions(&desk.lake.definitions).iter().filter(|dataset| dataset.elsewhere.is_none()) {
+        others.extend(files_replaced(front, dataset).await?.into_iter().map(|file| file.meta));
+    }
+    if !matches!(front.versions(&sealed).await?, Versions::None) {
+        let why = "objects that were removed before may have versions in the bucket, and those are not searched";
+        certificate.not_searched.insert(Left::new("older versions", why));
+    }
     let mentions = person.mentions();
     let read = stream::iter(others).map(|meta| {
         let mentions = mentions.clone();
@@ -98,7 +107,7 @@ fn why(path: &str) -> &'static str {
         }
         Some("requests") => "a request that names the person; remove it",
         Some("_auditlake") => "a record of the lake that mentions the person",
-        _ => "no dataset has it, and it mentions the person",
+        _ => "no dataset counts it, and it mentions the person",
     }
 }
 
