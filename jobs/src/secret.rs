@@ -7,8 +7,7 @@ use schemas::SecretSource;
 use crate::error::JobError;
 
 /// Reads a secret: its bytes, without the last line end of a file. Paths are relative to `folder`; `by` is who says
-/// that a
-/// secret is there, and `least` how many bytes it has at least.
+/// that a secret is there, and `least` how many bytes it has at least.
 pub(crate) fn read(folder: &Path, source: &SecretSource, by: &str, least: usize) -> Result<Vec<u8>, JobError> {
     let read = match source {
         SecretSource::Env(name) => {
