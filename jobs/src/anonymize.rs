@@ -5,15 +5,17 @@
 //! ```
 //!
 //! What becomes of a value, how coarse and whether the copy may be seen is `engine::anonymize`'s. Absent: turning a
-//! copy
-//! back; whoever has the key of a column can, outside of this program.
+//! copy back; whoever has the key of a column can, outside of this program.
 
 mod material;
 mod told;
 
+use std::sync::Arc;
+
+use chrono::SubsecRound;
 use engine::FilesReplaced;
 use engine::anonymize::{CopyRequest, make_copy, preview_copy};
-use schemas::{AnonymizePolicy, AnonymizeSpec, Interval, Job, JobId, JobKind, Permission, PolicyId};
+use schemas::{AnonymizePolicy, AnonymizeSpec, FixedClock, Interval, Job, JobId, JobKind, Permission, PolicyId};
 
 use crate::Answer;
 use crate::access::Asker;
@@ -108,12 +110,8 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &AnonymizeArgs) -> R
     let job = job_of(&lake, policy)?;
     if !args.dry_run {
         let asked = (if args.again { Revise::Again } else { Revise::Never }, args.principal.as_deref());
-        // The instant is the name of the run and, of a job with a window, the end of its interval: both are whole
-        // seconds.
-        let now = world.now();
-        let world = world.at(std::sync::Arc::new(schemas::FixedClock(
-            schemas::parse_compact(&schemas::compact(now)).unwrap_or(now),
-        )));
+        // The instant names the run and ends a job's window, and both are whole seconds.
+        let world = world.at(Arc::new(FixedClock(world.now().trunc_subsecs(0))));
         let ran = run(&lake, &world, &job, asked, &Progress::on_terminal()).await?;
         return Ok(show::ran(&lake, &ran));
     }

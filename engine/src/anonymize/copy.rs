@@ -8,9 +8,8 @@
 //! ```
 //!
 //! No copy is published whose measured k, l or t misses what its policy states (ANO-1): the commit that makes files
-//! count
-//! stands behind the measuring, and a reader that lists files without the sequence of commits finds none of a copy that
-//! missed. The same rows, policy and keys give the same bytes. Absent: noise, and methods for groups.
+//! count stands behind the measuring, and a reader that lists files without the sequence of commits finds none of a
+//! copy that missed. The same rows, policy and keys give the same bytes. Absent: noise, and methods for groups.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

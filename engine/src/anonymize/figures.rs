@@ -1,8 +1,8 @@
 //! What a copy measures, by SQL over its rows.
 //!
 //! k and the number of different sensitive values are counted by SQL, and counted again by [`measure`], which gives
-//! entropy
-//! and distance, too. Where the two should differ, the worse figure counts: nothing is published on the better one.
+//! entropy and distance, too. Where the two should differ, the worse figure counts: nothing is published on the better
+//! one.
 
 use std::sync::Arc;
 

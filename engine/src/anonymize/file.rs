@@ -1,8 +1,7 @@
 //! What a file measures that somebody has at hand: CSV or Parquet, told apart by its first bytes.
 //!
 //! Only the columns that are asked for are read, and these are held in memory. Absent: a lake; whoever checks a file
-//! need not
-//! have one.
+//! need not have one.
 
 use std::fs::File;
 use std::io::{Read, Seek};

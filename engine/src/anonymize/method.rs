@@ -1,15 +1,13 @@
 //! What a value becomes by itself: one method for one column, before or without a search.
 //!
 //! ```text
-//! mask              keeps an end of a text            bucket, round, clamp   numbers made coarser, or kept within
-//! bounds
-//! pseudonym, fpe    a key leads back, nothing else    floor, shift           instants made coarser, or moved
-//! truncate_ip, grid places made coarser               hierarchy              an ancestor at a fixed level
+//! mask               keeps an end of a text            bucket, round, clamp   numbers made coarser, or kept in bounds
+//! pseudonym, fpe     a key leads back, nothing else    floor, shift           instants made coarser, or moved
+//! truncate_ip, grid  places made coarser               hierarchy              an ancestor at a fixed level
 //! ```
 //!
 //! Null stays null, rows stay rows, and no fault has a value of the data. Absent: `drop`, `redact` and `constant`,
-//! which
-//! need no value; what groups of rows have in common, which is the search's.
+//! which need no value; what groups of rows have in common, which is the search's.
 
 mod fpe;
 mod number;

@@ -1,8 +1,7 @@
 //! The rows of a copy after a search: values made coarser, and rows left out.
 //!
 //! Only the quasi identifiers and sensitive columns of all rows are held in memory, for the search; the rows themselves
-//! come
-//! by again, from the same files.
+//! come by again, from the same files.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! The rows of a copy before anything is searched: each column by its method, those that nobody named as they are, and
-//! those
-//! about a person that nobody named not at all.
+//! those about a person that nobody named not at all.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use schemas::FunctionClass;
 
 /// Every function that is not [`FunctionClass::Carry`]. SQL's own `floor` and `round` are no masks: they carry. Those
-/// of
-/// anonymized copies are called `floor_to` and `round_to`.
+/// of anonymized copies are called `floor_to` and `round_to`.
 const LISTED: [(FunctionClass, &[&str]); 6] = [
     (
         FunctionClass::Pseudonymise,

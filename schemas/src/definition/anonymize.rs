@@ -1,9 +1,8 @@
 //! `policies/*.yaml` with first key `anonymize`: copies that are safe to share, checked against their datasets.
 //!
 //! What the columns of a dataset without a schema are, only its files know; what is said of such a column is checked
-//! when
-//! the copy is made. A policy that is not enabled waits for datasets that are not there. Absent: reading hierarchies
-//! and keys, which do not lie in definitions.
+//! when the copy is made. A policy that is not enabled waits for datasets that are not there. Absent: reading
+//! hierarchies and keys, which do not lie in definitions.
 
 mod column;
 mod hierarchy;

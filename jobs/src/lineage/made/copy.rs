@@ -1,8 +1,7 @@
 //! Of jobs of the kind `anonymize`: what a copy has of its source, and in which form.
 //!
 //! A commit names this, and only a copy that measured what it must is committed: so no form is claimed of rows that
-//! nobody
-//! may see (ANO-1).
+//! nobody may see (ANO-1).
 
 use ::lineage::{DatasetKind, Operation};
 use engine::LogicalPlan;
