@@ -74,7 +74,9 @@ pub(super) async fn places(lake: &OpenLake) -> Result<Places, JobError> {
             places.searched.push(archive.id.to_string());
         }
     }
-    for copy in lake.definitions.copies.iter().filter(|copy| places.searched.iter().any(|name| name == copy.from.as_str())) {
+    for copy in
+        lake.definitions.copies.iter().filter(|copy| places.searched.iter().any(|name| name == copy.from.as_str()))
+    {
         let why = format!(
             "is a copy of \"{}\" in which nobody is named: after an erasure, `auditlake anonymize {}` makes it anew without the \
              person",
