@@ -70,7 +70,7 @@ pub use shipped::{
 };
 pub use subject::{
     CaseEnd, CaseRecord, CaseStep, DEFAULT_KIND, Identifier, Identities, PERSON_KIND, SubjectPolicy, SubjectRequest,
-    clock_of,
+    clock_of, kind_in,
 };
 pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
 pub use tables::{

@@ -31,7 +31,8 @@ pub struct SubjectPolicy {
     pub retired: Vec<MaskKey>,
     /// How the identifiers of a person are found; none where only those that are given count.
     pub identities: Option<Identities>,
-    /// Kind of the identifiers in columns, by dataset and column. A column that is not here may hold those of any kind.
+    /// Kind of the identifiers in columns, by dataset and column, those of `identities` among them. A column that is not here
+    /// holds those of [`DEFAULT_KIND`].
     pub kinds: BTreeMap<(DatasetId, String), String>,
     /// Whose clock runs for a case that does not say.
     pub jurisdiction: String,
@@ -42,8 +43,13 @@ pub struct SubjectPolicy {
 impl SubjectPolicy {
     /// Whether a column holds identifiers of a kind.
     pub fn holds(&self, dataset: &DatasetId, column: &str, kind: &str) -> bool {
-        self.kinds.get(&(dataset.clone(), column.to_owned())).is_none_or(|own| own == kind)
+        kind_in(&self.kinds, dataset, column) == kind
     }
+}
+
+/// Kind of the identifiers in a column.
+pub fn kind_in<'k>(kinds: &'k BTreeMap<(DatasetId, String), String>, dataset: &DatasetId, column: &str) -> &'k str {
+    kinds.get(&(dataset.clone(), column.to_owned())).map_or(DEFAULT_KIND, String::as_str)
 }
 
 /// Where the accounts of a person stand.

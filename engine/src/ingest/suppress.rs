@@ -13,7 +13,7 @@ use arrow::compute::kernels::zip::zip;
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
-use schemas::{Dataset, DatasetId, RetentionPolicy};
+use schemas::{Dataset, DatasetId, RetentionPolicy, kind_in};
 
 use crate::error::EngineError;
 use crate::retention::{ERASED, Erased, Judge, OpenCase, loses};
@@ -26,7 +26,7 @@ pub struct Suppression {
     pub erasures: Vec<ErasureRecord>,
     /// Keys of their references.
     pub keys: SubjectKeys,
-    /// Kind of the identifiers in columns; those of any kind in one that is not here.
+    /// Kind of the identifiers in columns; the usual one in one that is not here.
     pub kinds: BTreeMap<(DatasetId, String), String>,
     /// What protects rows of the dataset.
     pub policy: RetentionPolicy,
@@ -114,8 +114,8 @@ impl Suppressor {
                 continue;
             };
             let texts = texts.as_string::<i32>();
-            let kind = self.of.kinds.get(&(self.dataset.id.clone(), column.clone()));
-            let is_kind = |of: &str| kind.is_none_or(|kind| kind == of);
+            let kind = kind_in(&self.of.kinds, &self.dataset.id, column);
+            let is_kind = |of: &str| kind == of;
             // Most values come again and again.
             let mut known: BTreeMap<&str, Option<DateTime<Utc>>> = BTreeMap::new();
             let mut is_named = |row: usize| {

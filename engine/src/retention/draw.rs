@@ -186,7 +186,11 @@ async fn look(
     };
     if !judged.is_untouched() && judged.rows.after > 0 {
         // What cannot be rewritten, or not without a loss, is known before anybody agrees.
-        judged.losses = losses(file.path(), lake.read_if(&file.meta.location, file.etag()).await?)?;
+        let lost = losses(file.path(), lake.read_if(&file.meta.location, file.etag()).await?);
+        judged.losses = match (lost, &decider) {
+            (Err(EngineError::Unrewritable { why, .. }), Decider::Person(..)) => return Ok(Looked::Refused(why)),
+            (lost, _) => lost?,
+        };
     }
     Ok(Looked::Judged(Box::new(judged)))
 }

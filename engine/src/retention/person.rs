@@ -8,16 +8,21 @@ use std::fmt;
 
 use memchr::memmem;
 use parquet::schema::types::ColumnPath;
-use schemas::{Dataset, DatasetId, Identifier, REJECTED};
+use schemas::{Dataset, DatasetId, Identifier, REJECTED, kind_in};
 use unicode_normalization::UnicodeNormalization;
 
 use super::find::Sought;
+
+/// Characters from which on a value with letters and digits is telling.
+const TELLING_CHARS_MIXED: usize = 5;
+/// Characters from which on a value of letters alone, or of digits alone, is telling.
+const TELLING_CHARS_PLAIN: usize = 9;
 
 /// Somebody.
 #[derive(Clone)]
 pub struct Person {
     identifiers: BTreeSet<Identifier>,
-    /// Kind of the identifiers in columns; those of any kind in one that is not here.
+    /// Kind of the identifiers in columns; the usual one in one that is not here.
     kinds: BTreeMap<(DatasetId, String), String>,
 }
 
@@ -42,10 +47,15 @@ impl Person {
         self.identifiers.iter()
     }
 
+    /// How many identifiers are too short, or too plain a number, to be told from other text in bytes.
+    pub fn untelling(&self) -> usize {
+        self.identifiers.iter().filter(|one| !is_telling(one.value())).count()
+    }
+
     /// How the person may stand in a column of a dataset; of an archive, that is the one of its dataset.
     pub fn values_in(&self, dataset: &DatasetId, column: &str) -> BTreeSet<String> {
-        let kind = self.kinds.get(&(dataset.clone(), column.to_owned()));
-        let fitting = self.identifiers.iter().filter(|one| kind.is_none_or(|kind| kind == one.kind()));
+        let kind = kind_in(&self.kinds, dataset, column);
+        let fitting = self.identifiers.iter().filter(|one| one.kind() == kind);
         fitting.flat_map(|one| forms(one.value())).collect()
     }
 
@@ -65,9 +75,10 @@ impl Person {
         if dataset.schema.name == REJECTED.name { &["raw", "detail"] } else { &[] }
     }
 
-    /// Something that finds mentions of the person in bytes.
+    /// Something that finds mentions of the person in bytes, by those identifiers that can be told from other text.
     pub fn mentions(&self) -> Mentions {
-        let forms: BTreeSet<Vec<u8>> = self.identifiers.iter().flat_map(|one| written(one.value())).collect();
+        let telling = self.identifiers.iter().filter(|one| is_telling(one.value()));
+        let forms: BTreeSet<Vec<u8>> = telling.flat_map(|one| written(one.value())).collect();
         Mentions { finders: forms.iter().map(|form| memmem::Finder::new(form).into_owned()).collect() }
     }
 }
@@ -123,6 +134,16 @@ fn stands_alone(bytes: &[u8], from: usize, to: usize) -> bool {
     (!before || is_escaped) && !goes_on(at(Some(to)), at(to.checked_add(1)))
 }
 
+/// Whether a value in the middle of other text is an identifier and nothing else: `7` and `ann` stand in many records.
+fn is_telling(value: &str) -> bool {
+    let (letters, digits) = (value.chars().any(char::is_alphabetic), value.chars().any(char::is_numeric));
+    let least = match (letters, digits) {
+        (true, true) => TELLING_CHARS_MIXED,
+        _ => TELLING_CHARS_PLAIN,
+    };
+    value.chars().count() >= least
+}
+
 /// A value as Unicode may compose its letters.
 fn forms(value: &str) -> BTreeSet<String> {
     [value.to_owned(), value.nfc().collect(), value.nfd().collect()].into()
@@ -173,28 +194,37 @@ mod tests {
             "/users/user-4/keys",
             "from ann@acme.example, yesterday",
             "\\nuser-4",
-            "{\"id\":7}",
             "=user-4&",
         ] {
             assert!(mentions.stand_in(text.as_bytes()), "{text}");
         }
-        for text in ["user-42", "user-4.5", "xuser-4", "a-user-4", "user-4-b", "joann@acme.example", "77", "user_4", ""]
-        {
+        for text in [
+            "user-42",
+            "user-4.5",
+            "{\"id\":7}",
+            "xuser-4",
+            "a-user-4",
+            "user-4-b",
+            "joann@acme.example",
+            "77",
+            "user_4",
+            "",
+        ] {
             assert!(!mentions.stand_in(text.as_bytes()), "{text}");
         }
     }
 
     #[test]
     fn letters_are_found_however_they_are_composed_and_escaped() {
-        for given in ["José", "Jose\u{301}"] {
+        for given in ["José-1", "Jose\u{301}-1"] {
             let mentions = person(&[("user", given)]).mentions();
-            for text in ["José", "Jose\u{301}", "Jos\\u00e9", "Jos\\u00E9", "Jose\\u0301"] {
+            for text in ["José-1", "Jose\u{301}-1", "Jos\\u00e9-1", "Jos\\u00E9-1", "Jose\\u0301-1"] {
                 assert!(mentions.stand_in(text.as_bytes()), "{given} in {text}");
             }
-            assert!(!mentions.stand_in("Jose".as_bytes()) && !mentions.stand_in("Josés".as_bytes()));
+            assert!(!mentions.stand_in("Jose-1".as_bytes()) && !mentions.stand_in("José-12".as_bytes()));
         }
-        let quoted = person(&[("user", "a\"b\\c")]).mentions();
-        assert!(quoted.stand_in(br#"{"id":"a\"b\\c"}"#) && quoted.stand_in(br#"a"b\c"#));
+        let quoted = person(&[("user", "a1\"b\\c")]).mentions();
+        assert!(quoted.stand_in(br#"{"id":"a1\"b\\c"}"#) && quoted.stand_in(br#"a1"b\c"#));
     }
 
     #[test]

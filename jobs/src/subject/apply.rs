@@ -17,7 +17,7 @@ use schemas::{CaseEnd, CaseStep, Permission, SubjectRequest};
 use super::approve::{approvals, last_plan};
 use super::certificate::{Certificate, Place, certified, of_case};
 use super::desk::{Desk, refused};
-use super::places::{Left, named_folders, places, policy_of};
+use super::places::{Left, named_folders, places, policy_of, unsearchable};
 use super::plan::{drawn, erasing};
 use super::{sweep, told};
 use crate::Answer;
@@ -91,6 +91,7 @@ pub(super) async fn erased(
     let mut certificate = Certificate::begin(desk, case, &noted, agreed)?;
     certificate.not_reached.extend(found.not_reached);
     certificate.not_searched.extend(found.not_searched);
+    certificate.not_searched.extend(unsearchable(desk, &person));
     for name in &found.searched {
         let target = Target::of(desk.lake, name)?;
         let folders = named_folders(desk.lake, &target, &person).await?;

@@ -2,7 +2,7 @@
 
 use engine::retention::Person;
 use engine::subject::{SubjectCase, SubjectKey, SubjectKeys, case_folder, record_case, seal, subject_cases, unseal};
-use engine::{EngineError, Versions};
+use engine::{Created, EngineError, Versions};
 use object_store::path::Path;
 use schemas::{
     CaseId, CaseRecord, CaseStep, Identifier, MaskKey, Permission, RequestRule, SubjectPolicy, SubjectRequest, clock_of,
@@ -108,8 +108,13 @@ impl<'a> Desk<'a> {
         self.world.fill(&mut nonce);
         let sealed =
             seal(&self.keys.current, case, nonce, identifiers).map_err(|error| refused(case, error.to_string()))?;
-        self.lake.front.create(&sealed_path(case), sealed.into()).await?;
-        Ok(())
+        match self.lake.front.create(&sealed_path(case), sealed.into()).await? {
+            Created::Now => Ok(()),
+            // Those of another attempt may be another person's.
+            Created::Existed => {
+                Err(refused(case, "identifiers lie beside it already; open a case of another number".to_owned()))
+            }
+        }
     }
 
     /// The person of an open case.

@@ -97,8 +97,9 @@ pub(super) async fn opened(desk: &Desk<'_>, args: &WhoArgs, request: SubjectRequ
     let mut subject: Vec<String> = identifiers.iter().map(|one| desk.keys.current.reference(one)).collect();
     subject.sort();
     let step = CaseStep::Opened { request, jurisdiction, received, subject };
-    desk.seal(&number, &identifiers).await?;
+    // The record first: who is second with a number seals nothing.
     desk.record(&number, 1, (step, by.as_deref())).await?;
+    desk.seal(&number, &identifiers).await?;
     let (known, shared) = (counted_by_kind(&identifiers), counted_by_kind(&whose.shared));
     Ok(Opened { case: desk.case(&number).await?, by, identifiers: known, shared })
 }
@@ -182,9 +183,9 @@ pub(super) async fn reopened(
         Ok(case) => desk.standing(&case)?.jurisdiction.to_owned(),
         Err(_) => desk.policy.jurisdiction.clone(),
     };
-    desk.seal(&number, &identifiers).await?;
     let step = CaseStep::Opened { request: SubjectRequest::Erasure, jurisdiction, received, subject };
     desk.record(&number, 1, (step, by)).await?;
+    desk.seal(&number, &identifiers).await?;
     desk.case(&number).await
 }
 

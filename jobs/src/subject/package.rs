@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::desk::{Desk, refused};
 use super::identity::quoted;
-use super::places::{Places, places};
+use super::places::{Left, Places, places, unsearchable};
 use super::written::{Bytes, document};
 use crate::Answer;
 use crate::error::JobError;
@@ -45,8 +45,8 @@ struct Manifest {
     parts: Vec<PartOf>,
     /// The files that rows were read from.
     files: Vec<FileOf>,
-    not_reached: Vec<super::places::Left>,
-    not_searched: Vec<super::places::Left>,
+    not_reached: Vec<Left>,
+    not_searched: Vec<Left>,
 }
 
 #[derive(Debug, Serialize)]
@@ -119,11 +119,17 @@ pub(super) async fn written(
         ));
     }
     let person = desk.person(&case.case).await?;
-    let around = places(desk.lake).await?;
+    let mut around = places(desk.lake).await?;
     let session = desk.lake.sessions.session(desk.world.now())?;
     let mut all = Vec::new();
-    for name in &around.searched {
-        all.extend(found(desk, &session, (name, request), &person).await?);
+    around.not_searched.extend(unsearchable(desk, &person));
+    for name in std::mem::take(&mut around.searched) {
+        if session.columns(&quoted(&name)).await?.is_none() {
+            let why = "is no table, as no policy archives any more; what lies there is not in the package";
+            around.not_reached.insert(Left::new(name, why));
+            continue;
+        }
+        all.extend(found(desk, &session, (&name, request), &person).await?);
     }
     let mut manifest = Manifest {
         format: "auditlake/subject-package/v1",

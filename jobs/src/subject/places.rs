@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use engine::retention::Person;
 use engine::{EngineError, PinnedFile};
 use object_store::path::Path;
-use schemas::{Dataset, ErasureMode, ErasureRule, RetentionPolicy, WithinMinimum};
+use schemas::{Dataset, ErasureMode, ErasureRule, Identifier, RetentionPolicy, WithinMinimum};
 use serde::{Deserialize, Serialize};
 
+use super::desk::Desk;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::retention::Target;
@@ -85,6 +86,31 @@ pub(super) async fn places(lake: &OpenLake) -> Result<Places, JobError> {
         places.not_searched.insert(Left::new(copy.to.as_str(), why));
     }
     Ok(places)
+}
+
+/// What of a person is not looked for: identifiers of a kind that no column holds, and in bytes those that are no more than
+/// a short word or a number.
+pub(super) fn unsearchable(desk: &Desk<'_>, person: &Person) -> Vec<Left> {
+    let kinds: BTreeSet<&str> = person.identifiers().map(Identifier::kind).collect();
+    let holds = |kind: &str| {
+        let datasets = &desk.lake.definitions.datasets;
+        let is_held =
+            |dataset: &Dataset| dataset.subjects.iter().any(|column| desk.policy.holds(&dataset.id, column, kind));
+        datasets.iter().any(is_held)
+    };
+    let unheld = kinds.into_iter().filter(|kind| !holds(kind)).map(|kind| {
+        let why = "no column is said to hold them; name those that do under kinds in policies/subjects.yaml";
+        Left::new(format!("identifiers of kind {kind}"), why)
+    });
+    let mut left: Vec<Left> = unheld.collect();
+    let many = person.untelling();
+    if many > 0 {
+        let why = format!(
+            "{many} of the identifiers are short words or numbers, and not looked for in the middle of other text"
+        );
+        left.push(Left::new("refused records, exports, reports and requests", why));
+    }
+    left
 }
 
 /// Columns of text that are about people and name nobody by themselves.

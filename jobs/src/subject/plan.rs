@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::desk::{Desk, refused};
-use super::places::{Left, named_folders, places, policy_of, words_of};
+use super::places::{Left, named_folders, places, policy_of, unsearchable, words_of};
 use super::told;
 use crate::Answer;
 use crate::args::CaseArgs;
@@ -100,6 +100,7 @@ pub(super) async fn planned(desk: &Desk<'_>, case: &SubjectCase, by: Option<&str
         not_searched: found.not_searched.into_iter().collect(),
     };
     plan.subject.sort();
+    plan.not_searched.extend(unsearchable(desk, &person));
     for name in &found.searched {
         let target = Target::of(desk.lake, name)?;
         let folders = named_folders(desk.lake, &target, &person).await?;

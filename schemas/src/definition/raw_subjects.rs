@@ -27,7 +27,7 @@ pub(super) struct RawSubjects {
     pub(super) retired: Option<At<Vec<RawMaskKey>>>,
     /// where the accounts of a person stand, for example {dataset: identity, person: person_id, ids: {account_id: user}}
     pub(super) identities: Option<RawIdentities>,
-    /// kind of the identifiers in a column, by dataset.column, for example {audit.session_id: session}; any when left out
+    /// kind of the identifiers in a column, by dataset.column, for example {audit.subject_id: customer}; user when left out
     pub(super) kinds: Option<At<BTreeMap<String, At<String>>>>,
     /// whose clock runs unless a case says so: gdpr, uk_gdpr, ccpa, hipaa or house; house when left out
     pub(super) jurisdiction: Option<At<String>>,

@@ -15,7 +15,7 @@ use super::yaml::At;
 use crate::access::{MaskKey, SecretSource};
 use crate::deadline::RequestRule;
 use crate::id::{DatasetId, name};
-use crate::subject::{Identities, SubjectPolicy};
+use crate::subject::{Identities, PERSON_KIND, SubjectPolicy};
 
 /// Whose clock runs unless the file says otherwise.
 const JURISDICTION_DEFAULT: &str = "house";
@@ -38,7 +38,13 @@ pub(super) fn build(raw: RawSubjectsFile, around: &Surroundings, problems: &mut 
         retired.push(one);
     }
     let identities = raw.identities.map(|given| identities(given, around, problems));
-    let kinds = raw.kinds.map(|given| kinds(given, around, problems)).unwrap_or_default();
+    let mut kinds = raw.kinds.map(|given| kinds(given, around, problems)).unwrap_or_default();
+    if let Some(Some(identities)) = &identities {
+        let person = (identities.person.clone(), PERSON_KIND.to_owned());
+        for (column, kind) in identities.ids.clone().into_iter().chain([person]) {
+            kinds.entry((identities.dataset.clone(), column)).or_insert(kind);
+        }
+    }
     let jurisdiction = match raw.jurisdiction {
         None => JURISDICTION_DEFAULT.to_owned(),
         Some(given) => {

@@ -35,7 +35,9 @@ fn the_file_is_read_whole() {
     assert_eq!(identities.ids.get("account_id").map(String::as_str), Some("user"));
     let audit = DatasetId::parse("audit").expect("a name");
     assert!(policy.holds(&audit, "subject_id", "customer") && !policy.holds(&audit, "subject_id", "user"));
-    assert!(policy.holds(&audit, "actor_id", "user") && policy.holds(&audit, "actor_id", "customer"));
+    assert!(policy.holds(&audit, "actor_id", "user") && !policy.holds(&audit, "actor_id", "customer"));
+    let identity = DatasetId::parse("identity").expect("a name");
+    assert!(policy.holds(&identity, "person_id", "person") && !policy.holds(&audit, "actor_id", "person"));
     assert_eq!((policy.jurisdiction.as_str(), policy.approval.approvers), ("gdpr", 2));
 }
 
