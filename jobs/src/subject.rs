@@ -39,6 +39,7 @@ use crate::error::JobError;
 use crate::progress::Progress;
 use crate::world::World;
 
+use apply::Agreement;
 pub(crate) use desk::{Desk, keys};
 
 /// Carries out a command.
@@ -96,8 +97,8 @@ async fn erase(desk: &Desk<'_>, args: &EraseArgs) -> Result<Answer, JobError> {
         desk.record(&case.case, case.next_number(), (step, Some(agrees))).await?;
         let case = desk.open_case(&case.case).await?;
         let agreed = [(agrees.to_owned(), args.ticket.clone())];
-        let done = (agreed.as_slice(), by.as_deref(), None);
-        apply::erased(desk, &case, done, &Progress::on_terminal()).await
+        let agreement = Agreement { agreed: &agreed, by: by.as_deref(), until: None };
+        apply::erased(desk, &case, agreement, &Progress::on_terminal()).await
     };
     let answer = answer.await;
     // Nobody asked for more than a look, so nothing is left of it.
@@ -116,7 +117,7 @@ async fn again(
 ) -> Result<Answer, JobError> {
     let case = open::reopened(desk, before, identifiers, by).await?;
     let agreed = [(by.unwrap_or("operator").to_owned(), format!("case {before}"))];
-    apply::erased(desk, &case, (&agreed, by, Some(at)), progress).await
+    apply::erased(desk, &case, Agreement { agreed: &agreed, by, until: Some(at) }, progress).await
 }
 
 async fn packaged(desk: &Desk<'_>, args: &PackageArgs, request: SubjectRequest) -> Result<Answer, JobError> {

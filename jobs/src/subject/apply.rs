@@ -51,7 +51,8 @@ pub(super) async fn command(desk: &Desk<'_>, args: &ApplyCaseArgs) -> Result<Ans
         let rows = rows.unwrap_or_default();
         told::asked(&format!("the erasure of case {}, of {rows} rows when it was planned", case.case))?;
     }
-    erased(desk, &case, (&agreed, by.as_deref(), None), &Progress::on_terminal()).await
+    let agreement = Agreement { agreed: &agreed, by: by.as_deref(), until: None };
+    erased(desk, &case, agreement, &Progress::on_terminal()).await
 }
 
 /// Who agreed, where that is enough. An erasure that was begun is brought to an end by the approvals that it was begun with.
@@ -75,13 +76,25 @@ fn agreed(desk: &Desk<'_>, case: &SubjectCase) -> Result<Vec<(String, String)>, 
     ))
 }
 
+/// What an erasure rests on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Agreement<'a> {
+    /// Who agreed, and on which ticket.
+    pub(super) agreed: &'a [(String, String)],
+    /// Who carries it out.
+    pub(super) by: Option<&'a str>,
+    /// Rows after this instant are new data; none where all are meant.
+    pub(super) until: Option<DateTime<Utc>>,
+}
+
 /// Erases, certifies and closes; a case with rows that are held stays open.
 pub(super) async fn erased(
     desk: &Desk<'_>,
     case: &SubjectCase,
-    (agreed, by, until): (&[(String, String)], Option<&str>, Option<DateTime<Utc>>),
+    agreement: Agreement<'_>,
     progress: &Progress,
 ) -> Result<Answer, JobError> {
+    let Agreement { agreed, by, until } = agreement;
     if let Some(certificate) = of_case(desk, &case.case).await? {
         return ended(desk, case, &certificate, by).await;
     }

@@ -74,8 +74,8 @@ mod tests {
         assert_eq!(made.value(1) - made.value(0), DAY);
         assert_ne!(made.value(0), made.value(2));
         assert!(made.is_null(3));
-        for row in 0..3 {
-            assert!((made.value(row) - times[row]).abs() <= 30 * DAY);
+        for (row, time) in times.iter().enumerate().take(3) {
+            assert!((made.value(row) - time).abs() <= 30 * DAY);
         }
         let again = shift.apply(&column, &subjects, None).expect("instants");
         assert_eq!(again.as_primitive::<TimestampMicrosecondType>(), made);
