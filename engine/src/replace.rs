@@ -184,7 +184,7 @@ pub(crate) async fn files_of(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<
 /// Files below a dataset's location that do not count: others came in their place, or nobody ended what they are of.
 ///
 /// # Errors
-/// As [`files_in_force`].
+/// When the store fails, or a record of what counts is damaged.
 pub async fn files_replaced(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
     let counting: BTreeSet<String> = files_of(lake, dataset).await?.iter().map(|file| file.path().to_owned()).collect();
     let mut files = files_below_of(lake, dataset).await?;
