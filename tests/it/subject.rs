@@ -559,3 +559,27 @@ fn who_needs_two_to_agree_does_not_do_it_in_one_step() {
         .said(0, &["80 deleted", "approved by nora", "approved by omar"]);
     lake.run(&["verify", NOW]).succeeded();
 }
+
+#[test]
+fn late_rows_that_must_stay_come_in_without_the_person() {
+    let lake = Lake::new();
+    lake.write("policies/audit.yaml", "policy: audit\nrules: [{rule: all, minimum: 1y}]\n");
+    let lake = filled_with(lake, 2);
+    erase(&lake).said(0, &["0 deleted, 8 anonymized"]);
+    // The days after come late, and have rows of hers, too.
+    let late = events(4)
+        .lines()
+        .filter(|line| line.contains("\"e-2-") || line.contains("\"e-3-"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    lake.write("late/events.ndjson", late);
+    let ran = lake.json(&["ingest", "ndjson", "late", "--into", "audit", NOW]);
+    assert_eq!((&ran["suppressed"], &ran["rows"]), (&Value::from(0), &Value::from(2 * A_DAY)), "{ran}");
+    assert_eq!(lake.figure("SELECT count(*) FROM audit WHERE actor_id = 'erased' OR subject_id = 'erased'"), 16);
+    let shown =
+        "SELECT count(*) FROM audit WHERE (actor_id = 'erased' OR subject_id = 'erased') AND src_ip IS NOT NULL";
+    assert_eq!(lake.figure(shown), 0);
+    for text in [ANN, DESK] {
+        assert_eq!(having(&lake, text), [] as [&str; 0], "{text}");
+    }
+    lake.run(&["verify", NOW]).succeeded();
+}
