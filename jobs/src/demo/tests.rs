@@ -165,7 +165,10 @@ fn the_definitions_of_both_lakes_pass_the_check() {
         assert!(files.iter().all(|file| schemas::is_definition(&file.path)), "every file is read");
         let lake = schemas::check(&files).unwrap();
         let single = lake.evidence.iter().count() + lake.subjects.iter().count();
-        let defined = 1 + lake.jobs.len() + lake.datasets.len() + single + lake.retention.len() + lake.copies.len();
+        // A template of a copy waits for the dataset that somebody gives it.
+        let is_copy = |file: &&schemas::SourceFile| String::from_utf8_lossy(&file.text).contains("\nanonymize: ");
+        let copies = files.iter().filter(is_copy).count();
+        let defined = 1 + lake.jobs.len() + lake.datasets.len() + single + lake.retention.len() + copies;
         assert_eq!(defined, files.len(), "a file defines one thing");
     }
     let all: Vec<String> = schemas::DATASET_SCHEMAS.iter().map(|schema| schema.name.to_owned()).collect();
