@@ -9,7 +9,7 @@ use schemas::FunctionClass;
 use crate::lake::empty;
 
 /// Functions of the list that are no part of DataFusion: the methods of anonymisation.
-const OURS: [&str; 12] = [
+const OURS: [&str; 14] = [
     "pseudonym",
     "fpe",
     "seal",
@@ -22,6 +22,8 @@ const OURS: [&str; 12] = [
     "hierarchy",
     "redact",
     "constant",
+    "floor_to",
+    "round_to",
 ];
 
 #[test]
