@@ -4,6 +4,7 @@
 
 mod access;
 pub mod anonymize;
+mod case_records;
 mod catalog;
 mod coarsen;
 mod column_values;

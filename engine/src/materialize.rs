@@ -23,7 +23,7 @@ use crate::error::EngineError;
 use crate::export_plan::{bounds, is_volatile};
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns};
 use crate::lake_session::{LakeSession, stream_error};
-use crate::replace::{Replacement, files_of};
+use crate::replace::{FilesReplaced, Replacement, files_of};
 use crate::session::SessionFactory;
 use crate::store::Lakefront;
 
@@ -59,6 +59,13 @@ pub struct QueryOutcome {
     pub inputs: Vec<InputFile>,
     /// The statement with its values, optimised.
     pub plan: LogicalPlan,
+}
+
+impl QueryOutcome {
+    /// What came in the place of what.
+    pub fn commit(&self) -> FilesReplaced {
+        FilesReplaced { work: self.work.clone(), adds: self.written.clone(), removes: self.replaced.clone() }
+    }
 }
 
 /// Computes a statement for one interval and puts its rows in place of those of an earlier computation.

@@ -13,21 +13,19 @@ mod told;
 use std::sync::Arc;
 
 use chrono::SubsecRound;
-use engine::FilesReplaced;
-use engine::anonymize::{CopyRequest, make_copy, preview_copy};
+use engine::anonymize::{CopyOutcome, CopyRequest, make_copy, preview_copy};
 use schemas::{AnonymizePolicy, AnonymizeSpec, FixedClock, Interval, Job, JobId, JobKind, Permission, PolicyId};
 
 use crate::Answer;
 use crate::access::Asker;
 use crate::args::{AnonymizeArgs, AnonymizeCommand, Cli};
-use crate::claim::Claim;
 use crate::compact::GRACE;
 use crate::error::JobError;
-use crate::evidence_log::{Act, Intent, Places, of_replacement};
 use crate::lake::{OpenLake, names};
-use crate::ledger::{AnonymizeSummary, Output, OutputRole, RunSummary};
+use crate::ledger::{AnonymizeSummary, Output, RunSummary};
 use crate::lineage::of_copy;
 use crate::progress::Progress;
+use crate::replacing::Replacing;
 use crate::runner::{Attempt, Executed, Revise, interval_of, run};
 use crate::show;
 use crate::world::World;
@@ -52,33 +50,14 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &Anonymi
         now: attempt.key.instant,
         grace: GRACE,
     };
-    let claim = Claim::take(&lake.front, world, &format!("datasets/{}", to.id)).await?;
-    let intent = Intent::begin(lake, world, Act::Dataset { dataset: to.id.clone() }).await?;
-    let fence = claim.fence();
-    let shown = attempt.progress.ingest();
-    let outcome = make_copy(&lake.front, &lake.sessions, &request, &fence, shown.counters()).await;
-    shown.end();
-    let logged = intent.end(outcome.map_err(JobError::from), async |outcome| {
-        let commit = FilesReplaced {
-            work: outcome.work.clone(),
-            adds: outcome.written.clone(),
-            removes: outcome.replaced.clone(),
-        };
-        Ok(of_replacement(&Places::of(lake)?, to, &commit))
-    });
-    let outcome = logged.await;
-    claim.release().await;
-    let outcome = outcome?;
+    let replacing = Replacing::begin(lake, world, to, *attempt.progress).await?;
+    let (fence, counters) = (&replacing.fence, replacing.shown.counters());
+    let outcome = make_copy(&lake.front, &lake.sessions, &request, fence, counters).await;
+    let outcome = replacing.end(outcome, CopyOutcome::commit).await?;
     let session = lake.sessions.session(attempt.key.instant)?;
     let plan = session.optimized(&outcome.plan)?;
     let made = of_copy(lake, policy, &session.analyse(outcome.plan.clone())?);
-    let outputs = outcome.written.iter().map(|file| Output {
-        path: file.path.clone(),
-        role: OutputRole::Rows,
-        sha256: file.sha256.clone(),
-        bytes: file.bytes,
-        rows: Some(file.rows),
-    });
+    let outputs = outcome.written.iter().map(Output::of_rows);
     let outputs = outputs.collect();
     let reads = ::lineage::reads(&plan).tables;
     let summary = AnonymizeSummary::of(policy, &outcome);

@@ -23,6 +23,7 @@ mod replay;
 mod store;
 
 pub(crate) use anchor::OpenAnchor;
+pub(crate) use append::signed;
 pub use append::{Appended, EvidenceLog};
 pub(crate) use command::{command, keys_of, write_keys};
 pub(crate) use entries::{Places, of_commit, of_export, of_files, of_replacement, of_step, report};

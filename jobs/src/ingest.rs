@@ -11,7 +11,7 @@ use crate::claim::Claim;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent, Places, of_files};
 use crate::lake::OpenLake;
-use crate::ledger::{Output, OutputRole, RunSummary};
+use crate::ledger::{Output, RunSummary};
 use crate::lineage::{Doing, Made, Naming, ReadFile, counted_rows, of_ingest};
 use crate::progress::Progress;
 use crate::runner::{Attempt, Executed};
@@ -215,13 +215,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestS
         bytes: object.bytes,
         rows: *records,
     });
-    let outputs = outcome.written.iter().map(|file| Output {
-        path: file.path.clone(),
-        role: OutputRole::Rows,
-        sha256: file.sha256.clone(),
-        bytes: file.bytes,
-        rows: Some(file.rows),
-    });
+    let outputs = outcome.written.iter().map(Output::of_rows);
     let from = sources(attempt.lake, &request.from, dataset.id.as_str());
     Ok(Executed {
         plan_sha256: None,

@@ -4,7 +4,7 @@
 //! A run becomes true at its commit; readers of outputs follow commits only.
 
 use chrono::{DateTime, Utc};
-use engine::{Created, EngineError, Lakefront};
+use engine::{Created, EngineError, Lakefront, WrittenFile};
 use object_store::path::Path;
 use schemas::{InputFile, Interval, JobId, compact, parse_compact};
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,19 @@ pub struct Output {
     pub bytes: u64,
     /// Rows, where it has rows.
     pub rows: Option<u64>,
+}
+
+impl Output {
+    /// A file of rows.
+    pub(crate) fn of_rows(file: &WrittenFile) -> Self {
+        Self {
+            path: file.path.clone(),
+            role: OutputRole::Rows,
+            sha256: file.sha256.clone(),
+            bytes: file.bytes,
+            rows: Some(file.rows),
+        }
+    }
 }
 
 /// The moment a run becomes true.

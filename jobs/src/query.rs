@@ -1,14 +1,13 @@
 //! The job kind `query`: a statement's rows for one interval, under the claim of the dataset that holds them.
 
-use engine::{FilesReplaced, QueryRequest};
+use engine::{QueryOutcome, QueryRequest};
 use schemas::QuerySpec;
 
-use crate::claim::Claim;
 use crate::compact::GRACE;
 use crate::error::JobError;
-use crate::evidence_log::{Act, Intent, Places, of_replacement};
-use crate::ledger::{Output, OutputRole, QuerySummary, RunSummary};
+use crate::ledger::{Output, QuerySummary, RunSummary};
 use crate::lineage::of_query;
+use crate::replacing::Replacing;
 use crate::runner::{Attempt, Executed};
 use crate::world::World;
 
@@ -24,30 +23,11 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &QuerySp
         now: attempt.key.instant,
         grace: GRACE,
     };
-    let claim = Claim::take(&lake.front, world, &format!("datasets/{}", dataset.id)).await?;
-    let intent = Intent::begin(lake, world, Act::Dataset { dataset: dataset.id.clone() }).await?;
-    let fence = claim.fence();
-    let shown = attempt.progress.ingest();
-    let outcome = engine::materialize(&lake.front, &lake.sessions, &request, &fence, shown.counters()).await;
-    shown.end();
-    let logged = intent.end(outcome.map_err(JobError::from), async |outcome| {
-        let commit = FilesReplaced {
-            work: outcome.work.clone(),
-            adds: outcome.written.clone(),
-            removes: outcome.replaced.clone(),
-        };
-        Ok(of_replacement(&Places::of(lake)?, dataset, &commit))
-    });
-    let outcome = logged.await;
-    claim.release().await;
-    let outcome = outcome?;
-    let outputs = outcome.written.iter().map(|file| Output {
-        path: file.path.clone(),
-        role: OutputRole::Rows,
-        sha256: file.sha256.clone(),
-        bytes: file.bytes,
-        rows: Some(file.rows),
-    });
+    let replacing = Replacing::begin(lake, world, dataset, *attempt.progress).await?;
+    let (fence, counters) = (&replacing.fence, replacing.shown.counters());
+    let outcome = engine::materialize(&lake.front, &lake.sessions, &request, fence, counters).await;
+    let outcome = replacing.end(outcome, QueryOutcome::commit).await?;
+    let outputs = outcome.written.iter().map(Output::of_rows);
     let reads = lineage::reads(&outcome.plan).tables;
     let tables: Vec<String> = reads.keys().cloned().collect();
     let made = of_query(lake, &lake.sessions.session(attempt.key.instant)?, spec, &tables).await;

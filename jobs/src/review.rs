@@ -8,7 +8,7 @@
 //! Absent: approving what a job published at once; that report says that nobody reviewed it.
 
 use chrono::{DateTime, Utc};
-use engine::evidence::{EntryBody, Note, PartEntry};
+use engine::evidence::{EntryBody, PartEntry};
 use engine::{Created, EngineError, Lakefront};
 use object_store::path::Path;
 use schemas::{JobId, JobKind, Permission, compact, parse_compact};
@@ -300,7 +300,7 @@ async fn taken(
 
 async fn write(lake: &OpenLake, key: &RunKey, record: StepRecord) -> Result<(Path, StepRecord), JobError> {
     let note = match EvidenceLog::open(lake)? {
-        Some(log) => Some(signed(&log, &record)?),
+        Some(log) => Some(log.note(&note_text(&record))?),
         None => None,
     };
     let record = StepRecord { note, ..record };
@@ -312,13 +312,6 @@ async fn write(lake: &OpenLake, key: &RunKey, record: StepRecord) -> Result<(Pat
         });
     }
     Ok((path, record))
-}
-
-/// A step as a note of the log's key: who, when, what, and the SHA-256 over the parts.
-fn signed(log: &EvidenceLog, record: &StepRecord) -> Result<String, JobError> {
-    let note = Note::sign(&note_text(record), &log.signers().all());
-    let note = note.map_err(|source| EngineError::Bug { what: format!("a step of a review is no text ({source})") })?;
-    Ok(note.to_string())
 }
 
 /// What is signed of a step.

@@ -35,6 +35,7 @@ use schemas::{CaseId, CaseStep, Identifier, Permission, SubjectRequest};
 
 use crate::Answer;
 use crate::args::{Cli, EraseArgs, PackageArgs, SubjectCommand};
+use crate::confirm::confirmed;
 use crate::error::JobError;
 use crate::progress::Progress;
 use crate::world::World;
@@ -88,7 +89,7 @@ async fn erase(desk: &Desk<'_>, args: &EraseArgs) -> Result<Answer, JobError> {
             return Ok(told::would_apply(&plan, None));
         }
         if !args.yes {
-            told::asked(told::would_apply(&plan, None).text.trim_end())?;
+            confirmed(told::would_apply(&plan, None).text.trim_end())?;
         }
         plan::written(desk, &case, &plan, by.as_deref()).await?;
         let case = desk.open_case(&case.case).await?;

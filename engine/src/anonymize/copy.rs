@@ -30,7 +30,7 @@ use crate::error::EngineError;
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile};
 use crate::lake_session::LakeSession;
 use crate::materialize::{earlier, fitted, is_of_job, stem, write};
-use crate::replace::{Replacement, files_of};
+use crate::replace::{FilesReplaced, Replacement, files_of};
 use crate::session::SessionFactory;
 use crate::store::Lakefront;
 use crate::table::PinnedTable;
@@ -80,6 +80,13 @@ pub struct CopyOutcome {
     pub plan: LogicalPlan,
     /// What the figures miss; empty of a copy that was published.
     pub misses: Vec<String>,
+}
+
+impl CopyOutcome {
+    /// What came in the place of what.
+    pub fn commit(&self) -> FilesReplaced {
+        FilesReplaced { work: self.work.clone(), adds: self.written.clone(), removes: self.replaced.clone() }
+    }
 }
 
 /// Makes a copy, measures it and publishes it, in place of an earlier one of the same job and interval.

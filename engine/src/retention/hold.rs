@@ -6,19 +6,15 @@
 //!
 //! Absent: deciding whether a row is held, which is `decide`'s.
 
-use std::collections::BTreeMap;
-
-use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use schemas::{CaseId, HoldRecord, HoldScope, HoldStep};
 
+use crate::case_records::{case_records, record_path};
 use crate::error::EngineError;
 use crate::store::{Created, Lakefront};
 
 /// Where cases lie.
 const HOLDS: &str = "_auditlake/holds";
-/// Records read side by side.
-const READ_AT_ONCE: usize = 16;
 
 /// A case with every record of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +39,7 @@ impl HoldCase {
 
 /// Where a record of a case lies.
 pub fn hold_path(case: &CaseId, number: u64) -> Path {
-    Path::from(format!("{HOLDS}/{case}/{number:06}.json"))
+    record_path(HOLDS, case, number)
 }
 
 /// Reads every case, by number.
@@ -51,32 +47,8 @@ pub fn hold_path(case: &CaseId, number: u64) -> Path {
 /// # Errors
 /// When the store fails, or a record is damaged or gone: then nobody knows what is held.
 pub async fn hold_cases(lake: &Lakefront) -> Result<Vec<HoldCase>, EngineError> {
-    let listed = lake.list(&Path::from(HOLDS)).await?;
-    let records = stream::iter(listed).map(|meta| async move {
-        let record: HoldRecord =
-            lake.read_json(&meta.location).await?.ok_or_else(|| damaged(&meta.location, "is gone"))?;
-        if hold_path(&record.case, record.number) != meta.location {
-            return Err(damaged(&meta.location, "is a record of another case or step"));
-        }
-        Ok(record)
-    });
-    let records: Vec<HoldRecord> = records.buffered(READ_AT_ONCE).try_collect().await?;
-    let mut cases: BTreeMap<CaseId, Vec<HoldRecord>> = BTreeMap::new();
-    for record in records {
-        cases.entry(record.case.clone()).or_default().push(record);
-    }
-    for (case, records) in &mut cases {
-        records.sort_by_key(|record| record.number);
-        let expected = (1..).zip(records.iter()).find(|(number, record)| record.number != *number);
-        if let Some((number, _)) = expected {
-            return Err(damaged(&hold_path(case, number), "is gone, and a later record of the case is there"));
-        }
-    }
+    let cases = case_records(lake, HOLDS, |record: &HoldRecord| (record.case.clone(), record.number)).await?;
     Ok(cases.into_iter().map(|(case, records)| HoldCase { case, records }).collect())
-}
-
-fn damaged(path: &Path, what: &str) -> EngineError {
-    EngineError::Damaged { path: path.to_string(), what: what.to_owned() }
 }
 
 /// Writes the next record of a case.

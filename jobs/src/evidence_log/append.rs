@@ -63,6 +63,11 @@ pub struct Appended {
     pub unsigned: Option<JobError>,
 }
 
+/// A text as a signed note; none where the lake has no log.
+pub(crate) fn signed(lake: &OpenLake, text: &str) -> Result<Option<String>, JobError> {
+    Ok(EvidenceLog::open(lake)?.map(|log| log.note(text)).transpose()?)
+}
+
 impl EvidenceLog {
     /// The log that the lake's policy describes; none where there is no policy.
     ///
@@ -88,8 +93,12 @@ impl EvidenceLog {
         self.store.front()
     }
 
-    pub(crate) fn signers(&self) -> &Signers {
-        &self.signers
+    /// A text as a note that the keys of the log sign.
+    pub(crate) fn note(&self, text: &str) -> Result<String, EngineError> {
+        let note = Note::sign(text, &self.signers.all());
+        let note =
+            note.map_err(|error| EngineError::Bug { what: format!("what is to be signed is no text ({error})") })?;
+        Ok(note.to_string())
     }
 
     /// Entries in the log, those that nobody has signed yet included.

@@ -1,13 +1,12 @@
 //! Carrying out an approved plan under the dataset's claim, and the receipt and certificate when all of it is done.
 
-use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use engine::evidence::{EntryBody, Note};
+use engine::evidence::EntryBody;
 use engine::retention::{
     AbortRecord, Applied, ApplyRequest, ApprovedPlan, BegunRecord, Erasing, KnownPlan, NotApproved, ObjectReceipt,
-    PlanFolder, RetentionPlan, RowCounts, Skipped, apply, find_plan,
+    PlanFolder, RowCounts, Skipped, apply, find_plan,
 };
 use engine::{Created, EngineError};
 use schemas::{OtherCopy, Permission, RetentionPolicy};
@@ -21,8 +20,9 @@ use super::who::who;
 use crate::Answer;
 use crate::args::{ApplyArgs, FailOnArg};
 use crate::claim::Claim;
+use crate::confirm::confirmed;
 use crate::error::JobError;
-use crate::evidence_log::{Act, EvidenceLog, Intent, Places, make_good};
+use crate::evidence_log::{Act, Intent, Places, make_good, signed};
 use crate::lake::OpenLake;
 use crate::progress::Progress;
 use crate::subject_index;
@@ -95,7 +95,7 @@ pub(super) async fn command(lake: &OpenLake, world: &World, args: &ApplyArgs) ->
     }
     let (approved, begun) = approved?;
     if !args.yes && begun.is_none() {
-        asked(&known.plan)?;
+        confirmed(&told::summary(&known.plan))?;
     }
     let progress = Progress::on_terminal();
     let carrying = Carrying { by: by.as_deref(), only_begun: false, erasing: None };
@@ -105,20 +105,6 @@ pub(super) async fn command(lake: &OpenLake, world: &World, args: &ApplyArgs) ->
         answer.code = 3;
     }
     Ok(answer)
-}
-
-/// Asks on the terminal; elsewhere there is nobody to ask.
-fn asked(plan: &RetentionPlan) -> Result<(), JobError> {
-    let no = || JobError::Usage("nothing was changed; --yes applies a plan without asking".to_owned());
-    if !std::io::stdin().is_terminal() {
-        return Err(no());
-    }
-    let mut out = std::io::stderr().lock();
-    write!(out, "{}\nThis cannot be undone. Type yes to apply it: ", told::summary(plan))?;
-    out.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim() == "yes" { Ok(()) } else { Err(no()) }
 }
 
 /// The plan as one that may be applied; with when it was begun, where it was.
@@ -274,11 +260,9 @@ async fn end_to_end(
 /// Writes the receipt as one line of JSON (RFC 8785) in a signed note, before the receipt itself: whoever sees the receipt
 /// finds the certificate.
 async fn certify(lake: &OpenLake, folder: &PlanFolder, receipt: &PlanReceipt) -> Result<(), JobError> {
-    let Some(log) = EvidenceLog::open(lake)? else { return Ok(()) };
-    let unwritten = |what: String| EngineError::Bug { what: format!("a certificate cannot be written ({what})") };
-    let line = engine::retention::canonical_line(receipt)?;
-    let note = Note::sign(&line, &log.signers().all()).map_err(|error| unwritten(error.to_string()))?;
-    lake.front.create(&folder.certificate(), note.to_string().into()).await?;
+    if let Some(note) = signed(lake, &engine::retention::canonical_line(receipt)?)? {
+        lake.front.create(&folder.certificate(), note.into()).await?;
+    }
     Ok(())
 }
 

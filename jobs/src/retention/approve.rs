@@ -2,7 +2,6 @@
 //! the evidence log where there is one.
 
 use chrono::{NaiveTime, TimeDelta};
-use engine::evidence::Note;
 use engine::retention::{
     Approval, KnownPlan, PlanFolder, StandingApproval, approvals_folder, find_plan, standing_folder,
 };
@@ -19,7 +18,7 @@ use super::who::who;
 use crate::Answer;
 use crate::args::ApproveArgs;
 use crate::error::JobError;
-use crate::evidence_log::{Act, EvidenceLog, Intent};
+use crate::evidence_log::{Act, Intent, signed};
 use crate::lake::OpenLake;
 use crate::world::World;
 
@@ -185,13 +184,6 @@ async fn record<T: Serialize + Sync>(lake: &OpenLake, world: &World, path: &Path
         }
     };
     intent.end(written.await, async |()| Ok(of_record(&lake.front, path.as_ref()).await?.into_iter().collect())).await
-}
-
-fn signed(lake: &OpenLake, text: &str) -> Result<Option<String>, JobError> {
-    let Some(log) = EvidenceLog::open(lake)? else { return Ok(None) };
-    let note = Note::sign(text, &log.signers().all());
-    let note = note.map_err(|source| EngineError::Bug { what: format!("an approval is no text ({source})") })?;
-    Ok(Some(note.to_string()))
 }
 
 /// What is signed of an approval.

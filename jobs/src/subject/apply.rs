@@ -17,12 +17,13 @@ use schemas::{CaseEnd, CaseStep, Permission, SubjectRequest};
 use super::approve::{approvals, last_plan};
 use super::certificate::{Certificate, Place, certified, of_case};
 use super::desk::{Desk, refused};
-use super::places::{Left, named_folders, places, policy_of, unsearchable};
+use super::places::{named_folders, places, policy_of, unread_objects, unsearchable};
 use super::plan::{drawn, erasing};
 use super::{sweep, told};
 use crate::Answer;
 use crate::args::ApplyCaseArgs;
 use crate::claim::Claim;
+use crate::confirm::confirmed;
 use crate::error::JobError;
 use crate::progress::Progress;
 use crate::retention::{Carrying, PlanReceipt, Target, approve_for, carried_out};
@@ -49,7 +50,7 @@ pub(super) async fn command(desk: &Desk<'_>, args: &ApplyCaseArgs) -> Result<Ans
             _ => None,
         });
         let rows = rows.unwrap_or_default();
-        told::asked(&format!("the erasure of case {}, of {rows} rows when it was planned", case.case))?;
+        confirmed(&format!("the erasure of case {}, of {rows} rows when it was planned", case.case))?;
     }
     let agreement = Agreement { agreed: &agreed, by: by.as_deref(), until: None };
     erased(desk, &case, agreement, &Progress::on_terminal()).await
@@ -107,12 +108,7 @@ pub(super) async fn erased(
     certificate.not_searched.extend(unsearchable(desk, &person));
     for name in &found.searched {
         let target = Target::of(desk.lake, name)?;
-        let folders = named_folders(desk.lake, &target, &person).await?;
-        if folders > 0 {
-            let why =
-                format!("{folders} of its objects lie in folders that are named after the person, and keep that name");
-            certificate.not_reached.insert(Left::new(name.as_str(), why));
-        }
+        certificate.not_reached.extend(named_folders(desk.lake, &target, (name, &person)).await?);
         let at = Erasure { desk, case, agreed, by, person: &person, until, progress };
         let place = at.place(name, &target, &mut certificate).await?;
         certificate.copies.extend(policy_of(&target).copies);
@@ -181,10 +177,7 @@ impl Erasure<'_> {
         for _ in 0..PASSES_MAX {
             let known = drawn(self.desk, self.case, target, &erasing).await?;
             place.looked_at(&known.plan);
-            for object in known.plan.objects.iter().filter(|object| object.why.is_some()) {
-                let why = object.why.clone().unwrap_or_default();
-                certificate.not_reached.insert(Left::new(object.path.as_str(), why));
-            }
+            certificate.not_reached.extend(unread_objects(&known.plan));
             if known.plan.is_empty() {
                 return Ok(place);
             }

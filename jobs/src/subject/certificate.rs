@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use engine::evidence::Note;
 use engine::retention::{Protection, RefusedRows, RetentionPlan, RowCounts, Skipped};
 use engine::subject::{ErasureRecord, SubjectCase, case_folder};
 use engine::{Created, EngineError};
@@ -18,7 +17,7 @@ use super::desk::Desk;
 use super::places::{Left, words_of};
 use crate::Answer;
 use crate::error::JobError;
-use crate::evidence_log::{Act, EvidenceLog, Intent};
+use crate::evidence_log::{Act, Intent, signed};
 use crate::retention::{PlanReceipt, of_record};
 
 /// What an erasure came to.
@@ -180,10 +179,8 @@ fn path_of(case: &CaseId, name: &str) -> Path {
 pub(super) async fn certified(desk: &Desk<'_>, certificate: &Certificate) -> Result<(), JobError> {
     let front = &desk.lake.front;
     let line = engine::retention::canonical_line(certificate)?;
-    if let Some(log) = EvidenceLog::open(desk.lake)? {
-        let note = Note::sign(&line, &log.signers().all());
-        let note = note.map_err(|error| EngineError::Bug { what: format!("a certificate is no text ({error})") })?;
-        front.create(&path_of(&certificate.case, "certificate.txt"), note.to_string().into()).await?;
+    if let Some(note) = signed(desk.lake, &line)? {
+        front.create(&path_of(&certificate.case, "certificate.txt"), note.into()).await?;
     }
     let path = path_of(&certificate.case, "certificate.json");
     let intent = Intent::begin(desk.lake, desk.world, Act::Record { path: path.to_string() }).await?;

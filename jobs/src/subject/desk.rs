@@ -102,6 +102,13 @@ impl<'a> Desk<'a> {
         Ok(record)
     }
 
+    /// What stands for identifiers in records, in order.
+    pub(super) fn references<'i>(&self, identifiers: impl IntoIterator<Item = &'i Identifier>) -> Vec<String> {
+        let mut references: Vec<String> = identifiers.into_iter().map(|one| self.keys.current.reference(one)).collect();
+        references.sort();
+        references
+    }
+
     /// Puts identifiers beside a case, encrypted.
     pub(super) async fn seal(&self, case: &CaseId, identifiers: &[Identifier]) -> Result<(), JobError> {
         let mut nonce = [0; 12];

@@ -94,8 +94,7 @@ pub(super) async fn opened(desk: &Desk<'_>, args: &WhoArgs, request: SubjectRequ
         return Err(refused(&number, "it is there already; give another number, or leave --case out".to_owned()));
     }
     let identifiers: Vec<Identifier> = whose.identifiers.into_iter().collect();
-    let mut subject: Vec<String> = identifiers.iter().map(|one| desk.keys.current.reference(one)).collect();
-    subject.sort();
+    let subject = desk.references(&identifiers);
     let step = CaseStep::Opened { request, jurisdiction, received, subject };
     // The record first: who is second with a number seals nothing.
     desk.record(&number, 1, (step, by.as_deref())).await?;
@@ -176,8 +175,7 @@ pub(super) async fn reopened(
 ) -> Result<SubjectCase, JobError> {
     let number = desk.next_number().await?;
     let identifiers: Vec<Identifier> = identifiers.iter().cloned().collect();
-    let mut subject: Vec<String> = identifiers.iter().map(|one| desk.keys.current.reference(one)).collect();
-    subject.sort();
+    let subject = desk.references(&identifiers);
     let received = desk.world.now().with_timezone(&desk.lake.definitions.timezone).date_naive();
     let jurisdiction = match desk.case(before).await {
         Ok(case) => desk.standing(&case)?.jurisdiction.to_owned(),

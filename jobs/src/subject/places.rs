@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::retention::Person;
+use engine::retention::{Person, RetentionPlan};
 use engine::{EngineError, PinnedFile};
 use object_store::path::Path;
 use schemas::{Dataset, ErasureMode, ErasureRule, Identifier, RetentionPolicy, WithinMinimum};
@@ -119,16 +119,28 @@ fn free_text(dataset: &Dataset) -> Vec<&str> {
     personal.filter(|column| !dataset.subjects.contains(column)).map(String::as_str).collect()
 }
 
-/// Folders of a dataset that are named after the person; their objects keep that name whatever is done to their rows.
-pub(super) async fn named_folders(lake: &OpenLake, target: &Target<'_>, person: &Person) -> Result<u64, EngineError> {
+/// That folders of a place are named after the person; their objects keep that name whatever is done to their rows.
+pub(super) async fn named_folders(
+    lake: &OpenLake,
+    target: &Target<'_>,
+    (place, person): (&str, &Person),
+) -> Result<Option<Left>, EngineError> {
     let dataset = &target.dataset;
     if !dataset.subjects.contains(&dataset.tenant) {
-        return Ok(0);
+        return Ok(None);
     }
     let values = person.values_in(&dataset.id, &dataset.tenant);
     let files = lake.front.list(&Path::from(dataset.location.as_str())).await?;
     let is_named = |file: &PinnedFile| file.tenant.as_ref().is_some_and(|tenant| values.contains(tenant));
-    Ok(files.into_iter().map(PinnedFile::new).filter(is_named).count() as u64)
+    let named = files.into_iter().map(PinnedFile::new).filter(is_named).count();
+    let why = format!("{named} of its objects lie in folders that are named after the person, and keep that name");
+    Ok((named > 0).then(|| Left::new(place, why)))
+}
+
+/// Objects of a plan that could not be looked into.
+pub(super) fn unread_objects(plan: &RetentionPlan) -> Vec<Left> {
+    let unread = plan.objects.iter().filter_map(|object| Some((object.path.as_str(), object.why.as_deref()?)));
+    unread.map(|(path, why)| Left::new(path, why)).collect()
 }
 
 /// The policy that an erasure of rows of a dataset goes by; where there is none, rows go and nothing keeps them but a hold.

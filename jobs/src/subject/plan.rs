@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::desk::{Desk, refused};
-use super::places::{Left, named_folders, places, policy_of, unsearchable, words_of};
+use super::places::{Left, named_folders, places, policy_of, unread_objects, unsearchable, words_of};
 use super::told;
 use crate::Answer;
 use crate::args::CaseArgs;
@@ -92,31 +92,22 @@ pub(super) async fn planned(desk: &Desk<'_>, case: &SubjectCase, by: Option<&str
     let mut plan = CasePlan {
         format: "auditlake/subject-plan/v1".to_owned(),
         case: case.case.to_string(),
-        subject: person.identifiers().map(|one| desk.keys.current.reference(one)).collect(),
+        subject: desk.references(person.identifiers()),
         at: desk.world.now(),
         planned_by: by.map(str::to_owned),
         places: Vec::new(),
         not_reached: found.not_reached.into_iter().collect(),
         not_searched: found.not_searched.into_iter().collect(),
     };
-    plan.subject.sort();
     plan.not_searched.extend(unsearchable(desk, &person));
     for name in &found.searched {
         let target = Target::of(desk.lake, name)?;
-        let folders = named_folders(desk.lake, &target, &person).await?;
-        if folders > 0 {
-            let why =
-                format!("{folders} of its objects lie in folders that are named after the person, and keep that name");
-            plan.not_reached.push(Left::new(name.as_str(), why));
-        }
+        plan.not_reached.extend(named_folders(desk.lake, &target, (name, &person)).await?);
         let erasing = erasing(&target, &person, None);
         let known = drawn(desk, case, &target, &erasing).await?;
         let (mode, within_minimum) = words_of(erasing.rule);
         let objects_changed = known.plan.changing().count() as u64;
-        for object in known.plan.objects.iter().filter(|object| object.why.is_some()) {
-            let why = object.why.clone().unwrap_or_default();
-            plan.not_reached.push(Left::new(object.path.as_str(), why));
-        }
+        plan.not_reached.extend(unread_objects(&known.plan));
         plan.places.push(PlannedPlace {
             dataset: name.clone(),
             objects: known.plan.kept_objects + known.plan.objects.len() as u64,
@@ -146,8 +137,7 @@ pub(super) async fn drawn(
 ) -> Result<KnownPlan, JobError> {
     let holds = hold_cases(&desk.lake.front).await?;
     let policy = policy_of(target);
-    let mut subject: Vec<String> = erasing.person.identifiers().map(|one| desk.keys.current.reference(one)).collect();
-    subject.sort();
+    let subject = desk.references(erasing.person.identifiers());
     let request = PlanRequest {
         dataset: &target.dataset,
         ingested_by: &target.ingested_by,

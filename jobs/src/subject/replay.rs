@@ -18,8 +18,8 @@ use serde_json::json;
 use super::desk::Desk;
 use super::identity::quoted;
 use super::package::{conditions, unreadable};
-use super::told;
 use crate::Answer;
+use crate::confirm::confirmed;
 use crate::error::JobError;
 use crate::progress::Progress;
 use crate::show::{counted, write_line};
@@ -73,7 +73,7 @@ pub(super) async fn command(desk: &Desk<'_>, args: &Replayed<'_>) -> Result<Answ
         return Ok(Answer::done(text, json!({ "cases": cases, "rows": rows, "dry_run": true })));
     }
     if !args.yes {
-        told::asked(&format!("{} of {persons} came back and are erased again", counted(rows, "row")))?;
+        confirmed(&format!("{} of {persons} came back and are erased again", counted(rows, "row")))?;
     }
     let (mut text, mut done) = (String::new(), Vec::new());
     write_line(&mut text, &format!("{} of {persons} came back", counted(rows, "row")));

@@ -1,7 +1,5 @@
 //! Cases, plans and certificates for people, and as JSON. No identifier is told.
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use engine::retention::RefusedRows;
 use schemas::{CaseEnd, rfc3339};
 use serde_json::json;
@@ -10,22 +8,7 @@ use super::certificate::Certificate;
 use super::places::Left;
 use super::plan::CasePlan;
 use crate::Answer;
-use crate::error::JobError;
 use crate::show::{counted, write_line};
-
-/// Asks on the terminal; elsewhere there is nobody to ask.
-pub(super) fn asked(what: &str) -> Result<(), JobError> {
-    let no = || JobError::Usage("nothing was changed; --yes goes on without asking".to_owned());
-    if !std::io::stdin().is_terminal() {
-        return Err(no());
-    }
-    let mut out = std::io::stderr().lock();
-    write!(out, "{what}\nThis cannot be undone. Type yes to go on: ")?;
-    out.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim() == "yes" { Ok(()) } else { Err(no()) }
-}
 
 /// A plan, and what to do with it.
 pub(super) fn plan(plan: &CasePlan, sha256: &str) -> Answer {
