@@ -583,3 +583,70 @@ fn late_rows_that_must_stay_come_in_without_the_person() {
     }
     lake.run(&["verify", NOW]).succeeded();
 }
+
+#[test]
+fn what_cannot_be_looked_into_is_named_and_the_rest_is_done() {
+    let lake = filled(Lake::new());
+    let objects = lake.objects();
+    let (damaged, bytes) = objects.iter().find(|(name, _)| name.starts_with("audit/tenant=t1/")).expect("an object");
+    lake.put(damaged, &bytes[..bytes.len() / 2]);
+    lake.put("notes/cut.json.gz", [0x1f, 0x8b, 8, 0, 1, 2, 3]);
+    let ran = erase(&lake);
+    let name = format!("not reached: {damaged}");
+    ran.said(
+        0,
+        &["78 deleted", &name, "see with auditlake verify", "not searched: notes/cut.json.gz", "is partly fulfilled"],
+    );
+    silent(&ran);
+    assert!(!ran.out.contains("--exclude"), "{}", ran.out);
+}
+
+#[test]
+fn what_does_not_fit_a_case_is_refused_and_says_what_does() {
+    let lake = filled(Lake::new());
+    let open = |kind: &'static str, case: &'static str| {
+        lake.run(&["subject", "open", "--type", kind, "--id-file", "ann.txt", "--case", case, NOW]).succeeded();
+    };
+    open("know", "K-1");
+    open("erasure", "E-1");
+    lake.run(&["subject", "plan", "K-1", NOW]).failed(1, &["it asks for no erasure", "subject list"]);
+    lake.run(&["subject", "apply", "K-1", "--yes", NOW]).failed(1, &["it asks for no erasure"]);
+    lake.run(&["subject", "export", "E-1", "--to", "e.zip", NOW])
+        .failed(1, &["it asks for erasure, and not for what there is"]);
+    lake.run(&["subject", "certificate", "E-1", NOW]).failed(1, &["no certificate yet", "subject apply E-1"]);
+    lake.run(&["subject", "approve", "E-1", "--ticket", "T", "--as", "omar", NOW])
+        .failed(1, &["it has no plan", "subject plan E-1"]);
+    lake.run(&["subject", "plan", "E-1", "--as", "paula", NOW]).succeeded();
+    lake.run(&["subject", "approve", "E-1", "--ticket", " ", "--as", "omar", NOW]).failed(2, &["--ticket is empty"]);
+    let close = |reason: &'static str| ["subject", "close", "K-1", "--state", "withdrawn", "--reason", reason, NOW];
+    lake.run(&close(" ")).failed(2, &["--reason is empty"]);
+    lake.run(&close("letter")).said(0, &["is withdrawn"]);
+    lake.run(&["subject", "certificate", "K-1", NOW]).failed(1, &["it ended without an erasure"]);
+    let pause = ["subject", "pause", "E-1", "--from", "2026-11-05", "--to", "2026-11-05", "--reason", "identity", NOW];
+    lake.run(&pause).failed(2, &["never stood still"]);
+    lake.run(&["subject", "open", "--type", "know", "--id-file", "ann.txt", "--case", "E-1", NOW])
+        .failed(1, &["it is there already"]);
+
+    // The plan of a case is carried out by its own command.
+    lake.run(&["subject", "approve", "E-1", "--ticket", "T", "--as", "omar", NOW]).succeeded();
+    lake.run(&["subject", "apply", "E-1", "--yes", NOW]).said(0, &["is fulfilled"]);
+    let listed = lake.json(&["retention", "plans", NOW]).to_string();
+    assert!(listed.contains("audit"), "{listed}");
+
+    // Identifiers that somebody else sealed, took away, or sealed with a key that is gone.
+    open("erasure", "E-2");
+    let sealed = "_auditlake/subjects/E-2/sealed";
+    let bytes = lake.object(sealed);
+    lake.put(sealed, [&bytes[..bytes.len() - 1], b"x".as_slice()].concat());
+    lake.run(&["subject", "plan", "E-2", NOW]).failed(1, &["damaged, or of another case or key"]);
+    std::fs::remove_file(lake.data().join(sealed)).expect("removed");
+    lake.run(&["subject", "plan", "E-2", NOW]).failed(1, &["is gone, although the case is open", "open another case"]);
+    lake.put("_auditlake/subjects/E-3/sealed", b"of another attempt");
+    let again = ["subject", "open", "--type", "erasure", "--id-file", "ann.txt", "--case", "E-3", NOW];
+    lake.run(&again).failed(1, &["identifiers lie beside it already", "another number"]);
+    let policy = std::fs::read_to_string(lake.folder().join("policies/subjects.yaml")).expect("a policy");
+    lake.write("policies/subjects.yaml", policy.replace("id: s1", "id: s2"));
+    lake.run(&["subject", "replay", NOW]).failed(2, &["under key \"s1\"", "add it to retired"]);
+    lake.run(&["ingest", "ndjson", "drop", "--into", "audit", "--partial", NOW])
+        .failed(2, &["under key \"s1\"", "add it to retired"]);
+}

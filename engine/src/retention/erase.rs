@@ -15,7 +15,7 @@ use schemas::{Dataset, ErasureRule, InPlace};
 use super::decide::{Dates, Erased, ErasedRows, Judge, Protection};
 use super::find::find;
 use super::object::{JudgedObject, units};
-use super::open_object::{OpenObject, unreadable, unsearchable};
+use super::open_object::{OpenObject, unread, unsearchable};
 use super::person::Person;
 use super::surgery::RowSet;
 use crate::dataset::PinnedFile;
@@ -52,7 +52,7 @@ pub(crate) async fn erase_object(
     file: &PinnedFile,
 ) -> Result<JudgedObject, EngineError> {
     let theirs = rows_of(lake, erasing, file).await?;
-    let unread = |error: ParquetError| unreadable(file, error);
+    let unread = |error: ParquetError| unread(file, error);
     let object = OpenObject::open(lake.store(), file).await.map_err(unread)?;
     let group_rows =
         object.footer().row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or_default());
@@ -103,7 +103,7 @@ pub(crate) async fn rows_of(lake: &Lakefront, erasing: &Erasing, file: &PinnedFi
     if scanned.is_empty() {
         return Ok(rows);
     }
-    let unread = |error: ParquetError| unreadable(file, error);
+    let unread = |error: ParquetError| unread(file, error);
     let object = OpenObject::open(lake.store(), file).await.map_err(unread)?;
     let mentions = erasing.person.mentions();
     for group in 0..object.footer().num_row_groups() {

@@ -129,17 +129,26 @@ pub(crate) fn unreadable(file: &PinnedFile, error: ParquetError) -> EngineError 
     }
 }
 
+/// An error of reading a file whose rows somebody looks for, as that of the object.
+pub(crate) fn unread(file: &PinnedFile, error: ParquetError) -> EngineError {
+    match crate::file_fault::FileFault::decoding(file.path(), error).into() {
+        EngineError::Parquet { path, source, .. } => restorable(path, &source.to_string()),
+        EngineError::Input { path, why } => restorable(path, &why),
+        error => error,
+    }
+}
+
 /// An error of searching a file, as that of the object.
 pub(crate) fn unsearchable(file: &PinnedFile, error: FindError) -> EngineError {
     match error {
         FindError::Store { source } => EngineError::store(&file.meta.location, "read it", source),
-        error => EngineError::Input {
-            path: file.path().to_owned(),
-            why: format!(
-                "{error}; see with auditlake verify whether it is what was written, and restore it from a backup"
-            ),
-        },
+        error => restorable(file.path().to_owned(), &error.to_string()),
     }
+}
+
+fn restorable(path: String, why: &str) -> EngineError {
+    let why = format!("{why}; see with auditlake verify whether it is what was written, and restore it from a backup");
+    EngineError::Input { path, why }
 }
 
 fn excludable(path: String, why: &str) -> EngineError {

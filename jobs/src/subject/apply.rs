@@ -11,13 +11,13 @@
 use chrono::{DateTime, Utc};
 use engine::retention::{Approval, BegunRecord, Erasing, KnownPlan, Person, PlanFolder, plans, store_plan};
 use engine::subject::{ErasureRecord, SubjectCase, erasure_path};
-use engine::{EngineError, files_replaced, refresh_index, remove_replaced};
+use engine::{EngineError, Lakefront, files_replaced, refresh_index, remove_replaced};
 use schemas::{CaseEnd, CaseStep, Permission, SubjectRequest};
 
 use super::approve::{approvals, last_plan};
 use super::certificate::{Certificate, Place, certified, of_case};
 use super::desk::{Desk, refused};
-use super::places::{named_folders, places, policy_of, unread_objects, unsearchable};
+use super::places::{Left, named_folders, places, policy_of, unread_objects, unsearchable};
 use super::plan::{drawn, erasing};
 use super::{sweep, told};
 use crate::Answer;
@@ -56,7 +56,7 @@ pub(super) async fn command(desk: &Desk<'_>, args: &ApplyCaseArgs) -> Result<Ans
     erased(desk, &case, agreement, &Progress::on_terminal()).await
 }
 
-/// Who agreed, where that is enough. An erasure that was begun is brought to an end by the approvals that it was begun with.
+/// Who agreed, where that is enough. Approvals that have lapsed meanwhile, as while a case was held, are given again.
 fn agreed(desk: &Desk<'_>, case: &SubjectCase) -> Result<Vec<(String, String)>, JobError> {
     let needed = desk.policy.approval.approvers as usize;
     let there = approvals(desk, case);
@@ -106,14 +106,22 @@ pub(super) async fn erased(
     certificate.not_reached.extend(found.not_reached);
     certificate.not_searched.extend(found.not_searched);
     certificate.not_searched.extend(unsearchable(desk, &person));
+    let begun = begun(&desk.lake.front, case).await?;
     for name in &found.searched {
         let target = Target::of(desk.lake, name)?;
         certificate.not_reached.extend(named_folders(desk.lake, &target, (name, &person)).await?);
-        let at = Erasure { desk, case, agreed, by, person: &person, until, progress };
+        let at = Erasure { desk, case, agreed, by, person: &person, until, begun: &begun, progress };
         let place = at.place(name, &target, &mut certificate).await?;
-        certificate.copies.extend(policy_of(&target).copies);
+        for copy in policy_of(&target).copies {
+            if !certificate.copies.contains(&copy) {
+                certificate.copies.push(copy);
+            }
+        }
         certificate.places.push(place);
-        refresh_index(&desk.lake.front, &target.dataset, None).await?;
+        if let Err(error) = refresh_index(&desk.lake.front, &target.dataset, None).await {
+            let why = format!("{error}, so it may still have hashes of the person; then run auditlake compact");
+            certificate.not_reached.insert(Left::new(format!("index of {name}"), why));
+        }
     }
     sweep::sweep(desk, case, &person, &mut certificate).await?;
     let holds = certificate.waits_for();
@@ -158,7 +166,22 @@ struct Erasure<'a> {
     person: &'a Person,
     /// Rows after this instant are new data; none where all are meant.
     until: Option<DateTime<Utc>>,
+    /// Plans of the case that somebody began to carry out before.
+    begun: &'a [KnownPlan],
     progress: &'a Progress,
+}
+
+/// Plans of a case that were begun, those that are done among them.
+async fn begun(front: &Lakefront, case: &SubjectCase) -> Result<Vec<KnownPlan>, EngineError> {
+    let mut begun = plans(front).await?;
+    begun.retain(|known| known.plan.erasure.as_ref().is_some_and(|erasure| erasure.case == case.case));
+    let mut there = Vec::new();
+    for known in begun {
+        if front.read_json::<BegunRecord>(&PlanFolder::of(&known.id).begun()).await?.is_some() {
+            there.push(known);
+        }
+    }
+    Ok(there)
 }
 
 impl Erasure<'_> {
@@ -168,8 +191,8 @@ impl Erasure<'_> {
         let erasing = erasing(target, self.person, self.until);
         let mut place = Place::of(name, erasing.rule);
         self.without_replaced(target).await?;
-        for known in self.begun(name).await? {
-            let receipt = self.carry_out(known, &erasing).await?;
+        for known in self.begun.iter().filter(|known| known.plan.dataset == name) {
+            let receipt = self.carry_out(known.clone(), &erasing).await?;
             if let Some(receipt) = receipt {
                 place.take(receipt, &mut certificate.not_reached);
             }
@@ -209,23 +232,6 @@ impl Erasure<'_> {
         Ok(removed?)
     }
 
-    /// Plans of this case for a place that were begun and are not done.
-    async fn begun(&self, name: &str) -> Result<Vec<KnownPlan>, EngineError> {
-        let front = &self.desk.lake.front;
-        let mut begun = Vec::new();
-        for known in plans(front).await? {
-            let is_own = known.plan.erasure.as_ref().is_some_and(|erasure| erasure.case == self.case.case);
-            if !is_own || known.plan.dataset != name {
-                continue;
-            }
-            let folder = PlanFolder::of(&known.id);
-            if front.read_json::<BegunRecord>(&folder.begun()).await?.is_some() {
-                begun.push(known);
-            }
-        }
-        Ok(begun)
-    }
-
     async fn carry_out(&self, known: KnownPlan, erasing: &Erasing) -> Result<Option<PlanReceipt>, JobError> {
         let Desk { lake, world, .. } = self.desk;
         let folder = PlanFolder::of(&known.id);
@@ -244,7 +250,7 @@ impl Erasure<'_> {
                 })?
             }
         };
-        let carrying = Carrying { by: self.by, only_begun: false, erasing: Some(erasing) };
+        let carrying = Carrying { by: self.by, only_begun: false, erasing: Some(erasing), workers: None };
         let outcome = carried_out(lake, world, (known, approved), &carrying, self.progress).await?;
         Ok(outcome.receipt)
     }
