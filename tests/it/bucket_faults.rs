@@ -86,7 +86,7 @@ fn what_object_lock_keeps_is_named_and_does_not_come_back() {
     let Some(bucket) = moto::locking_bucket("what_object_lock_keeps_is_named_and_does_not_come_back") else { return };
     let bucket = serialised(&bucket);
     let (lake, plan) = planned(bucket.clone());
-    lake.json(&["retention", "apply", &plan, "--yes", NOW]);
+    lake.json(&["retention", "apply", &plan, "--yes", "--workers", "1", NOW]);
     let (kept, archived) = split(&bucket.data().into_iter().collect());
     assert_eq!((kept.len(), archived.len()), (ROWS.0, ROWS.1));
     let receipt = receipt(&bucket, &plan);
@@ -170,8 +170,9 @@ impl Ready {
         ready
     }
 
-    fn apply(&self) -> [&str; 5] {
-        ["retention", "apply", &self.plan, "--yes", NOW]
+    /// One object after the other, so that the same request is the same one whenever it is met.
+    fn apply(&self) -> [&str; 7] {
+        ["retention", "apply", &self.plan, "--yes", "--workers", "1", NOW]
     }
 
     /// The same lake, where every object that loses rows has an older version.

@@ -11,12 +11,15 @@
 
 mod drop_object;
 mod replace;
+mod room;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::stream::{self, StreamExt};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 use schemas::{Dataset, PolicyId, RetentionPolicy, Span};
@@ -36,6 +39,7 @@ use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::ingest::Fence;
 use crate::store::{Created, Lakefront, Version, Versions, same_etag};
+use room::{Room, needed_bytes};
 
 /// Times an intent is written anew because the output comes out otherwise.
 const INTENTS_MAX: u64 = 5;
@@ -55,7 +59,7 @@ pub struct ApplyRequest<'a> {
     pub epoch: u64,
     /// The instant of the apply.
     pub now: DateTime<Utc>,
-    /// Most bytes that one object may take in memory.
+    /// Most bytes that objects under way may take in memory, one by itself or several together.
     pub memory_bytes: u64,
     /// Proof of the claim.
     pub fence: &'a dyn Fence,
@@ -64,6 +68,8 @@ pub struct ApplyRequest<'a> {
     pub erasing: Option<&'a Erasing>,
     /// Whether only what was begun is brought to an end.
     pub only_begun: bool,
+    /// Objects under way at once.
+    pub at_once: NonZeroUsize,
     /// Objects done so far.
     pub done: &'a AtomicU64,
 }
@@ -103,15 +109,18 @@ pub(super) enum Outcome {
 /// and the same command goes on.
 pub async fn apply(lake: &Lakefront, request: &ApplyRequest<'_>) -> Result<Applied, EngineError> {
     let apply = Apply::begin(lake, request).await?;
+    // Built beforehand, because a closure over borrowed objects makes no future that goes from thread to thread.
+    let objects: Vec<_> = request.plan.plan().changing().map(|planned| apply.object_unless_failed(planned)).collect();
+    let ended: Vec<Result<Option<Outcome>, EngineError>> =
+        stream::iter(objects).buffered(request.at_once.get()).collect().await;
     let mut applied = Applied::default();
-    for planned in request.plan.plan().changing() {
-        match apply.object(planned).await? {
+    for outcome in ended {
+        match outcome? {
             Some(Outcome::Done(receipt)) => applied.receipts.push(*receipt),
             Some(Outcome::Skipped(abort)) => applied.skipped.push(abort),
             Some(Outcome::Waiting(tombstone)) => applied.waiting.push(tombstone),
             None => {}
         }
-        request.done.fetch_add(1, Ordering::Relaxed);
     }
     applied.effective = apply.effective.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(applied)
@@ -135,6 +144,12 @@ pub(super) struct Apply<'a> {
     pub(super) summaries: Vec<Path>,
     /// What took effect so far.
     effective: Mutex<Vec<IntentRecord>>,
+    /// Memory for the bytes of objects.
+    room: Room,
+    /// Whether an object came to no good end.
+    has_failed: AtomicBool,
+    /// Whoever says which files count does so alone.
+    counting: tokio::sync::Mutex<()>,
 }
 
 /// What is about to be done to an object, and where that is written down.
@@ -168,11 +183,27 @@ impl<'a> Apply<'a> {
             files,
             summaries,
             effective: Mutex::default(),
+            room: Room::new(request.memory_bytes),
+            has_failed: AtomicBool::new(false),
+            counting: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Where one object fails no other is begun, and those under way come to their end: nothing is written after the claim is
+    /// given back.
+    async fn object_unless_failed(&self, planned: &PlannedObject) -> Result<Option<Outcome>, EngineError> {
+        if self.has_failed.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let ended = self.object(planned).await;
+        self.has_failed.fetch_or(ended.is_err(), Ordering::Relaxed);
+        self.request.done.fetch_add(1, Ordering::Relaxed);
+        ended
     }
 
     /// Brings one object to an end, from wherever it stands.
     async fn object(&self, planned: &PlannedObject) -> Result<Option<Outcome>, EngineError> {
+        let _room = self.room.take(planned.bytes).await?;
         let path = Path::from(planned.path.as_str());
         let step = Step { planned, folder: self.folder.object(&planned.path), path };
         if let Some(receipt) = self.lake.read_json(&step.folder.receipt()).await? {
@@ -254,7 +285,7 @@ impl<'a> Apply<'a> {
         cases: &[HoldCase],
     ) -> Result<Option<JudgedObject>, EngineError> {
         let Some(decider) = self.decider(&step.planned.path, cases) else { return Ok(None) };
-        let judged = decider.look_at(self.lake, &PinnedFile::new(head.clone())).await?;
+        let judged = decider.look_aside(self.lake, &PinnedFile::new(head.clone())).await?;
         let is_planned = step.planned.row_set_sha256 == Some(judged.row_set_sha256()?);
         Ok(is_planned.then_some(judged))
     }
@@ -319,10 +350,9 @@ impl<'a> Apply<'a> {
         self.lake.read_if(&step.path, etag).await
     }
 
-    /// What an object of this size takes in memory.
+    /// That an object of this size fits into memory by itself.
     pub(super) fn fits(&self, step: &Step<'_>, bytes: u64) -> Result<(), EngineError> {
-        // The input, the output, and a row group before and after it is written.
-        let needed_bytes = bytes.saturating_mul(3);
+        let needed_bytes = needed_bytes(bytes);
         let available_bytes = self.request.memory_bytes;
         if needed_bytes <= available_bytes {
             return Ok(());

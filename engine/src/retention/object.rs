@@ -75,6 +75,16 @@ impl Decider {
         }
     }
 
+    /// The same in a task of its own, because much of the time goes into decoding.
+    ///
+    /// # Errors
+    /// As [`judge_object`].
+    pub(crate) async fn look_aside(self, lake: &Lakefront, file: &PinnedFile) -> Result<JudgedObject, EngineError> {
+        let (lake, file) = (lake.clone(), file.clone());
+        let task = tokio::spawn(async move { self.look_at(&lake, &file).await });
+        task.await.map_err(|error| EngineError::Bug { what: format!("a look stopped ({error})") })?
+    }
+
     /// Whether nothing can be due in an object, so that it need not be opened.
     pub(crate) fn excuses(&self, file: &PinnedFile) -> bool {
         match self {

@@ -1,5 +1,7 @@
 //! Arguments of `retention` and `hold`.
 
+use std::num::NonZeroUsize;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use schemas::{CaseId, DatasetId, HoldScope, Pattern};
@@ -106,6 +108,9 @@ pub struct ApplyArgs {
     /// Who applies it
     #[arg(long = "as", value_name = "NAME")]
     pub principal: Option<String>,
+    /// Objects under way at once; 4, or the number of cores where that is more, when left out
+    #[arg(long, value_name = "N")]
+    pub workers: Option<NonZeroUsize>,
     /// Exit with 3 when objects were left as they are
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<FailOnArg>,

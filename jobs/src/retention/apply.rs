@@ -1,5 +1,6 @@
 //! Carrying out an approved plan under the dataset's claim, and the receipt and certificate when all of it is done.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -27,6 +28,9 @@ use crate::lake::OpenLake;
 use crate::progress::Progress;
 use crate::subject_index;
 use crate::world::World;
+
+/// Objects under way at once on small machines.
+const OBJECTS_AT_ONCE_MIN: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// What became of a plan: written once, when nothing of it is under way any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +77,8 @@ pub(crate) struct Carrying<'a> {
     pub(crate) only_begun: bool,
     /// Whose rows go, of the plan of a person's case.
     pub(crate) erasing: Option<&'a Erasing>,
+    /// Objects under way at once; as many as there is use for where none is given.
+    pub(crate) workers: Option<NonZeroUsize>,
 }
 
 /// Carries out `auditlake retention apply`.
@@ -98,7 +104,7 @@ pub(super) async fn command(lake: &OpenLake, world: &World, args: &ApplyArgs) ->
         confirmed(&told::summary(&known.plan))?;
     }
     let progress = Progress::on_terminal();
-    let carrying = Carrying { by: by.as_deref(), only_begun: false, erasing: None };
+    let carrying = Carrying { by: by.as_deref(), only_begun: false, erasing: None, workers: args.workers };
     let outcome = carried_out(lake, world, (known, approved), &carrying, &progress).await?;
     let mut answer = told::applied(&outcome);
     if args.fail_on == Some(FailOnArg::Skipped) && !outcome.applied.skipped.is_empty() {
@@ -179,6 +185,7 @@ pub(crate) async fn carried_out(
         fence: &fence,
         erasing: carrying.erasing,
         only_begun: carrying.only_begun,
+        at_once: carrying.workers.unwrap_or_else(objects_at_once),
         done: &done,
     };
     let ended = end_to_end(lake, &request, (&known, carrying.by)).await;
@@ -193,6 +200,11 @@ pub(crate) async fn carried_out(
     claim.release().await;
     let (applied, receipt) = logged?;
     Ok(Outcome { known, applied, receipt })
+}
+
+/// One for each core, and some more, because part of the time is spent waiting for the store.
+fn objects_at_once() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).max(OBJECTS_AT_ONCE_MIN)
 }
 
 /// Takes what no file has any more out of the indexes.
@@ -269,7 +281,7 @@ async fn certify(lake: &OpenLake, folder: &PlanFolder, receipt: &PlanReceipt) ->
 /// Brings what was begun of a plan to an end, with every case in sight; says which objects changed.
 pub(crate) async fn settle_intents(lake: &OpenLake, world: &World, known: KnownPlan) -> Result<Settled, JobError> {
     let Ok((approved, Some(_))) = approved(lake, world, &known).await else { return Ok(Settled::default()) };
-    let carrying = Carrying { by: None, only_begun: true, erasing: None };
+    let carrying = Carrying { by: None, only_begun: true, erasing: None, workers: None };
     let outcome = carried_out(lake, world, (known, approved), &carrying, &Progress::silent()).await?;
     let changed = outcome.applied.effective.into_iter().map(|intent| intent.path).collect();
     let unsettled =

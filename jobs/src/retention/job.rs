@@ -128,7 +128,7 @@ async fn applied(
     let lake = attempt.lake;
     let (approved, _) = approved(lake, world, &known).await?;
     let planner = format!("job:{}", attempt.key.job);
-    let carrying = Carrying { by: Some(&planner), only_begun: false, erasing: None };
+    let carrying = Carrying { by: Some(&planner), only_begun: false, erasing: None, workers: None };
     let outcome = carried_out(lake, world, (known, approved), &carrying, attempt.progress).await?;
     let skipped = outcome.applied.skipped.len() as u64;
     let state = if outcome.receipt.is_some() { State::Done } else { State::WaitsForGrace };

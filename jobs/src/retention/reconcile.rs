@@ -50,7 +50,7 @@ async fn repaired(
             let known = find_plan(&lake.front, plan).await?;
             let (approved, _) = approved(lake, world, &known).await?;
             let progress = Progress::on_terminal();
-            let carrying = Carrying { by: None, only_begun: false, erasing: None };
+            let carrying = Carrying { by: None, only_begun: false, erasing: None, workers: None };
             let outcome = carried_out(lake, world, (known, approved), &carrying, &progress).await?;
             Ok(Some(match outcome.applied.waiting.iter().map(|waiting| waiting.until).max() {
                 Some(until) => format!("waits for its grace until {}", schemas::rfc3339(until)),

@@ -40,10 +40,10 @@ impl Apply<'_> {
             return self.abort(step, Skipped::Changed).await;
         }
         if let Some(case) = self.held(step, &head).await? {
-            change_dropped(self.lake, self.request.fence, &self.files, (&[], &[dropped]), self.request.now).await?;
+            self.count(&[], &[dropped]).await?;
             return self.abort_held(step, case, intent.epoch != self.request.epoch).await;
         }
-        change_dropped(self.lake, self.request.fence, &self.files, (&[dropped], &[]), self.request.now).await?;
+        self.count(&[dropped], &[]).await?;
         let tombstone = self.took_effect(step, &intent).await?;
         if self.request.now < tombstone.until {
             return Ok(Outcome::Waiting(tombstone));
@@ -55,6 +55,12 @@ impl Apply<'_> {
             Deleted::Now { unconditional: true } => self.gone(step, &intent, RemovalKind::Unconditional).await,
             Deleted::Now { unconditional: false } => self.gone(step, &intent, RemovalKind::Conditional).await,
         }
+    }
+
+    /// Says of some files that they count no more, and of others that they do.
+    async fn count(&self, dropped: &[DroppedFile], back: &[DroppedFile]) -> Result<(), EngineError> {
+        let _alone = self.counting.lock().await;
+        change_dropped(self.lake, self.request.fence, &self.files, (dropped, back), self.request.now).await
     }
 
     async fn gone(&self, step: &Step<'_>, intent: &IntentRecord, removal: RemovalKind) -> Result<Outcome, EngineError> {

@@ -232,7 +232,7 @@ impl Apply<'_> {
     /// That a second look finds no row that is due.
     async fn leaves_nothing_due(&self, step: &Step<'_>, head: &ObjectMeta) -> Result<(), EngineError> {
         let Some(decider) = self.decider(&step.planned.path, &self.seen) else { return Ok(()) };
-        let left = match decider.look_at(self.lake, &PinnedFile::new(head.clone())).await {
+        let left = match decider.look_aside(self.lake, &PinnedFile::new(head.clone())).await {
             Err(EngineError::Changed { .. }) => return Ok(()),
             left => left?,
         };

@@ -1,5 +1,6 @@
 //! Bad input is refused with what to do, or recorded, and nothing is lost.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
@@ -95,6 +96,7 @@ async fn an_object_larger_than_memory_is_left_alone_and_says_so() {
         fence: &Held,
         erasing: None,
         only_begun: false,
+        at_once: NonZeroUsize::MIN,
         done: &AtomicU64::new(0),
     };
     let applied = apply(&lake.front, &request).await.expect("applied");

@@ -2,6 +2,7 @@
 //! or its new ones, the same apply again comes to the same end, and no row is lost or there twice.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -57,14 +58,15 @@ async fn allowed(on_disk: bool) -> (BTreeMap<String, Vec<Option<Bytes>>>, usize)
     (both.collect(), requests)
 }
 
-async fn every_request_fails(on_disk: bool, faults: &[Fault]) {
+async fn every_request_fails(on_disk: bool, at_once: NonZeroUsize, faults: &[Fault]) {
     let (allowed, requests) = allowed(on_disk).await;
     assert!(requests > 40, "only {requests} requests");
     let (left, archived) = expected();
     let everything = all_events();
     for (at, fault) in (0..requests).flat_map(|at| faults.iter().map(move |fault| (at, fault))) {
         let what = format!("request {at} of {requests}, {fault:?}");
-        let Disturbed { store, lake, known, _folder } = Disturbed::new(on_disk).await;
+        let Disturbed { store, mut lake, known, _folder } = Disturbed::new(on_disk).await;
+        lake.at_once = at_once;
         store.set(Some((at, fault.clone())));
         let first = lake.applied(&known).await;
         store.set(None);
@@ -92,17 +94,23 @@ async fn every_request_fails(on_disk: bool, faults: &[Fault]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_of_which_any_request_fails_loses_nothing_and_comes_to_the_same_end() {
-    every_request_fails(false, &[Fault::Before, Fault::After, Fault::Torn]).await;
+    every_request_fails(false, NonZeroUsize::MIN, &[Fault::Before, Fault::After, Fault::Torn]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_that_dies_at_any_request_loses_nothing_and_comes_to_the_same_end() {
-    every_request_fails(false, &[Fault::Death]).await;
+    every_request_fails(false, NonZeroUsize::MIN, &[Fault::Death]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_on_disk_that_fails_or_dies_at_any_request_comes_to_the_same_end() {
-    every_request_fails(true, &[Fault::Before, Fault::After, Fault::Death]).await;
+    every_request_fails(true, NonZeroUsize::MIN, &[Fault::Before, Fault::After, Fault::Death]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_of_several_objects_at_once_that_fails_or_dies_at_any_request_comes_to_the_same_end() {
+    let two = NonZeroUsize::new(2).expect("not none");
+    every_request_fails(false, two, &[Fault::Before, Fault::After, Fault::Torn, Fault::Death]).await;
 }
 
 /// Whoever writes an object at any moment of an apply keeps what they wrote.
@@ -110,8 +118,9 @@ async fn an_apply_on_disk_that_fails_or_dies_at_any_request_comes_to_the_same_en
 async fn what_somebody_writes_at_any_moment_of_an_apply_is_not_lost() {
     let (_, requests) = allowed(false).await;
     let theirs = parquet(&objects()[2].1);
-    for at in 0..requests {
-        let Disturbed { store, lake, known, _folder } = Disturbed::new(false).await;
+    for (at, at_once) in (0..requests).flat_map(|at| [1, 2].map(|at_once| (at, at_once))) {
+        let Disturbed { store, mut lake, known, _folder } = Disturbed::new(false).await;
+        lake.at_once = NonZeroUsize::new(at_once).expect("not none");
         let (front, written) = (lake.front.clone(), theirs.clone());
         let inner = Lakefront::over(Arc::clone(store_of(&front)));
         let meanwhile = Fault::Meanwhile(Arc::new(move || {

@@ -1,6 +1,7 @@
 //! Holds: before a plan, between plan and apply, and at any moment of an apply.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -78,10 +79,17 @@ async fn a_case_opened_in_the_grace_brings_a_dropped_object_back() {
 /// when the apply looks, stays; what was under way is changed whole or not at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_opened_at_any_moment_of_an_apply_holds_from_then_on() {
+    for at_once in [1, 2] {
+        holds_from_then_on(NonZeroUsize::new(at_once).expect("not none")).await;
+    }
+}
+
+async fn holds_from_then_on(at_once: NonZeroUsize) {
     let mut at = 0;
     loop {
         let store = Arc::new(Faulty::over(Arc::new(InMemory::new())));
-        let lake = TestLake::filled(Lakefront::over(Arc::new(Shared(Arc::clone(&store)))), POLICY).await;
+        let mut lake = TestLake::filled(Lakefront::over(Arc::new(Shared(Arc::clone(&store)))), POLICY).await;
+        lake.at_once = at_once;
         let known = lake.planned().await;
         let before = lake.bytes().await;
         let placed = Arc::new(AtomicBool::new(false));

@@ -1,6 +1,7 @@
 //! A lake of events whose rows are known, a policy that deletes, archives and anonymizes, and what must be left of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -104,6 +105,8 @@ pub(super) struct TestLake {
     pub(super) front: Lakefront,
     pub(super) dataset: Dataset,
     pub(super) policy: RetentionPolicy,
+    /// Objects that an apply has under way at once.
+    pub(super) at_once: NonZeroUsize,
 }
 
 impl TestLake {
@@ -118,7 +121,7 @@ impl TestLake {
         let lake = schemas::check(&files).expect("the definitions are right");
         let dataset = lake.datasets.into_iter().next().expect("a dataset");
         let policy = lake.retention.into_iter().next().expect("a policy");
-        Self { front, dataset, policy }
+        Self { front, dataset, policy, at_once: NonZeroUsize::MIN }
     }
 
     /// Three objects: one of which every row is due, one of which some are, and one of which none is.
@@ -199,6 +202,7 @@ impl TestLake {
             fence: &Held,
             erasing: None,
             only_begun: false,
+            at_once: self.at_once,
             done: &AtomicU64::new(0),
         };
         apply(&self.front, &request).await
