@@ -97,6 +97,11 @@ pub(crate) async fn demo(dir: &Path, progress: Progress) -> Result<Answer, JobEr
     let mut keys = [[0; 32]; 3];
     keys.iter_mut().for_each(|key| chance.fill_bytes(key));
     write_lake(dir, &demo::definitions(), &keys)?;
+    let mut study = [0; 32];
+    chance.fill_bytes(&mut study);
+    let path = dir.join("keys/study.key");
+    let local = |source| JobError::Local { action: "write", path: path.display().to_string(), source };
+    write_key(&path, &study).map_err(local)?;
     let anchor = dir.join("anchor");
     let local = |source| JobError::Local { action: "make", path: anchor.display().to_string(), source };
     fs::create_dir_all(&anchor).map_err(local)?;
@@ -132,7 +137,7 @@ pub(crate) async fn demo(dir: &Path, progress: Progress) -> Result<Answer, JobEr
     put(demo::LAST_FILE, &last).map_err(local)?;
     ingests.push(("audit", run_at(&lake, "ingest-audit", demo::REPORT_AT, &progress).await?));
     let report = run_at(&lake, "compliance", demo::REPORT_AT, &progress).await?;
-    for job in ["actor-daily", "activity-export", "retention"] {
+    for job in ["actor-daily", "activity-export", "study-copy", "study-export", "retention"] {
         run_at(&lake, job, demo::REPORT_AT, &progress).await?;
     }
     let evaluated = evaluated(&lake, "compliance");

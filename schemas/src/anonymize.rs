@@ -24,10 +24,12 @@ pub struct AnonymizePolicy {
     pub from: DatasetId,
     /// The dataset that holds the copy.
     pub to: DatasetId,
-    /// What is said of columns, by name. Of the others, those of `dropped` go and the rest stay as they are.
+    /// What is said of columns, by name. Of the others, those of `dropped` go, and `others` says of the rest.
     pub columns: BTreeMap<String, CopyColumn>,
     /// Columns about a person that the policy does not name.
     pub dropped: BTreeSet<String>,
+    /// What becomes of the other columns that it does not name.
+    pub others: Others,
     /// What the copy must measure.
     pub require: Privacy,
     /// How values are made coarser until it does.
@@ -47,7 +49,7 @@ impl AnonymizePolicy {
     pub fn keeps(&self, column: &str) -> bool {
         match self.columns.get(column) {
             Some(named) => named.method != Some(CopyMethod::Drop),
-            None => !self.dropped.contains(column),
+            None => self.others == Others::Keep && !self.dropped.contains(column),
         }
     }
 
@@ -66,6 +68,17 @@ impl AnonymizePolicy {
     pub fn hierarchies(&self) -> impl Iterator<Item = (&str, &HierarchySource)> {
         self.columns.iter().filter_map(|(name, column)| Some((name.as_str(), column.hierarchy()?)))
     }
+}
+
+/// What becomes of columns that nobody named.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Others {
+    /// They are in the copy as they are, but for those about a person.
+    #[default]
+    Keep,
+    /// They are not in the copy.
+    Drop,
 }
 
 /// What is said of a column.

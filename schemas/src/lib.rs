@@ -31,7 +31,8 @@ pub use access::{
     Principal, RowRule, SecretSource, SignatureRule, Tenants, default_role, principal_name,
 };
 pub use anonymize::{
-    AnonymizePolicy, CopyColumn, CopyMethod, Diversity, HierarchySource, Loss, Privacy, Role, Search, SearchKind,
+    AnonymizePolicy, CopyColumn, CopyMethod, Diversity, HierarchySource, Loss, Others, Privacy, Role, Search,
+    SearchKind,
 };
 pub use civil::{CivilZone, business_days_between, parse_day};
 pub use clock::{Clock, FixedClock};

@@ -77,4 +77,5 @@ def main():
     print(f"ratio of medians: {medians['auditlake'] / medians['DuckDB']:.2f}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -109,6 +109,43 @@ def lineage_names_what_was_made():
     assert "summary" in report and any(form == "pseudonymised" for form in report.values()), report
 
 
+def whom_it_was_about_stops_at_the_copy(files):
+    """Whatever file made of the events has somebody in it is named, and the copy has groups in their place."""
+    impact = asked("impact", "audit.subject_id")
+    same("impact of audit.subject_id is complete", impact["complete"], True)
+    named = {
+        dataset["dataset"]: {column["column"]: column["arrives"] for column in dataset["columns"]}
+        for dataset in impact["datasets"]
+    }
+    same("audit_study.subject_id arrives", named["audit_study"].get("subject_id"), "masked")
+    same("exports.study-export, subject_id arrives", named["exports.study-export"].get("subject_id"), "masked")
+    persons = set()
+    for file in files:
+        persons.update(pq.read_table(file, columns=["subject_id"])["subject_id"].to_pylist())
+    persons = {person.encode() for person in persons if person and re.search("[0-9]", person)}
+    assert len(persons) > 100, "the events are about nobody"
+    # What is not made of the events has persons of its own: what people said, asked for, and have accounts.
+    made = [LAKE / "data" / name for name in ("actor_daily", "audit_study", "exports", "reports", "_auditlake/evidence")]
+    with_persons = set()
+    for file in (file for folder in made for file in folder.rglob("*") if file.is_file()):
+        if file.suffix == ".parquet":
+            columns = (column.to_pylist() for column in pq.read_table(file).columns)
+            content = "\n".join(str(value) for values in columns for value in values).encode()
+        else:
+            content = file.read_bytes()
+        if persons & set(re.findall(rb"[\w-]+", content)):
+            with_persons.add(str(file.relative_to(LAKE / "data")))
+    same("files made of the events that somebody is in", sorted(with_persons), [])
+    raw = sorted(dataset for dataset, columns in named.items() if {"raw", "pseudonymised"} & set(columns.values()))
+    same("datasets that somebody is in, as the impact has it", raw, [])
+    alike = "SELECT min(n) AS n FROM (SELECT count(*) AS n FROM read_parquet(?) GROUP BY subject_id)"
+    with duckdb.connect() as connection:
+        copies = [str(file) for file in (LAKE / "data" / "audit_study").rglob("*.parquet")]
+        fewest = connection.execute(alike, [copies]).fetchone()[0]
+    assert fewest >= 5, f"{fewest} events are alike in the copy"
+    print(f"events that are alike in the copy: {fewest} or more")
+
+
 def a_figure_ends_at_files(files):
     trace = asked("trace", "reports.compliance.AL-ACC-002.violations", "--files")
     inputs = [file for run in trace["runs"] for file in run["inputs"]]
@@ -133,6 +170,7 @@ def main():
     (folder,) = (LAKE / "data" / "reports" / "compliance").iterdir()
     report_reads(folder)
     lineage_names_what_was_made()
+    whom_it_was_about_stops_at_the_copy(files)
     a_figure_ends_at_files(files)
 
 

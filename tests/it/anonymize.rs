@@ -209,6 +209,27 @@ fn parts_that_measure_less_than_the_search_promised_are_deleted() {
 }
 
 #[test]
+fn the_first_level_of_a_hierarchy_is_applied_too_where_it_is_coarser_than_values() {
+    let lake = filled();
+    let shorter = POLICY
+        .replace("file:hierarchies/postcode.csv", "{prefix: [4, 0]}")
+        .replace("l: {distinct: 2}, t: 0.6", "l: {distinct: 2}");
+    lake.write("policies/study.yaml", shorter.replace("  age: {role: quasi, hierarchy: {width: [10, 20]}}\n", ""));
+    lake.run(&["anonymize", "study", NOW]).said(0, &["committed", "levels postcode 0"]);
+    let groups = lake.rows("SELECT postcode, count(*) AS n FROM visits_study GROUP BY postcode ORDER BY postcode");
+    let codes: Vec<&str> = groups.iter().map(|group| group["postcode"].as_str().expect("a code")).collect();
+    assert_eq!(codes, ["1010*", "1011*", "1012*"]);
+
+    // Of a file that names some values and takes the others together, the first level changes those others.
+    let some = POLICY.replace("file:hierarchies/postcode.csv", "{file: hierarchies/postcode.csv, unknown: \"*\"}");
+    lake.write("hierarchies/postcode.csv", (0..10).map(|code| format!("{};*\n", 10_100 + code)).collect::<String>());
+    let some = some.replace("  age: {role: quasi, hierarchy: {width: [10, 20]}}\n", "").replace("k: 5", "k: 4");
+    lake.write("policies/study.yaml", some.replace("l: {distinct: 2}, t: 0.6", "t: 1"));
+    lake.run(&["anonymize", "study", "--again", NOW]).said(0, &["committed", "levels postcode 0"]);
+    assert_eq!(lake.figure("SELECT count(DISTINCT postcode) FROM visits_study"), 11);
+}
+
+#[test]
 fn groups_have_ranges_of_their_own() {
     let lake = filled();
     let policy = POLICY.replace("kind: optimal, loss: entropy, suppress: 5%", "kind: mondrian");

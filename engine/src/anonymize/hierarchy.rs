@@ -154,6 +154,15 @@ impl Hierarchy {
         }
     }
 
+    /// Whether the first level has every value as it is.
+    pub(crate) fn begins_with_values(&self) -> bool {
+        match &self.0 {
+            Shape::Table(table) => table.unknown.is_none(),
+            Shape::Prefixes(_) => false,
+            Shape::Intervals(_) => true,
+        }
+    }
+
     /// What a value becomes at each level, or none if it is not in the hierarchy.
     #[must_use]
     pub fn texts_of(&self, value: &str) -> Option<Vec<String>> {

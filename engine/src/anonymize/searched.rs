@@ -96,7 +96,7 @@ impl Work<'_> {
         for (name, level) in self.names.iter().zip(&found.levels) {
             let Some(hierarchy) = self.material.hierarchies.get(*name) else { continue };
             levels.insert((*name).to_owned(), *level as u64);
-            if *level > 0 {
+            if *level > 0 || !hierarchy.begins_with_values() {
                 let method = Arc::new(Method::level(name, hierarchy, *level));
                 let act = Act::Method { method, has_tenants: false, has_subjects: false };
                 // The level is in the plan, so that two levels are two plans.

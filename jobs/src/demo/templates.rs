@@ -14,6 +14,7 @@ pub(crate) fn definitions() -> Vec<Definition> {
         ("lake.yaml", include_str!("templates/demo/lake.yaml")),
         ("datasets/actor_daily.yaml", include_str!("templates/demo/actor-daily.yaml")),
         ("datasets/audit.yaml", include_str!("templates/demo/audit.yaml")),
+        ("datasets/audit_study.yaml", include_str!("templates/demo/audit-study.yaml")),
         ("datasets/consent.yaml", include_str!("templates/demo/consent.yaml")),
         ("datasets/dsr.yaml", include_str!("templates/demo/dsr.yaml")),
         ("datasets/identity.yaml", include_str!("templates/demo/identity.yaml")),
@@ -26,8 +27,11 @@ pub(crate) fn definitions() -> Vec<Definition> {
         ("jobs/compliance.yaml", include_str!("templates/demo/compliance.yaml")),
         ("jobs/every-control.yaml", include_str!("templates/demo/every-control.yaml")),
         ("jobs/retention.yaml", include_str!("templates/demo/retention.yaml")),
+        ("jobs/study-copy.yaml", include_str!("templates/demo/study-job.yaml")),
+        ("jobs/study-export.yaml", include_str!("templates/demo/study-export.yaml")),
         ("policies/audit.yaml", include_str!("templates/demo/audit-policy.yaml")),
         ("policies/evidence.yaml", include_str!("templates/demo/evidence.yaml")),
+        ("policies/study-copy.yaml", include_str!("templates/demo/study-policy.yaml")),
         ("policies/subjects.yaml", include_str!("templates/demo/subjects.yaml")),
     ])
 }

@@ -49,6 +49,7 @@ pub(super) fn build(
         from: source?.id.clone(),
         to: target?.id.clone(),
         dropped: unnamed(source?, &columns),
+        others: raw.others.map(|others| others.value).unwrap_or_default(),
         search: search(raw.search, (&columns, require), place, problems),
         columns,
         require,

@@ -1,7 +1,7 @@
 //! What `check` remarks about anonymized copies: what is not in them, and what is as it was.
 
 use super::checked::{JobKind, Lake};
-use crate::anonymize::AnonymizePolicy;
+use crate::anonymize::{AnonymizePolicy, Others};
 
 /// A sentence each: columns that are dropped because nobody names them, and policies that no job carries out.
 pub fn anonymize_notes(lake: &Lake) -> Vec<String> {
@@ -11,7 +11,7 @@ pub fn anonymize_notes(lake: &Lake) -> Vec<String> {
 fn notes(policy: &AnonymizePolicy, lake: &Lake) -> Vec<String> {
     let mut notes = Vec::new();
     let id = &policy.id;
-    if !policy.dropped.is_empty() {
+    if !policy.dropped.is_empty() && policy.others == Others::Keep {
         let dropped: Vec<&str> = policy.dropped.iter().map(String::as_str).collect();
         notes.push(format!(
             "policy \"{id}\" does not name columns of dataset \"{}\" that are about a person, so the copy lacks them: \

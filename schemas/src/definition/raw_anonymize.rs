@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::yaml::At;
-use crate::anonymize::{Loss, Role, SearchKind};
+use crate::anonymize::{Loss, Others, Role, SearchKind};
 
 /// A copy of a dataset that is safe to share: `policies/*.yaml` with first key anonymize.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -21,6 +21,8 @@ pub(super) struct RawAnonymize {
     pub(super) copy: RawFromTo,
     /// what becomes of columns, for example {actor_id: {method: redact}}; personal ones that are not named are dropped
     pub(super) columns: At<BTreeMap<String, At<RawCopyColumn>>>,
+    /// what becomes of columns that are not named and not personal: keep or drop; keep when left out
+    pub(super) others: Option<At<Others>>,
     /// what the copy must measure, for example {k: 5}
     pub(super) require: Option<At<RawRequire>>,
     /// how values are made coarser until it does, for example {kind: optimal, suppress: 4%}
@@ -41,7 +43,7 @@ pub(super) struct RawFromTo {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "CopyColumn", deny_unknown_fields)]
 pub(super) struct RawCopyColumn {
-    /// drop, redact, constant, mask, pseudonym, fpe, floor, shift, bucket, round, clamp, truncate_ip, grid or hierarchy
+    /// keep, drop, redact, constant, mask, pseudonym, fpe, floor, shift, bucket, round, clamp, truncate_ip, grid or hierarchy
     pub(super) method: Option<At<String>>,
     /// quasi or sensitive: what the column is for whoever would find a person
     pub(super) role: Option<At<Role>>,

@@ -2,8 +2,9 @@
 
 use expect_test::{Expect, expect};
 use schemas::{
-    AnonymizePolicy, AnonymizeSpec, CopyMethod, DatasetId, DefinitionError, Diversity, FloorUnit, HierarchySource,
-    JobKind, Loss, MaskKey, PolicyId, Role, SearchKind, SecretSource, SourceFile, anonymize_notes, check,
+    AnonymizePolicy, AnonymizeSpec, CopyColumn, CopyMethod, DatasetId, DefinitionError, Diversity, FloorUnit,
+    HierarchySource, JobKind, Loss, MaskKey, Others, PolicyId, Role, SearchKind, SecretSource, SourceFile,
+    anonymize_notes, check,
 };
 
 use crate::acme::{file, plus};
@@ -74,6 +75,18 @@ fn a_policy_is_read_whole() {
     // Columns about a person that nobody named are not in the copy; others are.
     assert_eq!(found.dropped.iter().map(String::as_str).collect::<Vec<_>>(), ["src_ip", "subject_id"]);
     assert!(found.keeps("event_type") && found.keeps("actor_id") && !found.keeps("src_ip"));
+}
+
+#[test]
+fn only_what_is_named_is_in_a_copy_that_drops_the_others() {
+    let columns = "columns:\n  tenant_id: {method: keep}\n  time: {method: keep}\nothers: drop\n";
+    let found = policy(&format!("anonymize: study-copy\ncopy: {{from: audit, to: audit_study}}\n{columns}"));
+    assert_eq!((&found.columns["time"], found.others), (&CopyColumn::default(), Others::Drop));
+    let kept: Vec<&str> = ["tenant_id", "time", "event_type", "actor_id", "raw_ref"]
+        .into_iter()
+        .filter(|name| found.keeps(name))
+        .collect();
+    assert_eq!(kept, ["tenant_id", "time"]);
 }
 
 fn dataset(name: &str) -> DatasetId {
@@ -161,12 +174,12 @@ fn what_is_wrong_with_columns_is_said_at_once() {
         expect![[r#"
             policies/study-copy.yaml:4:22: method "pseudonym" needs key; add for example key: {id: p26, secret: env:AL_P26}
             policies/study-copy.yaml:5:24: key id "p-26" is not one; use 1 to 16 letters and digits, for example a26
-            policies/study-copy.yaml:6:20: method "seal" is not in this version; write pseudonym, or fpe, which the key turns back (methods are: drop, redact, constant, mask, pseudonym, fpe, floor, shift, bucket, round, clamp, truncate_ip, grid, hierarchy)
+            policies/study-copy.yaml:6:20: method "seal" is not in this version; write pseudonym, or fpe, which the key turns back (methods are: keep, drop, redact, constant, mask, pseudonym, fpe, floor, shift, bucket, round, clamp, truncate_ip, grid, hierarchy)
             policies/study-copy.yaml:7:18: to "week" is no unit; write hour, day, month or year
             policies/study-copy.yaml:8:22: min 3 is above max 1; write the smaller one as min
             policies/study-copy.yaml:9:16: column "http_status" is of type i32, and method "mask" is for str; write {method: redact}
             policies/study-copy.yaml:10:20: method "constant" needs value; add for example value: anonymous
-            policies/study-copy.yaml:11:21: method "reduct" does not exist; did you mean "redact"? methods are: drop, redact, constant, mask, pseudonym, fpe, floor, shift, bucket, round, clamp, truncate_ip, grid, hierarchy
+            policies/study-copy.yaml:11:21: method "reduct" does not exist; did you mean "redact"? methods are: keep, drop, redact, constant, mask, pseudonym, fpe, floor, shift, bucket, round, clamp, truncate_ip, grid, hierarchy
             policies/study-copy.yaml:12:11: last is of method mask; add method:, or leave it out
             policies/study-copy.yaml:12:11: nothing is said of the column; give it a method, for example {method: redact}, or a role
             policies/study-copy.yaml:13:25: alphabet "aab" is neither a name nor two or more characters, each once; names are: digits, hex, lower, upper, letters, alphanumeric

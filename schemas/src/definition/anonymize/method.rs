@@ -8,8 +8,11 @@ use super::column::Columns;
 use crate::access::{FloorUnit, MaskKey, SecretSource};
 use crate::anonymize::{CopyMethod, HierarchySource};
 
+/// The word for values that stay as they are.
+const KEEP: &str = "keep";
 /// Words of methods.
-const METHODS: [&str; 14] = [
+const METHODS: [&str; 15] = [
+    KEEP,
     "drop",
     "redact",
     "constant",
@@ -48,6 +51,10 @@ pub(super) fn build(
     problems: &mut Problems,
 ) -> Option<CopyMethod> {
     let given = raw.method.as_ref()?;
+    if given.value == KEEP {
+        surplus_without(raw, place, problems);
+        return None;
+    }
     let before = problems.len();
     let made = method(raw, &given.value, (columns, ladder), problems);
     let made = match made {
