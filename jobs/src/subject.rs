@@ -98,7 +98,7 @@ async fn erase(desk: &Desk<'_>, args: &EraseArgs) -> Result<Answer, JobError> {
         desk.record(&case.case, case.next_number(), (step, Some(agrees))).await?;
         let case = desk.open_case(&case.case).await?;
         let agreed = [(agrees.to_owned(), args.ticket.clone())];
-        let agreement = Agreement { agreed: &agreed, by: by.as_deref(), until: None };
+        let agreement = Agreement { agreed: &agreed, by: by.as_deref(), until: None, workers: None };
         apply::erased(desk, &case, agreement, &Progress::on_terminal()).await
     };
     let answer = answer.await;
@@ -118,7 +118,8 @@ async fn again(
 ) -> Result<Answer, JobError> {
     let case = open::reopened(desk, before, identifiers, by).await?;
     let agreed = [(by.unwrap_or("operator").to_owned(), format!("case {before}"))];
-    apply::erased(desk, &case, Agreement { agreed: &agreed, by, until: Some(at) }, progress).await
+    let agreement = Agreement { agreed: &agreed, by, until: Some(at), workers: None };
+    apply::erased(desk, &case, agreement, progress).await
 }
 
 async fn packaged(desk: &Desk<'_>, args: &PackageArgs, request: SubjectRequest) -> Result<Answer, JobError> {

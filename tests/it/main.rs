@@ -44,6 +44,7 @@ mod serial_proxy;
 mod shell;
 mod store_versions;
 mod subject;
+mod subject_faults;
 mod subject_index;
 mod tables;
 mod tidy;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
 
 /// Enough for a server that does not check it.
 const AUTHORIZATION: &str = "Authorization: AWS4-HMAC-SHA256 Credential=test/20260301/us-east-1/s3/aws4_request";
@@ -123,6 +123,13 @@ impl Bucket {
         let listed: Result<Vec<_>, _> =
             block_on(async { self.store().list(Some(&Path::from(prefix))).try_collect().await });
         listed.expect("a listing").len()
+    }
+
+    /// The bytes of a version of an object.
+    pub(crate) fn version(&self, name: &str, id: &str) -> Bytes {
+        let options = GetOptions { version: Some(id.to_owned()), ..GetOptions::default() };
+        let read = async { self.store().get_opts(&Path::from(name), options).await?.bytes().await };
+        block_on(read).expect("a version")
     }
 
     /// Writes an object.

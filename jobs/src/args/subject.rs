@@ -1,5 +1,6 @@
 //! Arguments of `subject`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -182,6 +183,9 @@ pub struct ApplyCaseArgs {
     /// Say what would be done and whether it may be, and leave it
     #[arg(long)]
     pub dry_run: bool,
+    /// Objects under way at once; 4, or the number of cores where that is more, when left out
+    #[arg(long, value_name = "N")]
+    pub workers: Option<NonZeroUsize>,
     /// Who applies it
     #[arg(long = "as", value_name = "NAME")]
     pub principal: Option<String>,

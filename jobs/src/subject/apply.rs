@@ -8,6 +8,8 @@
 //! The ledger is written first, so that whatever is ingested meanwhile is known. Whoever runs it again goes on where it
 //! stopped. Absent: who may, which the command asks.
 
+use std::num::NonZeroUsize;
+
 use chrono::{DateTime, Utc};
 use engine::retention::{Approval, BegunRecord, Erasing, KnownPlan, Person, PlanFolder, plans, store_plan};
 use engine::subject::{ErasureRecord, SubjectCase, erasure_path};
@@ -52,7 +54,7 @@ pub(super) async fn command(desk: &Desk<'_>, args: &ApplyCaseArgs) -> Result<Ans
         let rows = rows.unwrap_or_default();
         confirmed(&format!("the erasure of case {}, of {rows} rows when it was planned", case.case))?;
     }
-    let agreement = Agreement { agreed: &agreed, by: by.as_deref(), until: None };
+    let agreement = Agreement { agreed: &agreed, by: by.as_deref(), until: None, workers: args.workers };
     erased(desk, &case, agreement, &Progress::on_terminal()).await
 }
 
@@ -77,7 +79,7 @@ fn agreed(desk: &Desk<'_>, case: &SubjectCase) -> Result<Vec<(String, String)>, 
     ))
 }
 
-/// What an erasure rests on.
+/// What an erasure rests on, and how it is carried out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Agreement<'a> {
     /// Who agreed, and on which ticket.
@@ -86,6 +88,8 @@ pub(super) struct Agreement<'a> {
     pub(super) by: Option<&'a str>,
     /// Rows after this instant are new data; none where all are meant.
     pub(super) until: Option<DateTime<Utc>>,
+    /// Objects under way at once; as many as there is use for where none is given.
+    pub(super) workers: Option<NonZeroUsize>,
 }
 
 /// Erases, certifies and closes; a case with rows that are held stays open.
@@ -95,14 +99,13 @@ pub(super) async fn erased(
     agreement: Agreement<'_>,
     progress: &Progress,
 ) -> Result<Answer, JobError> {
-    let Agreement { agreed, by, until } = agreement;
     if let Some(certificate) = of_case(desk, &case.case).await? {
-        return ended(desk, case, &certificate, by).await;
+        return ended(desk, case, &certificate, agreement.by).await;
     }
     let person = desk.person(&case.case).await?;
     let noted = noted(desk, case, &person).await?;
     let found = places(desk.lake).await?;
-    let mut certificate = Certificate::begin(desk, case, &noted, agreed)?;
+    let mut certificate = Certificate::begin(desk, case, &noted, agreement.agreed)?;
     certificate.not_reached.extend(found.not_reached);
     certificate.not_searched.extend(found.not_searched);
     certificate.not_searched.extend(unsearchable(desk, &person));
@@ -110,7 +113,7 @@ pub(super) async fn erased(
     for name in &found.searched {
         let target = Target::of(desk.lake, name)?;
         certificate.not_reached.extend(named_folders(desk.lake, &target, (name, &person)).await?);
-        let at = Erasure { desk, case, agreed, by, person: &person, until, begun: &begun, progress };
+        let at = Erasure { desk, case, agreement, person: &person, begun: &begun, progress };
         let place = at.place(name, &target, &mut certificate).await?;
         for copy in policy_of(&target).copies {
             if !certificate.copies.contains(&copy) {
@@ -129,7 +132,7 @@ pub(super) async fn erased(
         return Ok(told::waiting(&certificate, &holds));
     }
     certified(desk, &certificate).await?;
-    ended(desk, case, &certificate, by).await
+    ended(desk, case, &certificate, agreement.by).await
 }
 
 /// Forgets who it was, and closes the case.
@@ -161,11 +164,8 @@ async fn noted(desk: &Desk<'_>, case: &SubjectCase, person: &Person) -> Result<E
 struct Erasure<'a> {
     desk: &'a Desk<'a>,
     case: &'a SubjectCase,
-    agreed: &'a [(String, String)],
-    by: Option<&'a str>,
+    agreement: Agreement<'a>,
     person: &'a Person,
-    /// Rows after this instant are new data; none where all are meant.
-    until: Option<DateTime<Utc>>,
     /// Plans of the case that somebody began to carry out before.
     begun: &'a [KnownPlan],
     progress: &'a Progress,
@@ -188,7 +188,7 @@ impl Erasure<'_> {
     /// Erases in one place.
     async fn place(&self, name: &str, target: &Target<'_>, certificate: &mut Certificate) -> Result<Place, JobError> {
         let front = &self.desk.lake.front;
-        let erasing = erasing(target, self.person, self.until);
+        let erasing = erasing(target, self.person, self.agreement.until);
         let mut place = Place::of(name, erasing.rule);
         self.without_replaced(target).await?;
         for known in self.begun.iter().filter(|known| known.plan.dataset == name) {
@@ -233,7 +233,7 @@ impl Erasure<'_> {
     }
 
     async fn carry_out(&self, known: KnownPlan, erasing: &Erasing) -> Result<Option<PlanReceipt>, JobError> {
-        let Desk { lake, world, .. } = self.desk;
+        let (Desk { lake, world, .. }, agreement) = (self.desk, &self.agreement);
         let folder = PlanFolder::of(&known.id);
         if let Some(receipt) = lake.front.read_json::<PlanReceipt>(&folder.receipt()).await? {
             crate::evidence_log::make_good(lake, world).await;
@@ -243,14 +243,15 @@ impl Erasure<'_> {
         let approved = match begun {
             Some(begun) => known.plan.clone().go_on(&begun),
             None => {
-                let given: Vec<Approval> = approve_for(lake, world, &known, self.agreed).await?;
+                let given: Vec<Approval> = approve_for(lake, world, &known, agreement.agreed).await?;
                 let sha256 = known.plan.policy.sha256.clone();
                 known.plan.clone().approve(&known.id, (&given, None), &sha256, world.now()).map_err(|source| {
                     EngineError::NotApproved { plan: known.id[..12].to_owned(), source: Box::new(source) }
                 })?
             }
         };
-        let carrying = Carrying { by: self.by, only_begun: false, erasing: Some(erasing), workers: None };
+        let Agreement { by, workers, .. } = *agreement;
+        let carrying = Carrying { by, only_begun: false, erasing: Some(erasing), workers };
         let outcome = carried_out(lake, world, (known, approved), &carrying, self.progress).await?;
         Ok(outcome.receipt)
     }

@@ -21,6 +21,9 @@ use super::records;
 use super::statistics::Bounds;
 use super::values::{self, Body, Width};
 
+/// How often a value is referred to, on average, where it pays to give it a rank.
+const REFERENCES_OF_A_RANK: usize = 8;
+
 /// What happens to the rows of a chunk.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Edit<'a> {
@@ -261,13 +264,22 @@ impl<'a> Editor<'a> {
 /// Finds the bytes, and where they are wanted the bounds, of the values that pages refer to.
 fn survey_indices(dictionary: &Dictionary, pages: &mut [Page], bounds_in: Option<Order>) {
     let lengths: Vec<usize> = dictionary.values().map(<[u8]>::len).collect();
-    let ranks = bounds_in.map(|order| dictionary.ranks(order));
+    let indices = pages.iter().map(|page| if let Body::Index(indices) = &page.body { indices.len() } else { 0 });
+    // Putting many values in order takes longer than looking at the few that refer to them.
+    let is_small = dictionary.len().saturating_mul(REFERENCES_OF_A_RANK) < indices.sum();
+    let ranks = bounds_in.filter(|_| is_small).map(|order| dictionary.ranks(order));
     for page in pages {
         let Body::Index(indices) = &page.body else { continue };
         // Every index was looked up when the dictionary was compacted.
         let places = || indices.iter().filter_map(|index| usize::try_from(*index).ok());
         page.value_bytes = places().filter_map(|at| lengths.get(at)).sum();
-        let Some(ranks) = &ranks else { continue };
+        let Some(ranks) = &ranks else {
+            if bounds_in.is_some() {
+                let values = indices.iter().filter_map(|index| dictionary.get(*index));
+                values.for_each(|value| page.extent.see(value));
+            }
+            continue;
+        };
         let ranked = || places().filter_map(|at| Some(((*ranks.get(at)?)?, at)));
         for (_, at) in [ranked().min(), ranked().max()].into_iter().flatten() {
             if let Some(value) = u32::try_from(at).ok().and_then(|at| dictionary.get(at)) {
