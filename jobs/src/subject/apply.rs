@@ -27,6 +27,7 @@ use crate::args::ApplyCaseArgs;
 use crate::claim::Claim;
 use crate::confirm::confirmed;
 use crate::error::JobError;
+use crate::evidence_log::make_good;
 use crate::progress::Progress;
 use crate::retention::{Carrying, PlanReceipt, Target, approve_for, carried_out};
 
@@ -36,7 +37,16 @@ const PASSES_MAX: usize = 5;
 /// Carries out `auditlake subject apply`.
 pub(super) async fn command(desk: &Desk<'_>, args: &ApplyCaseArgs) -> Result<Answer, JobError> {
     let by = desk.who(args.principal.as_deref(), Permission::SubjectErase, "erasing a person")?;
-    let case = desk.open_case(&args.case).await?;
+    let case = match desk.open_case(&args.case).await {
+        Ok(case) => case,
+        Err(refused) => {
+            // Whoever closed it may have died before that was signed.
+            if !args.dry_run {
+                make_good(desk.lake, desk.world).await;
+            }
+            return Err(refused);
+        }
+    };
     if desk.standing(&case)?.request != SubjectRequest::Erasure {
         return Err(refused(&case.case, "it asks for no erasure; see `auditlake subject list`".to_owned()));
     }
@@ -236,7 +246,7 @@ impl Erasure<'_> {
         let (Desk { lake, world, .. }, agreement) = (self.desk, &self.agreement);
         let folder = PlanFolder::of(&known.id);
         if let Some(receipt) = lake.front.read_json::<PlanReceipt>(&folder.receipt()).await? {
-            crate::evidence_log::make_good(lake, world).await;
+            make_good(lake, world).await;
             return Ok(Some(receipt));
         }
         let begun: Option<BegunRecord> = lake.front.read_json(&folder.begun()).await?;
