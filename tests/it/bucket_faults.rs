@@ -6,17 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 
 use crate::auditlake::{Lake, files_below};
-use crate::faulty_proxy::{At, Fault, Met, Which, disturbed};
+use crate::faulty_proxy::{At, Fault, Met, Which, all_hold, disturbed};
 use crate::moto::{self, Bucket};
 use crate::serial_proxy::serialised;
 
@@ -62,23 +58,7 @@ fn an_apply_in_a_bucket_comes_to_the_same_end_whatever_becomes_of_a_request() {
     let Some(bucket) = moto::bucket(test) else { return };
     let ready = Ready::new(bucket);
     let cases = cases(&ready.met, std::env::var("AUDITLAKE_BUCKET_FAULTS").ok().as_deref());
-    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    // Every request that fails is worth knowing, not only the first.
-                    if catch_unwind(AssertUnwindSafe(|| ready.check(case))).is_err() {
-                        failed.lock().expect("a list").push(format!("{case:?}"));
-                    }
-                }
-            });
-        }
-    });
-    let (met, failed) = (&ready.met, failed.into_inner().expect("a list"));
-    let told = format!("{} of {} requests, {} writes, {} listings", cases.len(), met.any, met.writes, met.listings);
-    writeln!(std::io::stderr(), "faults at {told}").expect("stderr");
-    assert!(failed.is_empty(), "{} of {}: {failed:#?}", failed.len(), cases.len());
+    all_hold(&ready.met, &cases, |case| ready.check(case));
 }
 
 #[test]

@@ -5,8 +5,9 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, Output, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -89,6 +90,28 @@ impl Disturbed {
     pub(crate) fn deliver(&self) -> bool {
         self.late.as_ref().map(|late| late.pass_on(self.bucket.server()).expect("the server answers")).is_some()
     }
+}
+
+/// Checks every case, two at a time, and then says which did not hold.
+#[track_caller]
+pub(crate) fn all_hold(met: &Met, cases: &[At], check: impl Fn(&At) + Sync) {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    // Every request that fails is worth knowing, not only the first.
+                    if catch_unwind(AssertUnwindSafe(|| check(case))).is_err() {
+                        held(&failed).push(format!("{case:?}"));
+                    }
+                }
+            });
+        }
+    });
+    let failed = held(&failed);
+    let told = format!("{} of {} requests, {} writes, {} listings", cases.len(), met.any, met.writes, met.listings);
+    writeln!(std::io::stderr(), "faults at {told}").expect("stderr");
+    assert!(failed.is_empty(), "{} of {}: {failed:#?}", failed.len(), cases.len());
 }
 
 /// Runs a command on a lake in `bucket`; where `at` is given, that happens.

@@ -6,16 +6,12 @@
 //! otherwise some, evenly apart.
 
 use std::fs;
-use std::io::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::auditlake::{Lake, files_below};
-use crate::faulty_proxy::{At, Fault, Met, Which, disturbed};
+use crate::faulty_proxy::{At, Fault, Met, Which, all_hold, disturbed};
 use crate::moto::{self, Bucket};
 use crate::serial_proxy::serialised;
 
@@ -42,22 +38,7 @@ fn an_erasure_in_a_bucket_leaves_nothing_of_a_person_whatever_becomes_of_a_reque
     let Some(bucket) = moto::bucket(test) else { return };
     let ready = Ready::new(bucket);
     let cases = cases(&ready.met, std::env::var("AUDITLAKE_BUCKET_FAULTS").ok().as_deref());
-    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if catch_unwind(AssertUnwindSafe(|| ready.check(case))).is_err() {
-                        failed.lock().expect("a list").push(format!("{case:?}"));
-                    }
-                }
-            });
-        }
-    });
-    let (met, failed) = (&ready.met, failed.into_inner().expect("a list"));
-    let told = format!("{} of {} requests, {} of them writes", cases.len(), met.any, met.writes);
-    writeln!(std::io::stderr(), "faults at {told}").expect("stderr");
-    assert!(failed.is_empty(), "{} of {}: {failed:#?}", failed.len(), cases.len());
+    all_hold(&ready.met, &cases, |case| ready.check(case));
 }
 
 /// What happens at which request: at all of them, or at some, evenly apart.
@@ -79,6 +60,10 @@ fn cases(met: &Met, wanted: Option<&str>) -> Vec<At> {
         if wanted.split(',').any(|name| name == "all" || *name == format!("{fault:?}")) {
             cases.extend((0..there).map(|number| (which, number, fault)));
         }
+    }
+    if wanted.is_none() {
+        // Among the last writes the case is closed, and the same command is refused then.
+        cases.push((Which::Writes, met.writes - 5, Fault::KilledAfter));
     }
     assert!(!cases.is_empty(), "{wanted:?} names no fault");
     cases
