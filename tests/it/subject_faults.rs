@@ -8,12 +8,12 @@
 use std::fs;
 
 use bytes::Bytes;
-use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::auditlake::{Lake, files_below};
 use crate::faulty_proxy::{At, Fault, Met, Which, all_hold, disturbed};
 use crate::moto::{self, Bucket};
 use crate::serial_proxy::serialised;
+use crate::subject::has;
 
 const NOW: &str = "--at=2026-11-30T00:00:00Z";
 /// Whoever is to be gone, in a name that is in no other.
@@ -178,17 +178,7 @@ fn versions_with_ann(bucket: &Bucket) -> Vec<String> {
     let versions = listed.split("<Version>").skip(1).map(|version| (tag(version, "Key"), tag(version, "VersionId")));
     let with_ann = versions.filter(|(name, id)| {
         let bytes = bucket.version(name, id);
-        name.contains(ANN) || has(&bytes)
+        name.contains(ANN) || has(&bytes, ANN)
     });
     with_ann.map(|(name, _)| name).collect()
-}
-
-fn has(bytes: &Bytes) -> bool {
-    let stands = |bytes: &[u8]| bytes.windows(ANN.len()).any(|part| part == ANN.as_bytes());
-    if stands(bytes) || !bytes.starts_with(b"PAR1") {
-        return stands(bytes);
-    }
-    let reader = SerializedFileReader::new(bytes.clone()).expect("a Parquet file");
-    let mut rows = reader.get_row_iter(None).expect("rows");
-    rows.any(|row| stands(row.expect("a row").to_string().as_bytes()))
 }

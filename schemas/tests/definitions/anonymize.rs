@@ -264,6 +264,16 @@ fn what_is_wrong_with_the_search_and_the_rest_is_said() {
             ]],
         ),
         (
+            format!("{POLICY}others: some\n"),
+            expect![[r#"policies/study-copy.yaml:11:9: others "some" does not exist; choices are: keep, drop"#]],
+        ),
+        (
+            format!("{POLICY}others: drop\n"),
+            expect![[
+                r#"policies/study-copy.yaml:2:25: dataset "audit_study" needs columns that the copy lacks: tenant_id; give them a method other than drop, or leave schema, time and tenant out of the dataset"#
+            ]],
+        ),
+        (
             replaced(
                 "purpose: study}",
                 "purpose: study}\n  reason: {method: pseudonym, key: {id: p26, secret: env:OTHER}}",
