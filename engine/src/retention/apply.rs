@@ -295,7 +295,8 @@ impl<'a> Apply<'a> {
         let policy = self.request.policy?;
         let erasure = match (&self.document.erasure, self.request.erasing) {
             (Some(of), Some(erasing)) => {
-                Some(ErasureOf { case: &of.case, subject: &of.subject, approval: policy.approval, erasing })
+                let (case, subject) = (&of.case, of.subject.as_slice());
+                Some(ErasureOf { case, subject, approval: policy.approval, erasing, is_agreed: true })
             }
             (Some(_), None) => return None,
             (None, _) => None,

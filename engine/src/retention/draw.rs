@@ -58,6 +58,8 @@ pub struct ErasureOf<'a> {
     pub approval: ApprovalRule,
     /// Whose rows, and how they go.
     pub erasing: &'a Erasing,
+    /// Whether somebody agreed before: then objects that cannot be rewritten are found out by the apply, which names them.
+    pub is_agreed: bool,
 }
 
 impl PlanRequest<'_> {
@@ -109,7 +111,8 @@ pub async fn draw_up(lake: &Lakefront, request: &PlanRequest<'_>) -> Result<Rete
         let decider = if needs_date { own } else { Some(common.clone()) };
         let is_excluded = request.exclude.iter().any(|path| path == file.path());
         // In a task of its own, because much of the time goes into decoding.
-        let task = tokio::spawn(look(lake.clone(), decider, file.clone(), is_excluded));
+        let is_agreed = request.erasure.is_some_and(|of| of.is_agreed);
+        let task = tokio::spawn(look(lake.clone(), decider, file.clone(), (is_excluded, is_agreed)));
         async move {
             let looked = task.await.map_err(|error| EngineError::Bug { what: format!("a look stopped ({error})") })?;
             Ok::<_, EngineError>((file, looked?))
@@ -165,7 +168,7 @@ async fn look(
     lake: Lakefront,
     decider: Option<Decider>,
     file: PinnedFile,
-    is_excluded: bool,
+    (is_excluded, is_agreed): (bool, bool),
 ) -> Result<Looked, EngineError> {
     if is_excluded {
         return Ok(Looked::Refused("was left out with --exclude".to_owned()));
@@ -184,7 +187,7 @@ async fn look(
         }
         (judged, _) => judged?,
     };
-    if !judged.is_untouched() && judged.rows.after > 0 {
+    if !judged.is_untouched() && judged.rows.after > 0 && !is_agreed {
         // What cannot be rewritten, or not without a loss, is known before anybody agrees.
         let lost = losses(file.path(), lake.read_if(&file.meta.location, file.etag()).await?);
         judged.losses = match (lost, &decider) {

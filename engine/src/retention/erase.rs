@@ -62,10 +62,12 @@ pub(crate) async fn erase_object(
     let losing = losing(erasing, &object);
     let mut anonymized: BTreeMap<BTreeSet<String>, RowSet> = BTreeMap::new();
     for (group, ranges) in theirs.groups() {
-        let read = object.read(&columns(judge, erasing), group).await.map_err(unread)?;
-        let mut rows: Vec<u64> = ranges.iter().flat_map(Clone::clone).collect();
-        meant(erasing, &read, &mut rows).map_err(unread)?;
-        let batch = only(&read, &rows).map_err(unread)?;
+        let read = object.read_rows(&columns(judge, erasing), group, ranges).await.map_err(unread)?;
+        let is_meant = meant(erasing, &read).map_err(unread)?;
+        let rows: Vec<u64> = ranges.iter().flat_map(Clone::clone).collect();
+        let batch = filter_record_batch(&read, &is_meant).map_err(|error| unread(error.into()))?;
+        let rows = rows.into_iter().enumerate().filter(|(at, _)| is_meant.value(*at)).map(|(_, row)| row);
+        let rows: Vec<u64> = rows.collect();
         let erasure = judge
             .erase(&batch, erasing.rule)
             .map_err(|error| EngineError::Input { path: file.path().to_owned(), why: error.to_string() })?;
@@ -125,29 +127,16 @@ fn columns(judge: &Judge, erasing: &Erasing) -> Vec<String> {
     columns
 }
 
-/// Leaves out rows that are new data.
-fn meant(erasing: &Erasing, batch: &RecordBatch, rows: &mut Vec<u64>) -> Result<(), ParquetError> {
+/// Which rows are not new data.
+fn meant(erasing: &Erasing, batch: &RecordBatch) -> Result<BooleanArray, ParquetError> {
     let time = erasing.dataset.time.as_ref().and_then(|time| batch.column_by_name(time));
-    let (Some(until), Some(time)) = (erasing.until, time) else { return Ok(()) };
+    let (Some(until), Some(time)) = (erasing.until, time) else {
+        return Ok(BooleanArray::from(vec![true; batch.num_rows()]));
+    };
     let instants = cast(time, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
     let instants = instants.as_primitive::<TimestampMicrosecondType>();
-    let is_meant = |row: &u64| {
-        let row = usize::try_from(*row).unwrap_or(usize::MAX);
-        row >= instants.len() || !instants.is_valid(row) || instants.value(row) <= until.timestamp_micros()
-    };
-    rows.retain(is_meant);
-    Ok(())
-}
-
-/// Some rows of a row group.
-fn only(batch: &RecordBatch, rows: &[u64]) -> Result<RecordBatch, ParquetError> {
-    let mut wanted = vec![false; batch.num_rows()];
-    for row in rows {
-        if let Some(one) = usize::try_from(*row).ok().and_then(|row| wanted.get_mut(row)) {
-            *one = true;
-        }
-    }
-    Ok(filter_record_batch(batch, &BooleanArray::from(wanted))?)
+    let is_meant = |row: usize| !instants.is_valid(row) || instants.value(row) <= until.timestamp_micros();
+    Ok((0..batch.num_rows()).map(is_meant).collect())
 }
 
 /// Of each column that names people, in which rows it names the person.

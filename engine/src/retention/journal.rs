@@ -23,7 +23,7 @@ use schemas::hex;
 pub(crate) const JOURNAL: &str = "_auditlake/journal";
 
 /// Version of the way in which bytes are transformed; another one may give other bytes.
-pub const TRANSFORM_VERSION: u32 = 1;
+pub const TRANSFORM_VERSION: u32 = 2;
 
 /// Where the records of one plan lie.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use futures::future::{BoxFuture, FutureExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
@@ -105,14 +105,27 @@ impl OpenObject {
     /// # Errors
     /// As [`Self::open`].
     pub(crate) async fn read(&self, columns: &[String], group: usize) -> Result<RecordBatch> {
-        let roots: Vec<usize> = columns.iter().filter_map(|column| self.schema().index_of(column).ok()).collect();
         let rows = self.footer().row_group(group).num_rows();
+        self.read_rows(columns, group, std::slice::from_ref(&(0..u64::try_from(rows).unwrap_or_default()))).await
+    }
+
+    /// Columns of some rows of a row group, those of them that it has, one row after the other.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) async fn read_rows(&self, columns: &[String], group: usize, rows: &[Range<u64>]) -> Result<RecordBatch> {
+        let roots: Vec<usize> = columns.iter().filter_map(|column| self.schema().index_of(column).ok()).collect();
+        let number = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
+        let total = usize::try_from(self.footer().row_group(group).num_rows()).unwrap_or_default();
+        let ranges: Vec<Range<usize>> = rows.iter().map(|range| number(range.start)..number(range.end)).collect();
+        let count = ranges.iter().map(ExactSizeIterator::len).sum::<usize>();
         let builder = self.builder();
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         let stream = builder
             .with_projection(mask)
             .with_row_groups(vec![group])
-            .with_batch_size(usize::try_from(rows).unwrap_or(1).max(1))
+            .with_row_selection(RowSelection::from_consecutive_ranges(ranges.into_iter(), total))
+            .with_batch_size(count.max(1))
             .build()?;
         let of = Arc::clone(stream.schema());
         let batches: Vec<RecordBatch> = stream.try_collect().await?;

@@ -30,6 +30,7 @@ mod page;
 mod records;
 mod rows;
 mod source;
+mod stand_in;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -321,7 +322,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Writes a chunk anew; nothing when a mask changes nothing in it.
 fn rewrite(source: &Source, at: (usize, usize), edit: Edit, anew: Anew) -> Result<Option<NewChunk>, SurgeryError> {
     let metadata = source.readable(at)?;
-    let old = source.chunk(at, &metadata)?;
+    let indexes = source.indexes(at);
+    let old = source.chunk(at, &metadata, &indexes)?;
     let by_pages = if anew == Anew::AllByLibrary { Err(Trouble::Other) } else { chunk::rewrite(&old, edit) };
     let written = match by_pages {
         Err(Trouble::Other) => typed::rewrite(&old, edit),

@@ -208,7 +208,7 @@ impl Erasure<'_> {
             }
         }
         for _ in 0..PASSES_MAX {
-            let known = drawn(self.desk, self.case, target, &erasing).await?;
+            let known = drawn(self.desk, self.case, target, (&erasing, true)).await?;
             place.looked_at(&known.plan);
             certificate.not_reached.extend(unread_objects(&known.plan));
             if known.plan.is_empty() {

@@ -104,7 +104,7 @@ pub(super) async fn planned(desk: &Desk<'_>, case: &SubjectCase, by: Option<&str
         let target = Target::of(desk.lake, name)?;
         plan.not_reached.extend(named_folders(desk.lake, &target, (name, &person)).await?);
         let erasing = erasing(&target, &person, None);
-        let known = drawn(desk, case, &target, &erasing).await?;
+        let known = drawn(desk, case, &target, (&erasing, false)).await?;
         let (mode, within_minimum) = words_of(erasing.rule);
         let objects_changed = known.plan.changing().count() as u64;
         plan.not_reached.extend(unread_objects(&known.plan));
@@ -128,12 +128,12 @@ pub(super) fn erasing(target: &Target<'_>, person: &Person, until: Option<DateTi
     Erasing { person: person.clone(), dataset: target.dataset.clone(), rule, until }
 }
 
-/// The retention plan of one place.
+/// The retention plan of one place; `is_agreed` when somebody has agreed to erase there.
 pub(super) async fn drawn(
     desk: &Desk<'_>,
     case: &SubjectCase,
     target: &Target<'_>,
-    erasing: &Erasing,
+    (erasing, is_agreed): (&Erasing, bool),
 ) -> Result<KnownPlan, JobError> {
     let holds = hold_cases(&desk.lake.front).await?;
     let policy = policy_of(target);
@@ -147,7 +147,7 @@ pub(super) async fn drawn(
         now: desk.world.now(),
         planned_by: None,
         exclude: &[],
-        erasure: Some(ErasureOf { case: &case.case, subject: &subject, approval: approval(desk), erasing }),
+        erasure: Some(ErasureOf { case: &case.case, subject: &subject, approval: approval(desk), erasing, is_agreed }),
     };
     let plan = draw_up(&desk.lake.front, &request).await?;
     Ok(KnownPlan { id: plan.id()?, plan })

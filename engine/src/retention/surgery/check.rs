@@ -1,11 +1,12 @@
 //! RET-8, checked on what was written: rows in − rows removed = rows out, and every other value decodes equal.
 //!
-//! Chunks that were copied are compared as bytes, decoded by nobody. Of the others the Parquet library takes the pages
-//! apart, and what stands in them is compared page beside page (`side_by_side.rs`); where that proves nothing, the library
-//! decodes both chunks (`by_library.rs`) and has the last word. The page editor that wrote them has no part in either.
+//! Chunks that were copied are compared as bytes, decoded by nobody, and so are copied pages of others (`copied.rs`). Of the
+//! rest the Parquet library takes the pages apart, and what stands in them is compared page beside page (`side_by_side.rs`);
+//! where that proves nothing, the library decodes both chunks (`by_library.rs`) and has the last word. The page editor that wrote them has no part in either.
 //! Absent: trust in what the transformation says about itself.
 
 mod by_library;
+mod copied;
 pub(super) mod side_by_side;
 
 use std::ops::Range;
@@ -22,6 +23,7 @@ use super::source::Source;
 use super::typed::with_type;
 use super::{Change, Plan, SurgeryError, Transformed};
 use by_library::compare as library;
+use copied::Places;
 use side_by_side::{Chunk, Verdict};
 
 /// What is wrong with a file that was written.
@@ -99,6 +101,7 @@ pub fn check(source: &Source, change: &Change, transformed: &Transformed) -> Res
     if let Some((what, _)) = stated.into_iter().find(|(_, same)| !same) {
         return wrong(Mismatch::Stated { what });
     }
+    let places = Places::of(&out);
     for (new_group, (group, _)) in kept.into_iter().enumerate() {
         for column in 0..source.columns() {
             let (from, to) = ((group, column), (new_group, column));
@@ -109,6 +112,7 @@ pub fn check(source: &Source, change: &Change, transformed: &Transformed) -> Res
             match plan.edit(from) {
                 None if copied()? => {}
                 // A mask that changes nothing in a chunk leaves it as it is, so equal bytes are right where decoding says so.
+                Some(edit) if copied::proves((source, from), (&out, to), edit, &places)? => {}
                 edit => compare((source, from), (&out, to), edit)?,
             }
         }
@@ -159,6 +163,15 @@ fn decoded(
     })
 }
 
+/// A row number as one of what is in memory.
+fn index(row: u64) -> usize {
+    usize::try_from(row).unwrap_or(usize::MAX)
+}
+
+fn in_memory(rows: &[Range<u64>]) -> Vec<Range<usize>> {
+    rows.iter().map(|range| index(range.start)..index(range.end)).collect()
+}
+
 /// What a chunk states that is not so, if anything.
 fn misstated(stated: &ColumnChunkMetaData, counted: Counted) -> Option<&'static str> {
     let nulls = stated.statistics().and_then(|statistics| statistics.null_count_opt());
@@ -177,15 +190,14 @@ pub(super) fn beside(
     (out, to): (&Source, (usize, usize)),
     edit: Option<Edit>,
 ) -> Result<Verdict, SurgeryError> {
-    let index = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
-    let gone: Vec<Range<usize>> = match edit {
+    let gone = match edit {
         None => Vec::new(),
-        Some(Edit::Delete(rows)) => rows.iter().map(|range| index(range.start)..index(range.end)).collect(),
+        Some(Edit::Delete(rows)) => in_memory(rows),
         Some(Edit::Mask(..)) => return Ok(Verdict::Open),
     };
     let (old, new) = (source.readable(from)?, out.readable(to)?);
-    let old = Chunk { file: source.bytes(), metadata: &old, rows: index(source.group_rows()[from.0]) };
-    let new = Chunk { file: out.bytes(), metadata: &new, rows: index(out.group_rows()[to.0]) };
+    let old = Chunk { file: source.bytes(), metadata: &old, rows: index(source.rows_of(from.0)) };
+    let new = Chunk { file: out.bytes(), metadata: &new, rows: index(out.rows_of(to.0)) };
     // What the library says of pages that it cannot read, it says again when it decodes them.
     Ok(side_by_side::compare(old, new, &gone).unwrap_or(Verdict::Open))
 }

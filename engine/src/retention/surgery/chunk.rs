@@ -1,8 +1,10 @@
 //! One column chunk written anew, page by page: each page keeps its boundaries, its encoding, its version and its codec.
 //!
 //! This is several times as fast as decoding values and encoding them again, because values are moved as bytes, and closer
-//! to the source. Chunks that cannot be edited so (delta encodings, Brotli, LZ4, bit-packed levels) are left to `typed.rs`.
+//! to the source. Pages that lose no row are copied as they are where that is possible (`chunk/patch.rs`). Chunks that cannot be edited so (delta encodings, Brotli, LZ4, bit-packed levels) are left to `typed.rs`.
 //! Absent: where the chunk goes in the file, and what the footer says about it (`footer.rs`).
+
+mod patch;
 
 use std::ops::Range;
 
@@ -19,6 +21,7 @@ use super::order::{Extent, Order};
 use super::page::{self, Kind, Levels, RawPage, Trouble};
 use super::records;
 use super::statistics::Bounds;
+use super::thrift::Struct;
 use super::values::{self, Body, Width};
 
 /// How often a value is referred to, on average, where it pays to give it a rank.
@@ -58,6 +61,10 @@ pub(super) struct OldChunk<'a> {
     pub(super) page_bounds: bool,
     /// Bytes of its bloom filter, without the header.
     pub(super) filter_bytes: Option<usize>,
+    /// What the file states about the chunk, about the bounds of its pages, and about where these lie.
+    pub(super) stated: Option<&'a Struct>,
+    pub(super) index: Option<&'a Struct>,
+    pub(super) offsets: Option<&'a Struct>,
 }
 
 impl OldChunk<'_> {
@@ -80,6 +87,20 @@ struct Page<'a> {
     value_bytes: usize,
 }
 
+impl Page<'_> {
+    /// What is known about it before it is written.
+    fn described(&self) -> NewPage {
+        NewPage {
+            rows: self.rows,
+            levels: self.levels.count,
+            nulls: self.levels.count - self.values,
+            value_bytes: self.value_bytes,
+            bounds: Bounds::exact(&self.extent),
+            ..NewPage::default()
+        }
+    }
+}
+
 /// Writes the chunk anew.
 ///
 /// # Errors
@@ -87,6 +108,11 @@ struct Page<'a> {
 pub(super) fn rewrite(old: &OldChunk, edit: Edit) -> Result<NewChunk, Trouble> {
     let raw = page::walk(old.file, old.start..old.end).map_err(Trouble::Damaged)?;
     page::verify(old.file, &raw)?;
+    if let Some(layout) = patch::Layout::of(old, edit, &raw)
+        && let Some(chunk) = patch::patch(Editor::new(old, edit)?, layout)?
+    {
+        return Ok(chunk);
+    }
     let mut editor = Editor::new(old, edit)?;
     let (dictionary, pages) = editor.open_all(&raw)?;
     editor.write(dictionary, pages)
@@ -105,6 +131,8 @@ struct Editor<'a> {
     filter: Option<Sbbf>,
     /// Rows that a mask changed.
     changed: Vec<Range<u64>>,
+    /// Values that were cut, where somebody asks for them.
+    gone: Option<Vec<Body>>,
 }
 
 type Dictionaried<'p> = Option<(&'p RawPage, Dictionary)>;
@@ -125,7 +153,16 @@ impl<'a> Editor<'a> {
             scratch: Vec::new(),
             filter: old.empty_filter(),
             changed: Vec::new(),
+            gone: None,
         })
+    }
+
+    fn dictionary(&mut self, page: &RawPage) -> Result<Dictionary, Trouble> {
+        let mut plain = Vec::new();
+        let body = &self.old.file[page.body.clone()];
+        let unpacked = self.codec.decompress(body, page.plain_length()?, &mut plain);
+        unpacked.map_err(|_| Trouble::Damaged("a dictionary cannot be decompressed"))?;
+        Dictionary::new(page, plain, self.width)
     }
 
     fn open_all<'p>(&mut self, raw: &'p [RawPage]) -> Result<(Dictionaried<'p>, Vec<Page<'p>>), Trouble> {
@@ -142,11 +179,7 @@ impl<'a> Editor<'a> {
                     }
                 }
                 Kind::Dictionary if dictionary.is_none() && before == 0 => {
-                    let mut plain = Vec::new();
-                    let body = &self.old.file[page.body.clone()];
-                    let unpacked = self.codec.decompress(body, page.plain_length()?, &mut plain);
-                    unpacked.map_err(|_| Trouble::Damaged("a dictionary cannot be decompressed"))?;
-                    dictionary = Some((page, Dictionary::new(page, plain, self.width)?));
+                    dictionary = Some((page, self.dictionary(page)?));
                 }
                 Kind::Dictionary => return Err(Trouble::Damaged("a dictionary does not stand before its pages")),
                 Kind::Other => return Err(Trouble::Other),
@@ -181,6 +214,9 @@ impl<'a> Editor<'a> {
                     if !part.is_empty() {
                         *part = records::keep(std::mem::take(part), &kept);
                     }
+                }
+                if let Some(gone) = &mut self.gone {
+                    gone.push(values::decode(values, form, count, &in_values)?);
                 }
                 values::decode(values, form, count, &records::rest(&in_values, count))?
             }
@@ -243,15 +279,7 @@ impl<'a> Editor<'a> {
         }
         for page in pages {
             extent.merge(&page.extent);
-            let new = NewPage {
-                rows: page.rows,
-                levels: page.levels.count,
-                nulls: page.levels.count - page.values,
-                value_bytes: page.value_bytes,
-                bounds: Bounds::exact(&page.extent),
-                ..NewPage::default()
-            };
-            writer.put_page(page.raw, &page.levels, (&page.body, self.width), new)?;
+            writer.put_page(page.raw, &page.levels, (&page.body, self.width), page.described())?;
         }
         let mut chunk = writer.chunk;
         chunk.bounds = Bounds::exact(&extent);

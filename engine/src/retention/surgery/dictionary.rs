@@ -63,6 +63,24 @@ impl Dictionary {
         self.grown
     }
 
+    /// Puts other values, which are not in it, in the places of values that no page refers to; their numbers ascend.
+    pub(super) fn replace(&mut self, others: &[(usize, Vec<u8>)]) -> Result<(), Trouble> {
+        let (mut plain, mut others) = (Vec::with_capacity(self.plain.len()), others.iter().peekable());
+        for (number, place) in self.places.iter_mut().enumerate() {
+            let other = others.next_if(|(at, _)| *at == number);
+            let value = other.map_or(&self.plain[place.clone()], |(_, value)| value);
+            if self.width == Width::Variable {
+                push_variable(&mut plain, value)?;
+            } else {
+                plain.extend_from_slice(value);
+            }
+            *place = plain.len() - value.len()..plain.len();
+        }
+        self.plain = plain;
+        self.grown = true;
+        Ok(())
+    }
+
     /// All values, in order.
     pub(super) fn values(&self) -> impl Iterator<Item = &[u8]> {
         self.places.iter().map(|place| &self.plain[place.clone()])

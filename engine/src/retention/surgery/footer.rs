@@ -336,7 +336,7 @@ fn index(old: &Struct, chunk: &NewChunk, order: Order) -> Option<Struct> {
     new.set(1, Value::bools(chunk.pages.iter().map(empty)));
     new.set(2, bound(|bounds| &bounds.min));
     new.set(3, bound(|bounds| &bounds.max));
-    new.set_i32(4, sorted(&chunk.pages, order));
+    new.set_i32(4, sorted(&cut, order));
     if old.has(5) {
         new.set(5, Value::longs(chunk.pages.iter().map(|page| long(page.nulls))));
     }
@@ -350,8 +350,8 @@ fn index(old: &Struct, chunk: &NewChunk, order: Order) -> Option<Struct> {
 }
 
 /// Whether the bounds of pages ascend (1), descend (2) or neither (0).
-fn sorted(pages: &[NewPage], order: Order) -> i32 {
-    let known: Vec<&Bounds> = pages.iter().filter_map(|page| page.bounds.as_ref()).collect();
+fn sorted(pages: &[Option<Bounds>], order: Order) -> i32 {
+    let known: Vec<&Bounds> = pages.iter().flatten().collect();
     let every = |right: fn(std::cmp::Ordering) -> bool| {
         known.windows(2).all(|pair| {
             matches!(pair, [a, b] if right(order.compare(&a.min, &b.min)) && right(order.compare(&a.max, &b.max)))

@@ -34,8 +34,8 @@ pub(super) struct NewChunk {
     pub(super) changed: Vec<Range<u64>>,
 }
 
-/// A data page that was written anew.
-#[derive(Debug, Default)]
+/// A data page as it is written.
+#[derive(Debug, Clone, Default)]
 pub(super) struct NewPage {
     pub(super) at: usize,
     pub(super) bytes: usize,
@@ -92,9 +92,7 @@ impl PageWriter {
 
     /// Writes the dictionary that indices of later pages refer to; `old` is the page it was read from.
     pub(super) fn put_dictionary(&mut self, old: &RawPage, dictionary: &Dictionary) -> Result<(), Trouble> {
-        let last = u32::try_from(dictionary.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        // Some readers do not take indices of no bits.
-        self.index_width = hybrid::width_of(last).max(1);
+        self.refer_to(dictionary);
         let mut header = old.header.clone();
         let inner = header.child_mut(7).ok_or(Trouble::Damaged("a page has no header of its kind"))?;
         inner.set_i32(1, small(dictionary.len())?);
@@ -107,6 +105,39 @@ impl PageWriter {
         self.codec.compress(dictionary.plain(), &mut self.packed).map_err(no_memory)?;
         self.put(header, 0, dictionary.plain().len())?;
         Ok(())
+    }
+
+    /// Lets indices of later pages be as wide as `dictionary` needs.
+    pub(super) fn refer_to(&mut self, dictionary: &Dictionary) {
+        let last = u32::try_from(dictionary.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        // Some readers do not take indices of no bits.
+        self.index_width = hybrid::width_of(last).max(1);
+    }
+
+    /// Copies the dictionary as it stands in `file`.
+    pub(super) fn copy_dictionary(&mut self, old: &RawPage, file: &[u8]) -> Result<(), Trouble> {
+        self.chunk.note_kind(2, old.stated()?.1);
+        self.chunk.dictionary_at = Some(self.copy(old, file)?.0);
+        Ok(())
+    }
+
+    /// Copies a data page as it stands in `file`; `new` says all that is known about it but where it is.
+    pub(super) fn copy_page(&mut self, old: &RawPage, file: &[u8], mut new: NewPage) -> Result<(), Trouble> {
+        if self.chunk.pages.is_empty() {
+            self.chunk.data_at = self.chunk.bytes.len();
+        }
+        self.chunk.note_kind(if old.kind() == Kind::DataV2 { 3 } else { 0 }, old.stated()?.1);
+        (new.at, new.bytes) = self.copy(old, file)?;
+        self.chunk.pages.push(new);
+        Ok(())
+    }
+
+    fn copy(&mut self, old: &RawPage, file: &[u8]) -> Result<(usize, usize), Trouble> {
+        let page = file.get(old.start..old.body.end).ok_or(Trouble::Damaged("a page ends behind the file"))?;
+        let at = self.chunk.bytes.len();
+        self.chunk.bytes.extend_from_slice(page);
+        self.chunk.plain_bytes += old.body.start - old.start + old.plain_length()?;
+        Ok((at, page.len()))
     }
 
     /// Writes a data page that was read from `old`; `new` says what is known about it so far.

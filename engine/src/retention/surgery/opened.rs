@@ -101,18 +101,34 @@ impl<R: ChunkReader> Opened<R> {
         loop {
             match self.pages.get_next_page()? {
                 None => return Ok(false),
-                Some(Page::DictionaryPage { buf, num_values, encoding, .. }) => {
-                    let plain = matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY);
-                    let first = self.dictionary.is_none() && plain;
-                    self.dictionary = Dictionary::read(buf, count(num_values), shape.width);
-                    self.whole &= first && self.dictionary.is_some();
-                }
+                Some(page) if matches!(page, Page::DictionaryPage { .. }) => self.take_dictionary(page, shape),
                 Some(page) => {
                     self.whole &= self.take_apart(page, shape).is_some();
                     return Ok(true);
                 }
             }
         }
+    }
+
+    /// Passes over the next data page, of which only the header is read; a dictionary before it is read.
+    ///
+    /// # Errors
+    /// When the library cannot read the header or the dictionary.
+    pub(crate) fn skip(&mut self, shape: Shape) -> Result<()> {
+        while self.pages.peek_next_page()?.is_some_and(|page| page.is_dict) {
+            if let Some(page) = self.pages.get_next_page()? {
+                self.take_dictionary(page, shape);
+            }
+        }
+        self.pages.skip_next_page()
+    }
+
+    fn take_dictionary(&mut self, page: Page, shape: Shape) {
+        let Page::DictionaryPage { buf, num_values, encoding, .. } = page else { return };
+        let plain = matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY);
+        let first = self.dictionary.is_none() && plain;
+        self.dictionary = Dictionary::read(buf, count(num_values), shape.width);
+        self.whole &= first && self.dictionary.is_some();
     }
 
     fn take_apart(&mut self, page: Page, shape: Shape) -> Option<()> {

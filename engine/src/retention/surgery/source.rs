@@ -104,6 +104,13 @@ pub struct Source {
     metadata: ParquetMetaData,
 }
 
+/// What a file states about the pages of a chunk, beside its footer.
+#[derive(Debug, Default)]
+pub(super) struct Indexes {
+    index: Option<Struct>,
+    offsets: Option<Struct>,
+}
+
 impl Source {
     /// Reads the footer of the file `bytes`.
     ///
@@ -141,6 +148,11 @@ impl Source {
     /// Rows of each row group.
     pub fn group_rows(&self) -> Vec<u64> {
         self.metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).collect()
+    }
+
+    /// Rows of row group `group`.
+    pub(super) fn rows_of(&self, group: usize) -> u64 {
+        u64::try_from(self.metadata.row_group(group).num_rows()).unwrap_or(0)
     }
 
     /// What a rewrite would not carry over; sorted, each loss once.
@@ -283,16 +295,23 @@ impl Source {
         (end <= self.footer_at && start < end).then_some(start..end)
     }
 
+    /// What the file states about the pages of a chunk.
+    pub(super) fn indexes(&self, at: (usize, usize)) -> Indexes {
+        let index = self.index(at).and_then(|range| Struct::parse(&self.bytes[range]).ok());
+        Indexes { index: index.map(|(index, _)| index), offsets: self.offsets(at) }
+    }
+
     /// A chunk and what is known about it, to write it anew.
     pub(super) fn chunk<'a>(
         &'a self,
         at: (usize, usize),
         metadata: &'a ColumnChunkMetaData,
+        indexes: &'a Indexes,
     ) -> Result<OldChunk<'a>, SurgeryError> {
         let range = self.pages(at)?;
         let meta = meta_of(self.column(at.0, at.1));
         let filter = self.filter(at).and_then(|range| Struct::parse(&self.bytes[range]).ok());
-        let page_bounds = self.index(at).is_some() || meta.is_some_and(|meta| meta.has(meta::STATISTICS));
+        let page_bounds = indexes.index.is_some() || meta.is_some_and(|meta| meta.has(meta::STATISTICS));
         Ok(OldChunk {
             file: &self.bytes,
             column: self.descriptor(at.1),
@@ -301,9 +320,12 @@ impl Source {
             start: range.start,
             end: range.end,
             codec: meta.and_then(|meta| meta.int(meta::CODEC)).unwrap_or(-1),
-            rows: u64::try_from(self.metadata.row_group(at.0).num_rows()).unwrap_or(0),
+            rows: self.rows_of(at.0),
             page_bounds,
             filter_bytes: filter.and_then(|(header, _)| usize::try_from(header.int(1)?).ok()),
+            stated: meta,
+            index: indexes.index.as_ref(),
+            offsets: indexes.offsets.as_ref(),
         })
     }
 

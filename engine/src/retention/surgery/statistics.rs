@@ -66,6 +66,18 @@ pub(super) fn loses_bounds(old: &Struct, order: Order) -> bool {
     (old_kind || new_kind) && (order == Order::Unknown || (!new_kind && !order.is_signed()))
 }
 
+/// The bounds that `old` states, if it says of both that they are the smallest and the largest value themselves.
+pub(super) fn exact(old: &Struct) -> Option<Bounds> {
+    let are_exact = [field::MIN_EXACT, field::MAX_EXACT].iter().all(|exact| old.bool(*exact) == Some(true));
+    let (min, max) = old.binary(field::MIN).zip(old.binary(field::MAX)).filter(|_| are_exact)?;
+    Some(Bounds { min: min.to_vec(), max: max.to_vec(), min_exact: true, max_exact: true })
+}
+
+/// Whether `old` states bounds of any kind.
+pub(super) fn has_bounds(old: &Struct) -> bool {
+    [field::OLD_MAX, field::OLD_MIN, field::MAX, field::MIN].iter().any(|bound| old.has(*bound))
+}
+
 /// Bytes that a bound may have where `old` says of its bounds whether they are exact: as many as the one it cut, if it did.
 fn cut_bytes(old: &Struct) -> usize {
     let cut = [(field::MIN, field::MIN_EXACT), (field::MAX, field::MAX_EXACT)];

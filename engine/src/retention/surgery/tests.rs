@@ -3,6 +3,7 @@ mod faults;
 mod make;
 mod masks;
 mod oracle;
+mod patches;
 mod traps;
 
 use bytes::Bytes;

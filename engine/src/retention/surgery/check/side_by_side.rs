@@ -5,6 +5,7 @@
 //! Absent: a verdict on what cannot be proved so, such as delta encodings that were cut, masks, or pages that begin elsewhere
 //! than in the source. The library decodes these.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,7 +18,10 @@ use super::super::opened::{Dictionary, Opened, Shape, Width, hybrid, packed_bits
 use super::Counted;
 
 /// One of the two chunks.
-type Side = Opened<Bytes>;
+pub(super) type Side = Opened<Bytes>;
+
+/// Values that are rather compared with all others than looked up among them.
+const FEW: usize = 64;
 
 /// What comparing two chunks page by page shows.
 #[derive(Debug)]
@@ -54,46 +58,63 @@ pub(super) fn compare(old: Chunk, new: Chunk, gone: &[Range<usize>]) -> Result<V
         if cut.levels_left == 0 {
             continue;
         }
-        if !after.next(shape)? || after.count != cut.levels_left || before.encoding != after.encoding {
+        if !after.next(shape)? {
             return Ok(Verdict::Open);
         }
-        let values = cut.values(&before, shape.def_max);
-        let same = same_levels(&before, &after, &cut)
-            && same_values((&mut before, &mut after), &values, shape, &mut pairs).is_some();
-        if !same {
-            return Ok(Verdict::Open);
+        match page_by_page((&mut before, &mut after), &cut, shape, &mut pairs) {
+            Verdict::Same(of_page) => {
+                counted.levels += of_page.levels;
+                counted.nulls += of_page.nulls;
+            }
+            verdict => return Ok(verdict),
         }
-        let nulls = cut.levels_left - values.kept_count();
-        if after.nulls_stated.is_some_and(|stated| stated != nulls) {
-            return Ok(Verdict::Misstated("NULLs"));
-        }
-        if after.rows_stated.is_some_and(|stated| stated != after.rows_begun()) {
-            return Ok(Verdict::Misstated("rows"));
-        }
-        counted.levels += cut.levels_left;
-        counted.nulls += nulls;
     }
     if row != old.rows || after.next(shape)? {
         return Ok(Verdict::Open);
     }
-    if after.dictionary.is_some_and(|dictionary| !pairs.has_used_all(&dictionary)) {
+    if pairs.leaves_any(before.dictionary.as_ref(), after.dictionary.as_ref()) {
         return Ok(Verdict::Misstated("dictionary values"));
     }
     Ok(Verdict::Same(counted))
 }
 
+/// Compares the page of the second that is looked at with that of the first.
+pub(super) fn page_by_page(
+    (before, after): (&mut Side, &mut Side),
+    cut: &Cut,
+    shape: Shape,
+    pairs: &mut Pairs,
+) -> Verdict {
+    if after.count != cut.levels_left || before.encoding != after.encoding {
+        return Verdict::Open;
+    }
+    let values = cut.values(before, shape.def_max);
+    let same = same_levels(before, after, cut) && same_values((before, after), &values, shape, pairs).is_some();
+    if !same {
+        return Verdict::Open;
+    }
+    let nulls = cut.levels_left - values.kept_count();
+    if after.nulls_stated.is_some_and(|stated| stated != nulls) {
+        return Verdict::Misstated("NULLs");
+    }
+    if after.rows_stated.is_some_and(|stated| stated != after.rows_begun()) {
+        return Verdict::Misstated("rows");
+    }
+    Verdict::Same(Counted { levels: cut.levels_left, nulls })
+}
+
 /// What of a page was to leave.
-struct Cut {
+pub(super) struct Cut {
     /// Levels that belong to rows that leave.
     gone: Vec<Range<usize>>,
-    levels_left: usize,
+    pub(super) levels_left: usize,
     /// Rows that begin in the page.
     rows: usize,
 }
 
 impl Cut {
     /// `before` rows began in earlier pages; nothing where the page is not one that can be understood.
-    fn of(page: &Side, before: usize, rows: &[Range<usize>]) -> Option<Self> {
+    pub(super) fn of(page: &Side, before: usize, rows: &[Range<usize>]) -> Option<Self> {
         if !page.whole {
             return None;
         }
@@ -249,7 +270,7 @@ fn skip_texts(mut bytes: &[u8], count: usize) -> Option<&[u8]> {
 
 /// Which value of the new dictionary stands for which of the old one, as far as they were met and found to be the same.
 #[derive(Default)]
-struct Pairs {
+pub(super) struct Pairs {
     known: Vec<Option<u32>>,
     used: Vec<bool>,
 }
@@ -260,29 +281,54 @@ impl Pairs {
             // Pages of nothing but NULL need no dictionary.
             return (kept.is_empty() && new.indices.is_empty()).then_some(());
         };
-        self.known.resize(before.places.len(), None);
-        self.used.resize(after.places.len(), false);
+        self.make_room(before, after);
         let mut rest = new.indices.as_slice();
         for range in kept {
             let (part, behind) = rest.split_at_checked(range.len())?;
             rest = behind;
             for (from, to) in old.indices.get(range.clone())?.iter().zip(part) {
-                let known = self.known.get_mut(usize::try_from(*from).ok()?)?;
-                if *known == Some(*to) {
-                    continue;
-                }
-                if before.get(*from)? != after.get(*to)? {
-                    return None;
-                }
-                *known = Some(*to);
-                *self.used.get_mut(usize::try_from(*to).ok()?)? = true;
+                self.pair((*from, before), (*to, after))?;
             }
         }
         rest.is_empty().then_some(())
     }
 
-    /// Whether there is no value in the new dictionary that nothing refers to; it would be one of a row that left.
-    fn has_used_all(&self, new: &Dictionary) -> bool {
-        self.used.len() == new.places.len() && self.used.iter().all(|used| *used)
+    /// Whether what `from` stands for in the one dictionary is what `to` stands for in the other.
+    pub(super) fn pair(&mut self, (from, before): (u32, &Dictionary), (to, after): (u32, &Dictionary)) -> Option<()> {
+        let known = self.known.get_mut(usize::try_from(from).ok()?)?;
+        if *known == Some(to) {
+            return Some(());
+        }
+        if before.get(from)? != after.get(to)? {
+            return None;
+        }
+        *known = Some(to);
+        *self.used.get_mut(usize::try_from(to).ok()?)? = true;
+        Some(())
+    }
+
+    pub(super) fn make_room(&mut self, before: &Dictionary, after: &Dictionary) {
+        self.known.resize(before.places.len(), None);
+        self.used.resize(after.places.len(), false);
+    }
+
+    /// Whether pages refer to every value of the new dictionary.
+    pub(super) fn uses_all(&self) -> bool {
+        self.used.iter().all(|used| *used)
+    }
+
+    /// Whether there is a value of the old dictionary in the new one that nothing refers to; it may be one of a row that left.
+    pub(super) fn leaves_any(&self, old: Option<&Dictionary>, new: Option<&Dictionary>) -> bool {
+        let Some(new) = new else { return false };
+        let is_used = |number: usize| self.used.get(number).copied().unwrap_or(false);
+        let unused = new.places.iter().enumerate().filter(|(number, _)| !is_used(*number));
+        let unused: Vec<&[u8]> = unused.map(|(_, place)| &new.plain[place.clone()]).collect();
+        let Some(old) = old else { return !unused.is_empty() };
+        let mut before = old.places.iter().map(|place| &old.plain[place.clone()]);
+        if unused.len() > FEW {
+            let before: HashSet<&[u8]> = before.collect();
+            return unused.iter().any(|value| before.contains(value));
+        }
+        !unused.is_empty() && before.any(|value| unused.contains(&value))
     }
 }
