@@ -1,11 +1,14 @@
 //! Ingest as a command and as a job kind, under the dataset's claim.
 
+use std::path::Path as FsPath;
+
 use ::lineage::{DatasetName, Statistics};
 use engine::evidence::EntryBody;
 use engine::retention::{OpenCase, hold_cases};
 use engine::subject::{Ledger, erasures};
 use engine::{IngestFrom, IngestOutcome, IngestRequest, Suppression};
-use schemas::{Dataset, IngestFormat, IngestSpec, InputFile, Mapping, RetentionPolicy};
+use object_store::path::Path;
+use schemas::{Dataset, DatasetId, IngestFormat, IngestSpec, InputFile, Mapping, RetentionPolicy, StoreUrl};
 
 use crate::claim::Claim;
 use crate::error::JobError;
@@ -84,6 +87,33 @@ pub(crate) async fn ingest_from(
     let doing = Doing::begin(lake, world, job, "ingest").await;
     let outcome = claimed(lake, world, dataset, &request, progress).await;
     doing.end(outcome, |outcome| told(&naming, dataset, from, outcome)).await
+}
+
+/// Ingests files of lines of JSON that lie in the lake's own store, which lineage knows as `name`; gives how many rows are new.
+pub(crate) async fn ingest_own(
+    lake: &OpenLake,
+    world: &World,
+    dataset: &DatasetId,
+    files: &[Path],
+    name: &str,
+) -> Result<u64, JobError> {
+    let named = |file: &Path| match &lake.definitions.store {
+        // Relative to the folder of lake.yaml, as inputs and the store are.
+        StoreUrl::File(folder) => Some(FsPath::new(folder).join(file.as_ref()).display().to_string()),
+        StoreUrl::Bucket(url) => Some(format!("{url}/{file}")),
+        StoreUrl::Memory => None,
+    };
+    let command = IngestCommand {
+        format: IngestFormat::Ndjson,
+        from: IngestFrom::Paths(files.iter().filter_map(named).collect()),
+        into: dataset.to_string(),
+        mapping: None,
+        tenant: None,
+        partial: false,
+        max_rejected_ppm: 0,
+    };
+    let from = vec![Naming::of(&lake.definitions).own(name)];
+    Ok(ingest_from(lake, world, &command, from, &Progress::silent()).await?.counts.rows)
 }
 
 /// What an ingest reads, as datasets: a folder for what lies in it, and the folder of a file.

@@ -18,6 +18,7 @@ use crate::progress::Progress;
 use crate::query;
 use crate::retention;
 use crate::review;
+use crate::subject;
 use crate::verify;
 use crate::world::World;
 
@@ -115,6 +116,7 @@ async fn run_once(
     }
     // What the job computes may be about the use of the lake itself.
     access::publish(lake, world).await?;
+    subject::publish(lake, world).await?;
     let claim = Claim::take(&lake.front, world, &format!("runs/{}/{}", key.job, schemas::compact(key.instant))).await?;
     let outcome = match ledger.commit_of(&key).await? {
         Some(commit) if revise == Revise::Never => Ok(Ran { commit, before: true }),

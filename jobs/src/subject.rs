@@ -7,7 +7,7 @@
 //! plan       what an erasure would do      approve    who agrees
 //! apply      the erasure                   sweep      what else mentions the person
 //! package    a ZIP of what there is        replay     persons who came back with a backup
-//! certificate, list, told                  what people read
+//! rows       cases as rows of a dataset    certificate, list, told   what people read
 //! ```
 //!
 //! Which rows are a person's and how they leave is `engine::retention`'s. No identifier is printed, logged or written but into
@@ -24,6 +24,7 @@ mod package;
 mod places;
 mod plan;
 mod replay;
+mod rows;
 mod sweep;
 mod told;
 mod written;
@@ -42,31 +43,43 @@ use crate::world::World;
 
 use apply::Agreement;
 pub(crate) use desk::{Desk, keys};
+pub(crate) use rows::publish;
 
-/// Carries out a command.
+/// Carries out a command. What became of cases is brought into their dataset, if they have one.
 pub(crate) async fn command(cli: &Cli, world: &World, command: &SubjectCommand) -> Result<Answer, JobError> {
     let lake = cli.open()?;
     let desk = Desk::open(&lake, world)?;
+    let answer = carried_out(&desk, command).await;
+    if !matches!(command, SubjectCommand::List { .. } | SubjectCommand::Certificate { .. })
+        && let Err(error) = publish(&lake, world).await
+    {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "rows of cases are not in their dataset yet; the next command about a case goes on");
+    }
+    answer
+}
+
+async fn carried_out(desk: &Desk<'_>, command: &SubjectCommand) -> Result<Answer, JobError> {
     match command {
-        SubjectCommand::Open(args) => open::command(&desk, args).await,
-        SubjectCommand::Plan(args) => plan::command(&desk, args).await,
-        SubjectCommand::Approve { case, ticket, principal } => approve::command(&desk, case, ticket, principal).await,
-        SubjectCommand::Apply(args) => apply::command(&desk, args).await,
+        SubjectCommand::Open(args) => open::command(desk, args).await,
+        SubjectCommand::Plan(args) => plan::command(desk, args).await,
+        SubjectCommand::Approve { case, ticket, principal } => approve::command(desk, case, ticket, principal).await,
+        SubjectCommand::Apply(args) => apply::command(desk, args).await,
         SubjectCommand::Export { case, to, overwrite, principal } => {
-            package::command(&desk, case, (to, *overwrite), principal.as_deref()).await
+            package::command(desk, case, (to, *overwrite), principal.as_deref()).await
         }
-        SubjectCommand::Certificate { case } => certificate::command(&desk, case).await,
+        SubjectCommand::Certificate { case } => certificate::command(desk, case).await,
         SubjectCommand::Replay { dataset, yes, dry_run, principal } => {
             let dataset = dataset.as_deref();
             let (yes, dry_run, principal) = (*yes, *dry_run, principal.as_deref());
-            replay::command(&desk, &replay::Replayed { dataset, yes, dry_run, principal }).await
+            replay::command(desk, &replay::Replayed { dataset, yes, dry_run, principal }).await
         }
-        SubjectCommand::List { all } => list::command(&desk, *all).await,
-        SubjectCommand::Extend(note) => open::extend(&desk, note).await,
-        SubjectCommand::Pause { note, from, to } => open::pause(&desk, note, (*from, *to)).await,
-        SubjectCommand::Close { note, state } => open::close(&desk, note, (*state).into()).await,
-        SubjectCommand::Erase(args) => erase(&desk, args).await,
-        SubjectCommand::Access(args) => packaged(&desk, args, SubjectRequest::Know).await,
+        SubjectCommand::List { all } => list::command(desk, *all).await,
+        SubjectCommand::Extend(note) => open::extend(desk, note).await,
+        SubjectCommand::Pause { note, from, to } => open::pause(desk, note, (*from, *to)).await,
+        SubjectCommand::Close { note, state } => open::close(desk, note, (*state).into()).await,
+        SubjectCommand::Erase(args) => erase(desk, args).await,
+        SubjectCommand::Access(args) => packaged(desk, args, SubjectRequest::Know).await,
         SubjectCommand::Portability(args) => packaged(&desk, args, SubjectRequest::Portability).await,
     }
 }

@@ -70,8 +70,8 @@ pub use shipped::{
     shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks, shipped_policy_templates,
 };
 pub use subject::{
-    CaseEnd, CaseRecord, CaseStep, DEFAULT_KIND, Identifier, Identities, PERSON_KIND, SubjectPolicy, SubjectRequest,
-    clock_of, kind_in,
+    CaseEnd, CaseRecord, CaseStep, DEFAULT_KIND, Identifier, Identities, PERSON_KIND, RequestRows, SubjectPolicy,
+    SubjectRequest, clock_of, kind_in,
 };
 pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
 pub use tables::{

@@ -38,6 +38,8 @@ pub struct SubjectPolicy {
     pub jurisdiction: String,
     /// Who must agree to the plan of an erasure.
     pub approval: ApprovalRule,
+    /// Where cases stand as rows for reports and controls; nowhere when none.
+    pub requests: Option<RequestRows>,
 }
 
 impl SubjectPolicy {
@@ -50,6 +52,15 @@ impl SubjectPolicy {
 /// Kind of the identifiers in a column.
 pub fn kind_in<'k>(kinds: &'k BTreeMap<(DatasetId, String), String>, dataset: &DatasetId, column: &str) -> &'k str {
     kinds.get(&(dataset.clone(), column.to_owned())).map_or(DEFAULT_KIND, String::as_str)
+}
+
+/// Where cases stand as rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRows {
+    /// A dataset of `dsr.v1`.
+    pub dataset: DatasetId,
+    /// The tenant that the rows belong to.
+    pub tenant: String,
 }
 
 /// Where the accounts of a person stand.

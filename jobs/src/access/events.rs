@@ -11,23 +11,19 @@
 //! duplicate to the ingest. Absent: a place in the time of an answer. Who asks does not wait for this.
 
 use std::collections::BTreeSet;
-use std::path::Path as FsPath;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use engine::{EngineError, IngestFrom};
+use engine::EngineError;
 use exporters::{RowFormat, row_writer};
 use object_store::path::Path;
-use schemas::{DatasetId, IngestFormat, StoreUrl};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::statements::{ANSWERED, ASKED, FOLDER, StatementRow, record};
 use crate::Answer;
 use crate::error::JobError;
-use crate::ingest::{IngestCommand, ingest_from};
+use crate::ingest::ingest_own;
 use crate::lake::OpenLake;
-use crate::lineage::Naming;
-use crate::progress::Progress;
 use crate::records::statement_rows;
 use crate::show::counted;
 use crate::world::World;
@@ -68,7 +64,8 @@ pub(crate) async fn publish(lake: &OpenLake, world: &World) -> Result<u64, JobEr
     if waiting.is_empty() {
         return Ok(0);
     }
-    let rows = into_dataset(lake, world, dataset, &waiting).await?;
+    // A folder a day would be a dataset a day; it is the table that holds them all.
+    let rows = ingest_own(lake, world, dataset, &waiting, "auditlake.statements").await?;
     for batch in waiting {
         let marker = batch.as_ref().strip_suffix(BATCH).unwrap_or(batch.as_ref());
         lake.front.create_json(&Path::from(format!("{marker}{INGESTED}")), &Value::Null).await?;
@@ -187,26 +184,4 @@ fn ndjson(rows: &[StatementRow]) -> Result<Vec<u8>, JobError> {
     writer.finish()?;
     drop(writer);
     Ok(bytes)
-}
-
-/// Ingests batches that lie in the lake's own store.
-async fn into_dataset(lake: &OpenLake, world: &World, dataset: &DatasetId, batches: &[Path]) -> Result<u64, JobError> {
-    let named = |batch: &Path| match &lake.definitions.store {
-        // Relative to the folder of lake.yaml, as inputs and the store are.
-        StoreUrl::File(folder) => Some(FsPath::new(folder).join(batch.as_ref()).display().to_string()),
-        StoreUrl::Bucket(url) => Some(format!("{url}/{batch}")),
-        StoreUrl::Memory => None,
-    };
-    let command = IngestCommand {
-        format: IngestFormat::Ndjson,
-        from: IngestFrom::Paths(batches.iter().filter_map(named).collect()),
-        into: dataset.to_string(),
-        mapping: None,
-        tenant: None,
-        partial: false,
-        max_rejected_ppm: 0,
-    };
-    // A folder a day would be a dataset a day; it is the table that holds them all.
-    let from = vec![Naming::of(&lake.definitions).own("auditlake.statements")];
-    Ok(ingest_from(lake, world, &command, from, &Progress::silent()).await?.counts.rows)
 }

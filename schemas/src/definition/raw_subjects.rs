@@ -33,6 +33,18 @@ pub(super) struct RawSubjects {
     pub(super) jurisdiction: Option<At<String>>,
     /// who must agree to an erasure, for example {approvers: 2}
     pub(super) approval: Option<RawApproval>,
+    /// where cases stand as rows for reports and controls, for example {dataset: dsr, tenant: acme}
+    pub(super) requests: Option<RawRequests>,
+}
+
+/// Where cases stand as rows.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "RequestRows", deny_unknown_fields)]
+pub(super) struct RawRequests {
+    /// a dataset of schema dsr.v1, for example dsr
+    pub(super) dataset: At<String>,
+    /// the tenant that the rows belong to, for example acme
+    pub(super) tenant: At<String>,
 }
 
 /// Where the accounts of a person stand.

@@ -8,14 +8,15 @@ use super::checked::Dataset;
 use super::nearest::nearest;
 use super::problem::{Place, Problems};
 use super::raw_access::RawMaskKey;
-use super::raw_subjects::{RawIdentities, RawSubjectsFile};
+use super::raw_subjects::{RawIdentities, RawRequests, RawSubjectsFile};
 use super::retention::approval;
 use super::surroundings::Surroundings;
 use super::yaml::At;
 use crate::access::{MaskKey, SecretSource};
 use crate::deadline::RequestRule;
 use crate::id::{DatasetId, name};
-use crate::subject::{Identities, PERSON_KIND, SubjectPolicy};
+use crate::subject::{Identities, PERSON_KIND, RequestRows, SubjectPolicy};
+use crate::tables::DSR;
 
 /// Whose clock runs unless the file says otherwise.
 const JURISDICTION_DEFAULT: &str = "house";
@@ -53,8 +54,9 @@ pub(super) fn build(raw: RawSubjectsFile, around: &Surroundings, problems: &mut 
         }
     };
     let approval = approval(raw.approval, problems);
+    let requests = raw.requests.and_then(|given| requests(&given, around, problems));
     let identities = identities.map_or(Some(None), |found| found.map(Some));
-    let policy = SubjectPolicy { key: key?, retired, identities: identities?, kinds, jurisdiction, approval };
+    let policy = SubjectPolicy { key: key?, retired, identities: identities?, kinds, jurisdiction, approval, requests };
     (problems.len() == before).then_some(policy)
 }
 
@@ -89,6 +91,23 @@ fn identities(raw: RawIdentities, around: &Surroundings, problems: &mut Problems
     let depth = within("depth", raw.depth, DEPTH, problems);
     let limit = within("limit", raw.limit, LIMIT, problems);
     Some(Identities { dataset: dataset.id.clone(), person: raw.person.value, ids, depth, limit })
+}
+
+fn requests(raw: &RawRequests, around: &Surroundings, problems: &mut Problems) -> Option<RequestRows> {
+    let dataset = dataset(&raw.dataset.value, raw.dataset.place, around, problems)?;
+    if dataset.schema.name != DSR.name {
+        let message = format!(
+            "dataset \"{}\" has rows of {}, and cases are rows of {}; name another one, or give it `schema: {}`",
+            dataset.id, dataset.schema.name, DSR.name, DSR.name
+        );
+        problems.add(raw.dataset.place, message);
+        return None;
+    }
+    if raw.tenant.value.trim().is_empty() {
+        problems.add(raw.tenant.place, "tenant is empty; name the tenant that the rows belong to");
+        return None;
+    }
+    Some(RequestRows { dataset: dataset.id.clone(), tenant: raw.tenant.value.clone() })
 }
 
 fn within(what: &str, given: Option<At<u32>>, (default, most): (u32, u32), problems: &mut Problems) -> u32 {

@@ -168,6 +168,7 @@ fn what_is_wrong_with_columns_is_said_at_once() {
   mfa: {method: constant, value: maybe}
   src_country: {role: quasi, hierarchy: {prefix: [0, 1]}}
   event_type: {hierarchy: {prefix: [3]}}
+  user_agent: {method: keep, first: 3}
 ",
         ),
         JOB,
@@ -189,8 +190,9 @@ fn what_is_wrong_with_columns_is_said_at_once() {
             policies/study-copy.yaml:17:41: prefix lists lengths, each shorter than the one before; write for example [5, 3, 2, 0]
             policies/study-copy.yaml:18:15: a hierarchy is for a quasi identifier; add role: quasi, or write method: hierarchy with a level
             policies/study-copy.yaml:18:15: nothing is said of the column; give it a method, for example {method: redact}, or a role
-            policies/study-copy.yaml:19:10: l and t are about sensitive columns, and no column is one; give one role: sensitive
-            policies/study-copy.yaml:20:9: search: optimal chooses levels of hierarchies, and no quasi column has one; add hierarchy: to one, or write kind: mondrian"#]],
+            policies/study-copy.yaml:19:15: method "keep" has no use for first; leave it out
+            policies/study-copy.yaml:20:10: l and t are about sensitive columns, and no column is one; give one role: sensitive
+            policies/study-copy.yaml:21:9: search: optimal chooses levels of hierarchies, and no quasi column has one; add hierarchy: to one, or write kind: mondrian"#]],
     );
 }
 

@@ -58,6 +58,31 @@ fn what_is_left_out_has_a_meaning() {
 }
 
 #[test]
+fn cases_are_rows_of_a_dataset_of_requests_and_of_no_other() {
+    let lake = |requests: &str| {
+        let policy = format!("subjects:\n  key: {{id: s26, secret: env:K}}\n  requests: {requests}\n");
+        let mut files = plus("policies/subjects.yaml", policy.as_bytes());
+        files.extend(plus("datasets/dsr.yaml", b"dataset: dsr\nlocation: dsr/\nschema: dsr.v1\n").pop());
+        check(&files)
+    };
+    let policy = lake("{dataset: dsr, tenant: acme}").expect("is right").subjects.expect("is there");
+    let requests = policy.requests.expect("requests");
+    assert_eq!((requests.dataset.as_str(), requests.tenant.as_str()), ("dsr", "acme"));
+    for (requests, expected) in [
+        ("{dataset: dsx, tenant: acme}", "3:23: dataset \"dsx\" does not exist; did you mean \"dsr\"?"),
+        (
+            "{dataset: audit, tenant: acme}",
+            "3:23: dataset \"audit\" has rows of audit.v1, and cases are rows of dsr.v1; name another one, or give it `schema: dsr.v1`",
+        ),
+        ("{dataset: dsr, tenant: ' '}", "3:36: tenant is empty; name the tenant that the rows belong to"),
+    ] {
+        let errors = lake(requests).map(drop).expect_err("is refused");
+        let said: Vec<String> = errors.iter().map(DefinitionError::to_string).collect();
+        assert_eq!(said, [format!("policies/subjects.yaml:{expected}")]);
+    }
+}
+
+#[test]
 fn every_mistake_is_said_at_once_and_at_its_place() {
     says(
         "subjects:

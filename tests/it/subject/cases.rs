@@ -1,7 +1,7 @@
 //! Cases of persons: who agrees, what a hold does to them, deadlines, and what is refused.
 
 use super::{A_DAY, ANN, DAYS, NOW, THEIRS, erase, filled, having, silent};
-use crate::auditlake::Lake;
+use crate::auditlake::{Lake, files_below};
 
 #[test]
 fn a_plan_is_agreed_to_by_somebody_else_and_a_hold_outranks_it() {
@@ -88,6 +88,52 @@ fn deadlines_are_kept_moved_and_told() {
 }
 
 #[test]
+fn cases_are_rows_of_a_dataset_once_each_whoever_dies_meanwhile() {
+    let lake = filled(Lake::new());
+    let policy = std::fs::read_to_string(lake.folder().join("policies/subjects.yaml")).expect("a policy");
+    lake.write("policies/subjects.yaml", format!("{policy}  requests: {{dataset: dsr, tenant: t0}}\n"));
+    let open = |case: &'static str, kind: &'static str| {
+        let ids = ["subject", "open", "--type", kind, "--id-file", "ann.txt", "--case", case];
+        lake.run(&[&ids[..], &["--received", "2026-11-20", "--jurisdiction", "gdpr", NOW]].concat()).succeeded();
+    };
+    open("R-1", "rectification");
+    open("R-2", "restriction");
+    lake.run(&["subject", "extend", "R-1", "--reason", "many systems", NOW]).succeeded();
+    let pause = ["subject", "pause", "R-2", "--from", "2026-11-21", "--to", "2026-11-25", "--reason", "identity", NOW];
+    lake.run(&pause).succeeded();
+    lake.run(&["subject", "close", "R-1", "--state", "denied", "--reason", "not theirs", NOW]).succeeded();
+    erase(&lake).said(0, &["is fulfilled"]);
+    let rows = |sql: &str| lake.rows(sql).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let in_force = rows("SELECT request_id, revision, type, state, denial_reason FROM dsr ORDER BY request_id");
+    assert_eq!(
+        in_force,
+        [
+            r#"{"request_id":"R-1","revision":3,"type":"rectification","state":"denied","denial_reason":"not theirs"}"#,
+            r#"{"request_id":"R-2","revision":2,"type":"restriction","state":"open","denial_reason":null}"#,
+            r#"{"request_id":"subject-2026-0001","revision":4,"type":"erasure","state":"fulfilled","denial_reason":null}"#,
+        ]
+    );
+    let history = "SELECT count(*) FROM dsr_history";
+    assert_eq!(lake.figure(history), 9, "a revision for each record");
+    // The clocks of controls are those of cases: a pause moves the due day by four.
+    let due = "SELECT due_at(jurisdiction, type, received_at, pauses, extended_at, TIMESTAMP '2026-11-30T00:00:00Z', 'UTC')::date AS due
+               FROM dsr WHERE request_id = 'R-2'";
+    assert_eq!(rows(due), [r#"{"due":"2026-12-24"}"#]);
+    lake.run(&["subject", "list", NOW]).said(0, &["R-2  restriction  gdpr  received 2026-11-20  due 2026-12-24"]);
+    // Whoever died between the ingest and its marker, or before either, is made up for, and no row comes twice.
+    for file in files_below(&lake.data().join("_auditlake/subjects/R-1")) {
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.ends_with(".ingested.json") || name == "rows-000003.ndjson" {
+            std::fs::remove_file(&file).expect("removed");
+        }
+    }
+    open("R-3", "know");
+    assert_eq!((lake.figure(history), lake.figure("SELECT count(DISTINCT request_id) FROM dsr_history")), (10, 4));
+    assert!(having(&lake, ANN).iter().all(|name| name.ends_with("sealed")), "{:?}", having(&lake, ANN));
+    lake.run(&["verify", NOW]).succeeded();
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_and_names_nobody() {
     let lake = filled(Lake::new());
     for (text, words) in [
@@ -103,6 +149,7 @@ fn what_cannot_be_done_is_refused_and_names_nobody() {
     }
     lake.run(&["subject", "erase", "--id-file", "none.txt", "--yes", NOW]).failed(1, &["none.txt"]);
     lake.run(&["subject", "apply", "D-9", "--yes", NOW]).failed(2, &["case of a person \"D-9\" does not exist"]);
+    lake.run(&["subject", "apply", "D-9", "--yes", "--workers", "0", NOW]).failed(2, &["--workers", "non-zero"]);
     lake.write("shared.txt", "shared\n");
     let shared = ["subject", "erase", "--id-file", "shared.txt", "--yes", NOW];
     lake.run(&shared).failed(2, &["belongs to 2 persons", "--shared"]);

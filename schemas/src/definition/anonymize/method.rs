@@ -224,7 +224,8 @@ pub(super) fn number(key: &str, given: &At<String>, problems: &mut Problems) -> 
 
 /// Says which keys a method has no use for.
 fn surplus(raw: &RawCopyColumn, place: Place, method: Option<&CopyMethod>, problems: &mut Problems) {
-    let word = method.map_or("", CopyMethod::as_str);
+    let is_kept = raw.method.as_ref().is_some_and(|given| given.value == KEEP);
+    let word = method.map(CopyMethod::as_str).or(is_kept.then_some(KEEP));
     let keys: [(&str, bool, &[&str]); 16] = [
         ("level", raw.level.is_some(), &["hierarchy"]),
         ("key", raw.key.is_some(), &["pseudonym", "fpe", "shift"]),
@@ -243,9 +244,11 @@ fn surplus(raw: &RawCopyColumn, place: Place, method: Option<&CopyMethod>, probl
         ("v6", raw.v6.is_some(), &["truncate_ip"]),
         ("decimals", raw.decimals.is_some(), &["grid"]),
     ];
-    for (key, _, methods) in keys.into_iter().filter(|(_, is_given, methods)| *is_given && !methods.contains(&word)) {
-        let message = match method {
-            Some(_) => format!("method {word:?} has no use for {key}; leave it out"),
+    for (key, _, methods) in
+        keys.into_iter().filter(|(_, is_given, methods)| *is_given && !word.is_some_and(|word| methods.contains(&word)))
+    {
+        let message = match word {
+            Some(word) => format!("method {word:?} has no use for {key}; leave it out"),
             None => format!("{key} is of method {}; add method:, or leave it out", methods.join(" or ")),
         };
         problems.add(place, message);
