@@ -12,7 +12,7 @@ mod ledger;
 mod reference;
 mod seal;
 
-pub use case::{SubjectCase, case_folder, record_case, subject_cases};
+pub use case::{SubjectCase, case_folder, cases_folder, record_case, subject_cases};
 pub use ledger::{ErasureRecord, Gone, Ledger, erasure_path, erasures};
 pub use reference::{SubjectKey, SubjectKeys};
 pub use seal::{SealError, seal, unseal};

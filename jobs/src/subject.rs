@@ -80,7 +80,7 @@ async fn carried_out(desk: &Desk<'_>, command: &SubjectCommand) -> Result<Answer
         SubjectCommand::Close { note, state } => open::close(desk, note, (*state).into()).await,
         SubjectCommand::Erase(args) => erase(desk, args).await,
         SubjectCommand::Access(args) => packaged(desk, args, SubjectRequest::Know).await,
-        SubjectCommand::Portability(args) => packaged(&desk, args, SubjectRequest::Portability).await,
+        SubjectCommand::Portability(args) => packaged(desk, args, SubjectRequest::Portability).await,
     }
 }
 

@@ -42,6 +42,11 @@ impl SubjectCase {
     }
 }
 
+/// The folder of all cases.
+pub fn cases_folder() -> Path {
+    Path::from(SUBJECTS)
+}
+
 /// The folder of a case.
 pub fn case_folder(case: &CaseId) -> Path {
     Path::from(format!("{SUBJECTS}/{case}"))

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use engine::EngineError;
-use engine::subject::{SubjectCase, case_folder, subject_cases};
+use engine::subject::{SubjectCase, case_folder, cases_folder, subject_cases};
 use object_store::path::Path;
 use schemas::{CaseEnd, CaseRecord, CaseStep, RequestRows, SubjectRequest, clock_of};
 use serde::Serialize;
@@ -63,17 +63,18 @@ pub(crate) async fn publish(lake: &OpenLake, world: &World) -> Result<u64, JobEr
     let Some(into) = lake.definitions.subjects.as_ref().and_then(|policy| policy.requests.as_ref()) else {
         return Ok(0);
     };
+    let behind = behind(lake).await?;
+    if behind.is_empty() {
+        return Ok(0);
+    }
     let mut waiting = Vec::new();
     for case in subject_cases(&lake.front).await? {
-        let ingested = ingested(lake, &case).await?;
-        for count in (1..=case.records.len()).filter(|count| !ingested.contains(&name_of(*count, INGESTED))) {
+        let counts = (1..=case.records.len()).filter(|count| behind.contains(&path_of(&case, *count, INGESTED)));
+        for count in counts {
             let path = path_of(&case, count, ROW);
             lake.front.create(&path, line(lake.definitions.timezone, into, &case, count)?.into()).await?;
             waiting.push((path, path_of(&case, count, INGESTED)));
         }
-    }
-    if waiting.is_empty() {
-        return Ok(0);
     }
     let rows: Vec<Path> = waiting.iter().map(|(row, _)| row.clone()).collect();
     let new = ingest_own(lake, world, &into.dataset, &rows, "auditlake.subjects").await?;
@@ -83,19 +84,20 @@ pub(crate) async fn publish(lake: &OpenLake, world: &World) -> Result<u64, JobEr
     Ok(new)
 }
 
-fn name_of(count: usize, ending: &str) -> String {
-    format!("{PREFIX}{count:06}{ending}")
-}
-
 fn path_of(case: &SubjectCase, count: usize, ending: &str) -> Path {
-    Path::from(format!("{}/{}", case_folder(&case.case), name_of(count, ending)))
+    Path::from(format!("{}/{PREFIX}{count:06}{ending}", case_folder(&case.case)))
 }
 
-/// Names of markers beside a case.
-async fn ingested(lake: &OpenLake, case: &SubjectCase) -> Result<BTreeSet<String>, EngineError> {
-    let listed = lake.front.list(&case_folder(&case.case)).await?;
-    let names = listed.iter().filter_map(|meta| meta.location.filename());
-    Ok(names.filter(|name| name.starts_with(PREFIX) && name.ends_with(INGESTED)).map(str::to_owned).collect())
+/// Markers that records should have and have not. One listing tells, however many cases there are.
+async fn behind(lake: &OpenLake) -> Result<BTreeSet<Path>, EngineError> {
+    let listed: BTreeSet<Path> =
+        lake.front.list(&cases_folder()).await?.into_iter().map(|meta| meta.location).collect();
+    let marker = |record: &Path| {
+        let (folder, name) = record.as_ref().rsplit_once('/')?;
+        let number = name.strip_suffix(".json").filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some(Path::from(format!("{folder}/{PREFIX}{number}{INGESTED}")))
+    };
+    Ok(listed.iter().filter_map(marker).filter(|marker| !listed.contains(marker)).collect())
 }
 
 /// What a case is after its first `count` records, as a line of JSON.

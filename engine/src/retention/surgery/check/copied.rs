@@ -79,7 +79,7 @@ fn compare(old: Chunk, (new, places): (Chunk, &[PageLocation]), gone: &[Range<us
             return Ok(None);
         }
         if cut == 0 {
-            if !first.bytes(number).is_some_and(|bytes| second.bytes(at) == Some(bytes)) {
+            if first.bytes(number).is_none_or(|bytes| second.bytes(at) != Some(bytes)) {
                 return Ok(None);
             }
             sides.0.skip(shape)?;
