@@ -54,6 +54,8 @@ fn readable(file: &Bytes) -> bool {
     reader.get_row_iter(None).is_ok_and(|mut rows| rows.all(|row| row.is_ok()))
 }
 
+/// A file of small pages that is made here.
+const OURS: &str = "pages.parquet";
 /// 4 kB of Brotli that hold two GiB.
 const HUGE: &str = "large_string_map.brotli.parquet";
 
@@ -117,8 +119,8 @@ fn files_of_many_writers_lose_their_first_rows_and_nothing_else() {
     let pages = WriterProperties::builder().set_data_page_row_count_limit(20).set_write_batch_size(10);
     let texts: Vec<String> = (0..200).map(|row| format!("{}", if row == 0 { 99 } else { row % 7 })).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let ours = ("pages.parquet".to_owned(), make::texts(&texts, 200, pages.build()));
-    keep("pages.parquet.original", &ours.1);
+    let ours = (OURS.to_owned(), make::texts(&texts, 200, pages.build()));
+    keep(&format!("{OURS}.original"), &ours.1);
     for (name, file) in corpus().into_iter().chain([ours]) {
         if name == HUGE || !readable(&file) {
             continue;
@@ -136,7 +138,10 @@ fn files_of_many_writers_lose_their_first_rows_and_nothing_else() {
         let stays = |column: &Vec<oracle::Record>| column[usize::from(column.len() > 1)..].to_vec();
         let expected: Vec<Vec<_>> = before.iter().map(|columns| columns.iter().map(stays).collect()).collect();
         assert!(expected == after, "{name}");
-        oracle::assert_statistics(&cut, &name);
+        // What old writers state of row groups and pages that are copied stays as they state it.
+        if name == OURS {
+            oracle::assert_statistics(&cut, &name);
+        }
     }
 }
 
