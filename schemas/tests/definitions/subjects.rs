@@ -116,7 +116,7 @@ fn every_mistake_is_said_at_once_and_at_its_place() {
         "subjects: {keys: {id: s26}}\n",
         expect![[r#"
         policies/subjects.yaml:1:11: key is required: the key that stands for identifiers in records, for example {id: s26, secret: env:AL_SUBJECT_KEY}
-        policies/subjects.yaml:1:12: unknown key "keys"; did you mean "key"? keys are: key, retired, identities, kinds, jurisdiction, approval"#]],
+        policies/subjects.yaml:1:12: unknown key "keys"; did you mean "key"? keys are: key, retired, identities, kinds, jurisdiction, approval, requests"#]],
     );
 }
 
