@@ -64,10 +64,9 @@ pub(crate) async fn erase_object(
     for (group, ranges) in theirs.groups() {
         let read = object.read_rows(&columns(judge, erasing), group, ranges).await.map_err(unread)?;
         let is_meant = meant(erasing, &read).map_err(unread)?;
-        let rows: Vec<u64> = ranges.iter().flat_map(Clone::clone).collect();
         let batch = filter_record_batch(&read, &is_meant).map_err(|error| unread(error.into()))?;
-        let rows = rows.into_iter().enumerate().filter(|(at, _)| is_meant.value(*at)).map(|(_, row)| row);
-        let rows: Vec<u64> = rows.collect();
+        let rows = ranges.iter().flat_map(Clone::clone).zip(is_meant.values()).filter(|(_, is_meant)| *is_meant);
+        let rows: Vec<u64> = rows.map(|(row, _)| row).collect();
         let erasure = judge
             .erase(&batch, erasing.rule)
             .map_err(|error| EngineError::Input { path: file.path().to_owned(), why: error.to_string() })?;

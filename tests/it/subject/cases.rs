@@ -134,6 +134,27 @@ fn cases_are_rows_of_a_dataset_once_each_whoever_dies_meanwhile() {
 }
 
 #[test]
+fn a_case_goes_on_where_its_row_cannot_be_written_and_the_row_comes_later() {
+    let lake = filled(Lake::new());
+    let policy = std::fs::read_to_string(lake.folder().join("policies/subjects.yaml")).expect("a policy");
+    lake.write("policies/subjects.yaml", format!("{policy}  requests: {{dataset: dsr, tenant: t0}}\n"));
+    let broken = "_auditlake/subjects/R-1/rows-000001.ndjson";
+    lake.put(broken, "{\"request_id\":\n");
+    let open = |case: &'static str| {
+        ["subject", "open", "--type", "know", "--id-file", "ann.txt", "--case", case, "--received", "2026-11-20", NOW]
+    };
+    let ran = lake.run(&open("R-1"));
+    ran.said(0, &["case R-1 is open"]);
+    let words = ["rows of cases are not in their dataset yet", "the next command about a case goes on"];
+    assert!(words.iter().all(|word| ran.err.contains(word)), "{}", ran.err);
+    silent(&ran);
+    assert_eq!(lake.figure("SELECT count(*) FROM dsr"), 0);
+    std::fs::remove_file(lake.data().join(broken)).expect("removed");
+    lake.run(&open("R-2")).succeeded();
+    assert_eq!(lake.figure("SELECT count(*) FROM dsr"), 2);
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_and_names_nobody() {
     let lake = filled(Lake::new());
     for (text, words) in [

@@ -1,5 +1,6 @@
 //! How far an erasure reaches: replaced files, old versions, what comes in later, and what is named because it was not reached.
 
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 
 use super::{A_DAY, ANN, ANNA, DAYS, DESK, NOW, THEIRS, erase, events, filled, filled_with, having, others, silent};
@@ -138,4 +139,24 @@ fn what_cannot_be_looked_into_is_named_and_the_rest_is_done() {
     );
     silent(&ran);
     assert!(!ran.out.contains("--exclude"), "{}", ran.out);
+}
+
+#[test]
+fn what_can_be_read_and_not_rewritten_is_named_and_the_rest_is_done() {
+    let lake = filled(Lake::new());
+    let objects = lake.objects();
+    let (damaged, bytes) = objects.iter().find(|(name, _)| name.starts_with("audit/tenant=t1/")).expect("an object");
+    // The header of a page of a column that names nobody.
+    let reader = SerializedFileReader::new(bytes.clone()).expect("a Parquet file");
+    let columns = reader.metadata().row_group(0).columns();
+    let column = columns.iter().find(|column| column.column_path().string() == "src_ip").expect("a column");
+    let at = usize::try_from(column.byte_range().0).expect("an offset");
+    let mut bytes = bytes.to_vec();
+    bytes[at] = 0xff;
+    lake.put(damaged, &bytes);
+    let ran = erase(&lake);
+    let name = format!("not reached: {damaged}");
+    ran.said(0, &["78 deleted", &name, "cannot be rewritten", "\"src_ip\"", "is partly fulfilled"]);
+    silent(&ran);
+    assert_eq!(lake.object(damaged), bytes, "it is as it was");
 }

@@ -19,7 +19,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
-use super::super::surgery::opened::{Opened, Shape, Width, hybrid, text};
+use super::super::surgery::opened::{Opened, Shape, Width, text};
 use super::super::surgery::with_type;
 use super::excuse::Candidate;
 use super::value::Wanted;
@@ -108,8 +108,7 @@ fn hits_of(
     wanted: &Wanted,
     (entries, hits): (Option<&[bool]>, &mut Vec<usize>),
 ) -> Option<()> {
-    let nulls = page.def.iter().filter(|def| **def != shape.def_max).count();
-    let count = page.count - nulls;
+    let count = page.count - page.nulls(shape);
     match (page.encoding, shape.width) {
         (Encoding::PLAIN, Width::Variable) => {
             let mut rest = page.values.as_ref();
@@ -133,8 +132,7 @@ fn hits_of(
             if !entries.contains(&true) {
                 return Some(());
             }
-            let (width, stream) = page.values.split_first()?;
-            hybrid(stream, usize::from(*width), count, &mut page.indices)?;
+            page.read_indices(count)?;
             for (number, index) in page.indices.iter().enumerate() {
                 if *entries.get(usize::try_from(*index).ok()?)? {
                     hits.push(number);

@@ -2,8 +2,8 @@
 //!
 //! Chunks that were copied are compared as bytes, decoded by nobody, and so are copied pages of others (`copied.rs`). Of the
 //! rest the Parquet library takes the pages apart, and what stands in them is compared page beside page (`side_by_side.rs`);
-//! where that proves nothing, the library decodes both chunks (`by_library.rs`) and has the last word. The page editor that wrote them has no part in either.
-//! Absent: trust in what the transformation says about itself.
+//! where that proves nothing, the library decodes both chunks (`by_library.rs`) and has the last word. The page editor that
+//! wrote them has no part in any of it. Absent: trust in what the transformation says about itself.
 
 mod by_library;
 mod copied;
@@ -111,8 +111,8 @@ pub fn check(source: &Source, change: &Change, transformed: &Transformed) -> Res
             };
             match plan.edit(from) {
                 None if copied()? => {}
-                // A mask that changes nothing in a chunk leaves it as it is, so equal bytes are right where decoding says so.
                 Some(edit) if copied::proves((source, from), (&out, to), edit, &places)? => {}
+                // A mask that changes nothing in a chunk leaves it as it is, so equal bytes are right where decoding says so.
                 edit => compare((source, from), (&out, to), edit)?,
             }
         }
@@ -163,6 +163,11 @@ fn decoded(
     })
 }
 
+/// A chunk of a file, for those who compare it with another.
+fn chunk<'a>(source: &'a Source, at: (usize, usize), metadata: &'a ColumnChunkMetaData) -> Chunk<'a> {
+    Chunk { file: source.bytes(), metadata, rows: index(source.rows_of(at.0)) }
+}
+
 /// A row number as one of what is in memory.
 fn index(row: u64) -> usize {
     usize::try_from(row).unwrap_or(usize::MAX)
@@ -196,8 +201,7 @@ pub(super) fn beside(
         Some(Edit::Mask(..)) => return Ok(Verdict::Open),
     };
     let (old, new) = (source.readable(from)?, out.readable(to)?);
-    let old = Chunk { file: source.bytes(), metadata: &old, rows: index(source.rows_of(from.0)) };
-    let new = Chunk { file: out.bytes(), metadata: &new, rows: index(out.rows_of(to.0)) };
+    let (old, new) = (chunk(source, from, &old), chunk(out, to, &new));
     // What the library says of pages that it cannot read, it says again when it decodes them.
     Ok(side_by_side::compare(old, new, &gone).unwrap_or(Verdict::Open))
 }

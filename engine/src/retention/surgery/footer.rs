@@ -157,11 +157,11 @@ impl<'a> NewFile<'a> {
 
     /// Appends a chunk that was written anew.
     fn put_new(&mut self, column: &mut Struct, at: (usize, usize), chunk: NewChunk) -> Result<Tail, SurgeryError> {
-        let old = self.source.pages(at)?;
+        let pages = self.source.pages(at)?;
         let order = self.source.order(at.1);
         let start = self.out.len();
         self.out.extend_from_slice(&chunk.bytes);
-        set_offset(column, long(start) - long(old.start), &(long(old.start)..long(old.start) + 1));
+        set_offset(column, long(start) - long(pages.start), &(long(pages.start)..long(pages.start) + 1));
         if let Some(meta) = column.child_mut(column::META) {
             describe(meta, &chunk, start, order);
         }
@@ -169,16 +169,15 @@ impl<'a> NewFile<'a> {
             let mut bytes = Vec::new();
             filter.write(&mut bytes).map(|()| bytes).map_err(|error| self.source.library(at, error))
         });
-        let old_offsets = self.source.offsets(at);
-        let old_index = self.source.index(at).and_then(|range| Struct::parse(&self.source.bytes()[range]).ok());
+        let old = self.source.indexes(at);
         Ok(Tail {
             filter: filter.transpose()?,
-            index: old_index.and_then(|(old, _)| index(&old, &chunk, order)).map(|index| {
+            index: old.index.and_then(|old| index(&old, &chunk, order)).map(|index| {
                 let mut bytes = Vec::new();
                 index.write(&mut bytes);
                 bytes
             }),
-            offsets: old_offsets.map(|old| offsets(&old, &chunk, start)),
+            offsets: old.offsets.map(|old| offsets(&old, &chunk, start)),
         })
     }
 

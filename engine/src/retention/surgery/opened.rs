@@ -174,6 +174,23 @@ impl<R: ChunkReader> Opened<R> {
         Some(())
     }
 
+    /// Levels of the page without a value.
+    pub(crate) fn nulls(&self, shape: Shape) -> usize {
+        self.def.iter().filter(|def| **def != shape.def_max).count()
+    }
+
+    /// Reads the `count` dictionary indices of the page. One of nothing but NULL may have no bytes at all.
+    pub(crate) fn read_indices(&mut self, count: usize) -> Option<()> {
+        match self.values.split_first() {
+            None if count == 0 => {
+                self.indices.clear();
+                Some(())
+            }
+            None => None,
+            Some((width, stream)) => hybrid(stream, usize::from(*width), count, &mut self.indices),
+        }
+    }
+
     /// Rows that begin in the page.
     pub(crate) fn rows_begun(&self) -> usize {
         if self.rep.is_empty() { self.count } else { self.rep.iter().filter(|rep| **rep == 0).count() }

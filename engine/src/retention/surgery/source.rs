@@ -107,8 +107,10 @@ pub struct Source {
 /// What a file states about the pages of a chunk, beside its footer.
 #[derive(Debug, Default)]
 pub(super) struct Indexes {
-    index: Option<Struct>,
-    offsets: Option<Struct>,
+    /// Bounds.
+    pub(super) index: Option<Struct>,
+    /// Places.
+    pub(super) offsets: Option<Struct>,
 }
 
 impl Source {

@@ -13,7 +13,7 @@ use super::super::mask::{Masked, Masker};
 use super::super::records;
 use super::super::source::Source;
 use super::super::typed::{self, Plain, Read};
-use super::Counted;
+use super::{Counted, in_memory, index};
 
 /// Rows that are decoded at once.
 const BATCH_ROWS: usize = 16 * 1024;
@@ -32,13 +32,11 @@ where
     let new_error = |error: ParquetError| out.library(to, error);
     let mut old = typed::reader::<T>(source.bytes(), &source.readable(from)?, total).map_err(old_error)?;
     let mut new = typed::reader::<T>(out.bytes(), &out.readable(to)?, out.group_rows()[to.0]).map_err(new_error)?;
-    let row = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
-    let rows: Vec<_> =
-        edit.map(Edit::rows).unwrap_or_default().iter().map(|range| row(range.start)..row(range.end)).collect();
+    let rows = in_memory(edit.map(Edit::rows).unwrap_or_default());
     let def_max = u8::try_from(source.descriptor(from.1).max_def_level()).unwrap_or(u8::MAX);
     let (mut expected, mut found) = (Read::<T::T>::new(), Read::<T::T>::new());
     let (mut before, mut counted) = (0, Counted::default());
-    while before < row(total) {
+    while before < index(total) {
         expected.clear();
         found.clear();
         let here = u64::try_from(before).unwrap_or(u64::MAX);

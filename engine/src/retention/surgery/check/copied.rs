@@ -15,12 +15,12 @@ use parquet::file::page_index::offset_index::PageLocation;
 
 use super::super::SurgeryError;
 use super::super::chunk::Edit;
-use super::super::opened::{Shape, hybrid};
+use super::super::opened::Shape;
 use super::super::page::{self, Kind, RawPage};
 use super::super::source::Source;
 use super::super::values::{PLAIN_DICTIONARY, RLE_DICTIONARY};
 use super::side_by_side::{Chunk, Cut, Pairs, Side, Verdict, page_by_page};
-use super::{Counted, in_memory, index, misstated};
+use super::{Counted, chunk, in_memory, index, misstated};
 
 /// Where all data pages of a file lie, as it states it and the Parquet library reads it.
 pub(super) struct Places(Option<ParquetOffsetIndex>);
@@ -49,8 +49,7 @@ pub(super) fn proves(
     let Edit::Delete(rows) = edit else { return Ok(false) };
     let Some(places) = places.get(to) else { return Ok(false) };
     let (old, new) = (source.readable(from)?, out.readable(to)?);
-    let old = Chunk { file: source.bytes(), metadata: &old, rows: index(source.rows_of(from.0)) };
-    let new = Chunk { file: out.bytes(), metadata: &new, rows: index(out.rows_of(to.0)) };
+    let (old, new) = (chunk(source, from, &old), chunk(out, to, &new));
     // What the library says of pages that it cannot read, it says again when it decodes them.
     let counted = compare(old, (new, places), &in_memory(rows)).ok().flatten();
     Ok(counted.is_some_and(|counted| misstated(out.metadata().row_group(to.0).column(to.1), counted).is_none()))
@@ -113,7 +112,7 @@ fn cut_page(
         return Ok(None);
     }
     let Some(cut) = Cut::of(before, first_row, gone).filter(|cut| cut.levels_left == left) else { return Ok(None) };
-    let nulls = before.def.iter().filter(|def| **def != shape.def_max).count();
+    let nulls = before.nulls(shape);
     if left == 0 {
         return Ok(Some((nulls, 0)));
     }
@@ -156,15 +155,9 @@ fn refer_alike(
         if !matches!(side.encoding, Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY) {
             return Ok(false);
         }
-        let nulls = side.def.iter().filter(|def| **def != shape.def_max).count();
-        let count = side.count - nulls;
-        let Some((width, stream)) = side.values.split_first() else {
-            if count == 0 {
-                continue;
-            }
-            return Ok(false);
-        };
-        let same = hybrid(stream, usize::from(*width), count, &mut side.indices)
+        let count = side.count - side.nulls(shape);
+        let same = side
+            .read_indices(count)
             .and_then(|()| side.indices.iter().try_for_each(|index| pairs.pair((*index, old), (*index, new))));
         if same.is_none() {
             return Ok(false);

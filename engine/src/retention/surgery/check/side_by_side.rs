@@ -235,11 +235,7 @@ fn same_values((old, new): (&mut Side, &mut Side), values: &Values, shape: Shape
         }
         (Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY, Width::Fixed(_) | Width::Variable) => {
             for (side, count) in [(&mut *old, values.all), (&mut *new, left)] {
-                match side.values.split_first() {
-                    None if count == 0 => side.indices.clear(),
-                    None => return None,
-                    Some((width, stream)) => hybrid(stream, usize::from(*width), count, &mut side.indices)?,
-                }
+                side.read_indices(count)?;
             }
             pairs.same((old, new), &values.kept)
         }
