@@ -47,11 +47,15 @@ pub use scan_meter::ScanMeter;
 pub(crate) use statement::{Asked, asked, is_small};
 pub(crate) use yielding::Yielding;
 
+use crate::subject::Persons;
+
 /// A principal with what its masks need.
 #[derive(Clone)]
 pub struct Viewer {
     principal: Arc<Principal>,
     keys: HashMap<SecretSource, Arc<[u8]>>,
+    /// Persons whose rows it does not see, each of these by itself.
+    unseen: Vec<Arc<Persons>>,
 }
 
 /// Keys are not to be seen.
@@ -76,7 +80,20 @@ impl Viewer {
                 keys.insert(source.clone(), Arc::from(secret(source)?));
             }
         }
-        Ok(Self { principal: Arc::new(principal), keys })
+        Ok(Self { principal: Arc::new(principal), keys, unseen: Vec::new() })
+    }
+
+    /// The same principal, who sees no row that names one of these persons, or may name them.
+    #[must_use]
+    pub fn without(&self, persons: &Arc<Persons>) -> Self {
+        let mut viewer = self.clone();
+        viewer.unseen.push(Arc::clone(persons));
+        viewer
+    }
+
+    /// Persons whose rows it does not see.
+    pub fn unseen(&self) -> &[Arc<Persons>] {
+        &self.unseen
     }
 
     /// Who it is.

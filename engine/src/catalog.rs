@@ -22,6 +22,8 @@ use schemas::{Dataset, HISTORY_ENDING};
 use crate::dataset::PinnedFile;
 use crate::dataset_files::DatasetFiles;
 use crate::error::EngineError;
+use crate::named_rows::without;
+use crate::subject::Persons;
 use crate::table::PinnedTable;
 
 /// What a table of schema `auditlake` holds.
@@ -76,9 +78,15 @@ pub(crate) struct LakeCatalog {
 }
 
 impl LakeCatalog {
-    pub(crate) fn new(files: Arc<DatasetFiles>, records: Arc<dyn SystemTables>, instant: DateTime<Utc>) -> Self {
+    /// Rows that name one of `without` do not exist in it.
+    pub(crate) fn new(
+        files: Arc<DatasetFiles>,
+        records: Arc<dyn SystemTables>,
+        instant: DateTime<Utc>,
+        without: Option<&Arc<Persons>>,
+    ) -> Self {
         Self {
-            public: Arc::new(PublicSchema { files: Arc::clone(&files) }),
+            public: Arc::new(PublicSchema { files: Arc::clone(&files), without: without.cloned() }),
             auditlake: Arc::new(RecordsSchema { files, records, instant }),
         }
     }
@@ -101,6 +109,8 @@ impl CatalogProvider for LakeCatalog {
 #[derive(Debug)]
 struct PublicSchema {
     files: Arc<DatasetFiles>,
+    /// Persons whose rows are left out.
+    without: Option<Arc<Persons>>,
 }
 
 #[async_trait]
@@ -115,7 +125,11 @@ impl SchemaProvider for PublicSchema {
     }
 
     async fn table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        Ok(public_table(&self.files, name).await.map_err(external)?.map(|(_, rows)| rows))
+        let Some((dataset, rows)) = public_table(&self.files, name).await.map_err(external)? else { return Ok(None) };
+        match &self.without {
+            Some(persons) => without(persons, dataset, rows).map(Some),
+            None => Ok(Some(rows)),
+        }
     }
 
     fn table_exist(&self, name: &str) -> bool {

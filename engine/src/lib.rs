@@ -28,6 +28,7 @@ mod ingest;
 mod keyed;
 mod lake_session;
 mod materialize;
+mod named_rows;
 mod parquet_bytes;
 mod plan_hash;
 mod replace;

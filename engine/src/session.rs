@@ -34,6 +34,7 @@ use crate::distinct::WholeGroups;
 use crate::error::EngineError;
 use crate::lake_session::{LakeSession, Viewing};
 use crate::resources::Resources;
+use crate::subject::Persons;
 
 /// What the sort of an ingest holds before it spills.
 const INGEST_SORT_BYTES: usize = 128 << 20;
@@ -41,7 +42,7 @@ const INGEST_SORT_BYTES: usize = 128 << 20;
 pub(crate) const INGEST_BATCH_ROWS: usize = 2_048;
 
 /// Makes sessions over one lake.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SessionFactory {
     store: Arc<dyn ObjectStore>,
     datasets: Vec<Dataset>,
@@ -51,6 +52,8 @@ pub struct SessionFactory {
     memory_bytes: usize,
     pool: Arc<dyn MemoryPool>,
     spill: Option<PathBuf>,
+    /// Persons whose rows are left out.
+    without: Option<Arc<Persons>>,
 }
 
 impl SessionFactory {
@@ -73,6 +76,7 @@ impl SessionFactory {
             memory_bytes: resources.memory_bytes,
             pool: Arc::new(TrackConsumersPool::new(pool, consumers_named_in_errors)),
             spill: resources.spill,
+            without: None,
         }
     }
 
@@ -80,6 +84,12 @@ impl SessionFactory {
     #[must_use]
     pub fn with_elsewhere(self, elsewhere: Elsewhere) -> Self {
         Self { elsewhere, ..self }
+    }
+
+    /// This factory for sessions in which no row names one of these persons, or may name them.
+    #[must_use]
+    pub fn without(&self, persons: Arc<Persons>) -> Self {
+        Self { without: Some(persons), ..self.clone() }
     }
 
     /// A session in which SQL's `now()` is `instant`.
@@ -113,7 +123,7 @@ impl SessionFactory {
     ) -> Result<LakeSession, EngineError> {
         let state = self.planner(instant, pool, config)?;
         let files = Arc::new(self.files(self.datasets.iter().cloned(), &state, None));
-        let catalog = LakeCatalog::new(Arc::clone(&files), Arc::clone(&self.records), instant);
+        let catalog = LakeCatalog::new(Arc::clone(&files), Arc::clone(&self.records), instant, self.without.as_ref());
         let state = with_catalog(&state, Arc::new(catalog));
         Ok(LakeSession { state, files, viewing: None })
     }
@@ -147,6 +157,10 @@ impl SessionFactory {
             principal.datasets.contains_key(id) || principal.datasets.contains_key(&format!("{id}{HISTORY_ENDING}"))
         };
         let files = Arc::new(self.files(self.datasets.iter().filter(exists).cloned(), &planner, tenants));
+        let viewer = &match &self.without {
+            Some(persons) => viewer.without(persons),
+            None => viewer.clone(),
+        };
         let catalog = ViewCatalog::new(viewer, &planner, Arc::clone(&files), Arc::clone(&self.records), instant);
         let owner = catalog.owner();
         let state = guarded(&planner, &owner);

@@ -7,14 +7,18 @@ mod explain;
 mod limiter;
 mod statements;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use engine::subject::Persons;
 use engine::{AnswerKind, EngineError, LakeSession, ScanMeter, ViewFault, Viewer, check_views};
-use schemas::{Access, Permission, Principal, SecretSource};
+use schemas::{Access, Permission, Principal, Purpose, SecretSource};
+use sha2::{Digest, Sha256};
 
 use crate::error::JobError;
 use crate::lake::OpenLake;
+use crate::subject::{objecting, restricted, without};
 
 pub(crate) use events::{events, publish};
 pub(crate) use explain::{explain, list};
@@ -28,21 +32,42 @@ pub(crate) struct Asker {
     viewer: Option<Arc<Viewer>>,
     /// Counts what its sessions read.
     meter: ScanMeter,
+    /// Persons who object to what the rows are for.
+    without: Option<Arc<Persons>>,
 }
 
 impl Asker {
     /// The principal of that name, or whoever runs the program.
-    pub(crate) fn named(lake: &OpenLake, name: Option<&str>) -> Result<Self, JobError> {
+    pub(crate) async fn named(lake: &OpenLake, name: Option<&str>) -> Result<Self, JobError> {
         let Some(name) = name else { return Ok(Self::default()) };
         let access = lake.definitions.access.as_ref().ok_or_else(|| {
             JobError::Usage(format!("there is no access.yaml, so there is no principal \"{name}\"; write one"))
         })?;
-        Self::of(known(access, name)?)
+        Self::of(lake, known(access, name)?).await
     }
 
-    /// A principal.
-    pub(crate) fn of(principal: &Principal) -> Result<Self, JobError> {
-        Ok(Self { viewer: Some(Arc::new(viewer(principal)?)), meter: ScanMeter::default() })
+    /// A principal. Rows of persons that are restricted by now it sees only where it may.
+    pub(crate) async fn of(lake: &OpenLake, principal: &Principal) -> Result<Self, JobError> {
+        let viewer = Viewer::new(principal.clone(), secret)?;
+        let restricted = match principal.may(Permission::DatasetRestricted) {
+            true => None,
+            false => restricted(lake).await?,
+        };
+        let viewer = restricted.iter().fold(viewer, |viewer, persons| viewer.without(persons));
+        Ok(Self { viewer: Some(Arc::new(viewer)), ..Self::default() })
+    }
+
+    /// It, for a purpose: rows of persons who object to that are left out.
+    pub(crate) async fn for_purpose(self, lake: &OpenLake, purpose: Option<&Purpose>) -> Result<Self, JobError> {
+        Ok(Self { without: objecting(lake, purpose).await?, ..self })
+    }
+
+    /// SHA-256 of the references of everybody whose rows it does not see, in hex; none where there is nobody.
+    pub(crate) fn left_out_sha256(&self) -> Option<String> {
+        let unseen = self.viewer.iter().flat_map(|viewer| viewer.unseen());
+        let references: BTreeSet<&str> = unseen.chain(&self.without).flat_map(|persons| persons.references()).collect();
+        let text: Vec<&str> = references.into_iter().collect();
+        (!text.is_empty()).then(|| engine::hex(&Sha256::digest(text.join("\n"))))
     }
 
     /// It, for one statement or export that begins now: what it reads counts for its hour.
@@ -51,7 +76,7 @@ impl Asker {
     /// When the hour's bytes are used up.
     pub(crate) fn metered(&self, lake: &OpenLake, now: DateTime<Utc>) -> Result<Self, JobError> {
         let meter = self.principal().map(|principal| lake.limiter.meter(principal, now)).transpose()?;
-        Ok(Self { viewer: self.viewer.clone(), meter: meter.unwrap_or_default() })
+        Ok(Self { meter: meter.unwrap_or_default(), ..self.clone() })
     }
 
     /// Bytes of files that were read since it was metered.
@@ -66,10 +91,11 @@ impl Asker {
         instant: DateTime<Utc>,
         kind: AnswerKind,
     ) -> Result<LakeSession, JobError> {
+        let sessions = without(&lake.sessions, self.without.as_ref());
         Ok(match (&self.viewer, kind) {
-            (Some(viewer), kind) => lake.sessions.session_as(viewer, instant, kind, self.meter.clone())?,
-            (None, AnswerKind::Statement) => lake.sessions.session(instant)?,
-            (None, AnswerKind::Export) => lake.sessions.ordered_session(instant)?,
+            (Some(viewer), kind) => sessions.session_as(viewer, instant, kind, self.meter.clone())?,
+            (None, AnswerKind::Statement) => sessions.session(instant)?,
+            (None, AnswerKind::Export) => sessions.ordered_session(instant)?,
         })
     }
 
@@ -110,11 +136,6 @@ pub(crate) fn known<'a>(access: &'a Access, name: &str) -> Result<&'a Principal,
         };
         JobError::Unknown { what: "principal", name: name.to_owned(), remedy }
     })
-}
-
-/// A principal with the keys of its masks.
-pub(crate) fn viewer(principal: &Principal) -> Result<Viewer, JobError> {
-    Viewer::new(principal.clone(), secret)
 }
 
 /// Reads a secret: its bytes, without the last line end of a file.

@@ -28,6 +28,7 @@ use crate::progress::Progress;
 use crate::replacing::Replacing;
 use crate::runner::{Attempt, Executed, Revise, interval_of, run};
 use crate::show;
+use crate::subject::{objecting, without};
 use crate::world::World;
 
 pub(crate) use material::check_hierarchies;
@@ -38,6 +39,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &Anonymi
     let lake = attempt.lake;
     let policy = policy(lake, spec.policy.as_str())?;
     let (from, to) = (lake.dataset(policy.from.as_str())?, lake.dataset(policy.to.as_str())?);
+    let sessions = without(&lake.sessions, objecting(lake, spec.purpose.as_ref()).await?.as_ref());
     // A key that is not there is told before anything is claimed.
     let material = material::read(lake, policy)?;
     let request = CopyRequest {
@@ -52,9 +54,9 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &Anonymi
     };
     let replacing = Replacing::begin(lake, world, to, *attempt.progress).await?;
     let (fence, counters) = (&replacing.fence, replacing.shown.counters());
-    let outcome = make_copy(&lake.front, &lake.sessions, &request, fence, counters).await;
+    let outcome = make_copy(&lake.front, &sessions, &request, fence, counters).await;
     let outcome = replacing.end(outcome, CopyOutcome::commit).await?;
-    let session = lake.sessions.session(attempt.key.instant)?;
+    let session = sessions.session(attempt.key.instant)?;
     let plan = session.optimized(&outcome.plan)?;
     let made = of_copy(lake, policy, &session.analyse(outcome.plan.clone())?);
     let outputs = outcome.written.iter().map(Output::of_rows);
@@ -84,7 +86,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &AnonymizeArgs) -> R
             "policy \"{name}\" is not enabled; look through it, and write enabled: true"
         )));
     }
-    let asker = Asker::named(&lake, args.principal.as_deref())?;
+    let asker = Asker::named(&lake, args.principal.as_deref()).await?;
     asker.needs(Permission::AnonymizeRun, "anonymizing needs")?;
     let job = job_of(&lake, policy)?;
     if !args.dry_run {
@@ -143,7 +145,7 @@ fn job_of(lake: &OpenLake, policy: &AnonymizePolicy) -> Result<Job, JobError> {
     if lake.definitions.job(&id).is_some() {
         return Err(not_of_copies(&id, policy));
     }
-    let spec = AnonymizeSpec { policy: policy.id.clone(), window_seconds: None };
+    let spec = AnonymizeSpec { policy: policy.id.clone(), window_seconds: None, purpose: None };
     Ok(Job { id, kind: JobKind::Anonymize(spec), sha256: policy.sha256.clone() })
 }
 

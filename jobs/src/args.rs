@@ -27,8 +27,8 @@ pub use lineage::{
 pub use requests::RequestsCommand;
 pub use retention::{ApplyArgs, ApproveArgs, FailOnArg, HoldCommand, PlaceArgs, PlanArgs, RetentionCommand};
 pub use subject::{
-    ApplyCaseArgs, CaseArgs, CaseEndArg, EraseArgs, NoteArgs, OpenArgs, PackageArgs, SubjectCommand, SubjectRequestArg,
-    WhoArgs,
+    ApplyCaseArgs, CaseArgs, CaseEndArg, CorrectArgs, EraseArgs, NoteArgs, OpenArgs, PackageArgs, SubjectCommand,
+    SubjectRequestArg, WhoArgs,
 };
 
 use crate::error::JobError;

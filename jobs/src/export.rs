@@ -68,7 +68,7 @@ async fn export(cli: &Cli, world: &World, args: &ExportArgs) -> Result<Option<An
     let to = args.to.as_deref().unwrap_or_default();
     let place = Place::open(to)?;
     let lake = cli.open()?;
-    let asker = Asker::named(&lake, args.principal.as_deref())?.metered(&lake, world.now())?;
+    let asker = Asker::named(&lake, args.principal.as_deref()).await?.metered(&lake, world.now())?;
     let is_split = asked.shape.split_rows.is_some() || asked.shape.split_bytes.is_some();
     match place {
         Place::Stdout => {

@@ -5,7 +5,7 @@ use std::path::Path as FsPath;
 use ::lineage::{DatasetName, Statistics};
 use engine::evidence::EntryBody;
 use engine::retention::{OpenCase, hold_cases};
-use engine::subject::{Ledger, erasures};
+use engine::subject::{Ledger, PersonKeys, erasures};
 use engine::{IngestFrom, IngestOutcome, IngestRequest, Suppression};
 use object_store::path::Path;
 use schemas::{Dataset, DatasetId, IngestFormat, IngestSpec, InputFile, Mapping, RetentionPolicy, StoreUrl};
@@ -193,21 +193,22 @@ async fn suppression(lake: &OpenLake, dataset: &Dataset) -> Result<Option<Suppre
                 .to_owned(),
         ));
     };
-    let keys = crate::subject::keys(lake, policy)?;
+    let known = PersonKeys { keys: crate::subject::keys(lake, policy)?, kinds: policy.kinds.clone() };
     let missing = Ledger::of(erasures.iter().cloned());
-    if let [first, ..] = missing.keys_missing(&keys).as_slice() {
+    if let [first, ..] = missing.keys_missing(&known.keys).as_slice() {
         return Err(JobError::Usage(format!(
             "persons were erased under key \"{first}\", which policies/subjects.yaml does not name, and nobody would know \
              whether they come back; add it to retired"
         )));
     }
     let stand_in = || RetentionPolicy::keeping_for_ever(&dataset.id);
+    let holds = hold_cases(&lake.front).await?;
+    let holds = holds.iter().filter_map(|case| OpenCase::of(&case.records, Some(&known))).collect();
     Ok(Some(Suppression {
         erasures,
-        keys,
-        kinds: policy.kinds.clone(),
+        known,
+        holds,
         policy: lake.definitions.policy_of(&dataset.id).cloned().unwrap_or_else(stand_in),
-        holds: hold_cases(&lake.front).await?.iter().filter_map(|case| OpenCase::of(&case.records)).collect(),
     }))
 }
 

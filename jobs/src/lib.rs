@@ -54,8 +54,8 @@ use serde_json::{Value, json};
 
 pub use args::{
     AccessCommand, AnonymizeArgs, AnonymizeCommand, ApplyArgs, ApplyCaseArgs, ApproveArgs, CaseArgs, CaseEndArg, Cli,
-    Command, CompactArgs, CopyCheckArgs, DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg, EraseArgs,
-    EvidenceCommand, ExportArgs, ExportCommand, FailOnArg, FindingsCommand, FormatArg, FormsArgs, GapsArgs,
+    Command, CompactArgs, CopyCheckArgs, CorrectArgs, DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg,
+    EraseArgs, EvidenceCommand, ExportArgs, ExportCommand, FailOnArg, FindingsCommand, FormatArg, FormsArgs, GapsArgs,
     HoldCommand, IngestArgs, LineageCommand, LineageExportArgs, NoteArgs, OpenArgs, OutputForm, PackageArgs, PlaceArgs,
     PlanArgs, RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunsCommand, SqlArgs, StateArg,
     SubjectCommand, SubjectRequestArg, VerifyArgs, WalkArgs, WhoArgs, WhyArgs,

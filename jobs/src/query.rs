@@ -9,6 +9,7 @@ use crate::ledger::{Output, QuerySummary, RunSummary};
 use crate::lineage::of_query;
 use crate::replacing::Replacing;
 use crate::runner::{Attempt, Executed};
+use crate::subject::{objecting, without};
 use crate::world::World;
 
 /// Computes the interval of the attempt, in place of what was computed for it before.
@@ -23,9 +24,10 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &QuerySp
         now: attempt.key.instant,
         grace: GRACE,
     };
+    let sessions = without(&lake.sessions, objecting(lake, spec.purpose.as_ref()).await?.as_ref());
     let replacing = Replacing::begin(lake, world, dataset, *attempt.progress).await?;
     let (fence, counters) = (&replacing.fence, replacing.shown.counters());
-    let outcome = engine::materialize(&lake.front, &lake.sessions, &request, fence, counters).await;
+    let outcome = engine::materialize(&lake.front, &sessions, &request, fence, counters).await;
     let outcome = replacing.end(outcome, QueryOutcome::commit).await?;
     let outputs = outcome.written.iter().map(Output::of_rows);
     let reads = lineage::reads(&outcome.plan).tables;

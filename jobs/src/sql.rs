@@ -41,7 +41,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &SqlArgs) -> Result<
     };
     let asked = asked(args)?;
     let lake = cli.open()?;
-    let asker = Asker::named(&lake, args.principal.as_deref())?;
+    let asker = Asker::named(&lake, args.principal.as_deref()).await?;
     let mut out = std::io::stdout().lock();
     let mut shell = Shell::new(&lake, world, &asker, format, Progress::on_terminal());
     match asked {
@@ -132,12 +132,12 @@ impl Door<'_> {
     }
 
     /// Whoever asks, for one statement; the limits of a minute and of an hour refuse one too many.
-    fn admitted(&self) -> Result<Asker, JobError> {
+    async fn admitted(&self) -> Result<Asker, JobError> {
         let now = self.world.now();
-        if let Some(principal) = self.asker.principal() {
-            self.lake.limiter.statement(principal, now)?;
-        }
-        self.asker.metered(self.lake, now)
+        let Some(principal) = self.asker.principal() else { return self.asker.metered(self.lake, now) };
+        self.lake.limiter.statement(principal, now)?;
+        // Somebody may have been restricted since a shell was opened.
+        Asker::of(self.lake, principal).await?.metered(self.lake, now)
     }
 }
 
@@ -153,7 +153,7 @@ pub(crate) async fn sql(
     progress: Progress,
     out: &mut dyn Write,
 ) -> Result<Vec<String>, JobError> {
-    let (asker, may_ask) = match door.admitted() {
+    let (asker, may_ask) = match door.admitted().await {
         Ok(asker) => (asker, door.asker.needs(Permission::SqlQuery, "SQL needs")),
         Err(error) => (door.asker.clone(), Err(error)),
     };

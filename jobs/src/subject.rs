@@ -1,5 +1,4 @@
-//! `auditlake subject`: what persons ask for. Access, portability and erasure are carried out; of everything else the clock
-//! is kept.
+//! `auditlake subject`: what persons ask for, carried out, with its clock.
 //!
 //! ```text
 //! desk       policy, keys, cases           identity   all identifiers of a person
@@ -7,6 +6,7 @@
 //! plan       what an erasure would do      approve    who agrees
 //! apply      the erasure                   sweep      what else mentions the person
 //! package    a ZIP of what there is        replay     persons who came back with a backup
+//! in_force   restrictions and objections   correct    corrections beside rows
 //! rows       cases as rows of a dataset    certificate, list, told   what people read
 //! ```
 //!
@@ -16,8 +16,10 @@
 mod apply;
 mod approve;
 mod certificate;
+mod correct;
 mod desk;
 mod identity;
+mod in_force;
 mod list;
 mod open;
 mod package;
@@ -42,7 +44,10 @@ use crate::progress::Progress;
 use crate::world::World;
 
 use apply::Agreement;
-pub(crate) use desk::{Desk, keys};
+pub(crate) use desk::{Desk, held_persons, keys};
+pub(crate) use identity::{closed, counted_by_kind};
+pub(crate) use in_force::{objecting, restricted, without};
+pub(crate) use open::identifiers;
 pub(crate) use rows::publish;
 
 /// Carries out a command. What became of cases is brought into their dataset, if they have one.
@@ -78,6 +83,8 @@ async fn carried_out(desk: &Desk<'_>, command: &SubjectCommand) -> Result<Answer
         SubjectCommand::Extend(note) => open::extend(desk, note).await,
         SubjectCommand::Pause { note, from, to } => open::pause(desk, note, (*from, *to)).await,
         SubjectCommand::Close { note, state } => open::close(desk, note, (*state).into()).await,
+        SubjectCommand::Correct(args) => correct::command(desk, args).await,
+        SubjectCommand::Lift(note) => in_force::lift(desk, note).await,
         SubjectCommand::Erase(args) => erase(desk, args).await,
         SubjectCommand::Access(args) => packaged(desk, args, SubjectRequest::Know).await,
         SubjectCommand::Portability(args) => packaged(desk, args, SubjectRequest::Portability).await,
@@ -94,7 +101,7 @@ async fn erase(desk: &Desk<'_>, args: &EraseArgs) -> Result<Answer, JobError> {
             desk.policy.approval.approvers
         )));
     }
-    let opened = open::opened(desk, &args.who, SubjectRequest::Erasure).await?;
+    let opened = open::opened(desk, &args.who, (SubjectRequest::Erasure, &[])).await?;
     let (case, by) = (opened.case, opened.by);
     let plan = plan::planned(desk, &case, by.as_deref()).await?;
     let answer = async {
@@ -138,6 +145,6 @@ async fn again(
 async fn packaged(desk: &Desk<'_>, args: &PackageArgs, request: SubjectRequest) -> Result<Answer, JobError> {
     desk.who(args.who.principal.as_deref(), Permission::SubjectExport, "exporting what is about a person")?;
     package::fits(&args.to, args.overwrite)?;
-    let opened = open::opened(desk, &args.who, request).await?;
+    let opened = open::opened(desk, &args.who, (request, &[])).await?;
     package::written(desk, &opened.case, &args.to, opened.by.as_deref()).await
 }

@@ -52,7 +52,7 @@ pub use definition::{
 pub use evidence::{Anchor, EvidencePolicy};
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use hex::{hex, unhex};
-pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, PolicyId, derived_id};
+pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, PolicyId, Purpose, derived_id};
 pub use instant::{compact, parse_compact, parse_rfc3339, rfc3339};
 pub use lineage::{Certainty, EdgeKind, EdgeKinds, Form, FunctionClass, Gap};
 pub use remedy::Remedy;
@@ -70,11 +70,11 @@ pub use shipped::{
     shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks, shipped_policy_templates,
 };
 pub use subject::{
-    CaseEnd, CaseRecord, CaseStep, DEFAULT_KIND, Identifier, Identities, PERSON_KIND, RequestRows, SubjectPolicy,
-    SubjectRequest, clock_of, kind_in,
+    CaseEnd, CaseRecord, CaseStep, DEFAULT_KIND, Identifier, Identities, ObjectionRecord, ObjectionStep, PERSON_KIND,
+    RequestRows, SubjectPolicy, SubjectRequest, clock_of, kind_in,
 };
 pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
 pub use tables::{
-    ALERT, AUDIT, CONSENT, CONTROL_RESULT, DATASET_SCHEMAS, DSR, EXCLUSION, FINDING, IDENTITY, INFERRED, INVOICE,
-    METRIC, POLICY_ACK, PROBE, REJECTED, REQUEST_1D, REQUEST_1H, REQUEST_1M, RISK, SLA_RESULT, TICKET, USAGE,
+    ALERT, AUDIT, CONSENT, CONTROL_RESULT, CORRECTION, DATASET_SCHEMAS, DSR, EXCLUSION, FINDING, IDENTITY, INFERRED,
+    INVOICE, METRIC, POLICY_ACK, PROBE, REJECTED, REQUEST_1D, REQUEST_1H, REQUEST_1M, RISK, SLA_RESULT, TICKET, USAGE,
 };

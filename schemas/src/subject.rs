@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::MaskKey;
 use crate::deadline::{Pause, RequestClock};
-use crate::id::{DatasetId, name};
+use crate::id::{DatasetId, Purpose, name};
 use crate::retention::{ApprovalRule, CaseId};
 
 /// The kind of identifiers that no kind is given for.
@@ -40,6 +40,8 @@ pub struct SubjectPolicy {
     pub approval: ApprovalRule,
     /// Where cases stand as rows for reports and controls; nowhere when none.
     pub requests: Option<RequestRows>,
+    /// The dataset of corrections; none are recorded when none.
+    pub corrections: Option<DatasetId>,
 }
 
 impl SubjectPolicy {
@@ -236,6 +238,9 @@ pub enum CaseStep {
         received: NaiveDate,
         /// References of the identifiers that were given, in order.
         subject: Vec<String>,
+        /// For what the data is not to be used, of an objection.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        purposes: Vec<Purpose>,
     },
     /// The person was told that it takes longer.
     Extended {
@@ -275,6 +280,20 @@ pub enum CaseStep {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// Corrections stand beside rows of the person.
+    Corrected {
+        /// How many were recorded.
+        corrections: u64,
+        /// Datasets of the rows.
+        datasets: Vec<String>,
+    },
+    /// A restriction or an objection is in force.
+    InForce,
+    /// It is not any more.
+    Lifted {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// One record of a case.
@@ -287,6 +306,37 @@ pub struct CaseRecord {
     /// What it says.
     #[serde(flatten)]
     pub what: CaseStep,
+    /// Who says so.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What a record of an objection says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ObjectionStep {
+    /// Rows that name the person are not used for these purposes any more.
+    Raised {
+        /// Purposes, in order.
+        purposes: Vec<Purpose>,
+        /// References of the person's identifiers, in order.
+        subject: Vec<String>,
+    },
+    /// They may be again.
+    Lifted,
+}
+
+/// One record of an objection (GDPR Art. 21).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectionRecord {
+    /// The case of the person.
+    pub case: CaseId,
+    /// Number of the record in it, from 1.
+    pub number: u64,
+    /// What it says.
+    #[serde(flatten)]
+    pub what: ObjectionStep,
     /// Who says so.
     pub by: String,
     /// When.

@@ -4,6 +4,7 @@ mod alert;
 mod audit;
 mod consent;
 mod control_result;
+mod correction;
 mod dsr;
 mod exclusion;
 mod finding;
@@ -24,6 +25,7 @@ pub use alert::ALERT;
 pub use audit::AUDIT;
 pub use consent::CONSENT;
 pub use control_result::CONTROL_RESULT;
+pub use correction::CORRECTION;
 pub use dsr::DSR;
 pub use exclusion::EXCLUSION;
 pub use finding::FINDING;
@@ -49,6 +51,7 @@ pub static DATASET_SCHEMAS: &[&TableSchema] = &[
     &USAGE,
     &CONSENT,
     &DSR,
+    &CORRECTION,
     &POLICY_ACK,
     &TICKET,
     &REQUEST_1M,

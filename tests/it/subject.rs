@@ -1,6 +1,8 @@
 //! What persons ask for, as those run it who answer: erased, killed half way, held, come back; shown and taken along.
 
 mod cases;
+mod corrections;
+mod in_force;
 mod packages;
 mod reach;
 

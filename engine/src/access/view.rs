@@ -29,6 +29,7 @@ use super::infallible::is_infallible;
 use super::mask::masked;
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
+use crate::named_rows::names_one_of;
 
 /// What a principal sees of one table.
 pub(crate) struct PrincipalView {
@@ -252,7 +253,13 @@ impl RowFilter<'_> {
         let any = if self.rule.all_rows_by().is_some() { None } else { disjunction(any) };
         // A filter that says no more than the tenants do is none of its own.
         let own = any.filter(|any| of_tenants.as_ref().is_none_or(|of| !self.says_the_same(any, of)));
-        let is_barrier = own.is_some() || !restrict.is_empty() || (of_tenants.is_some() && !self.files_are_theirs());
+        let unseen = self.viewer.unseen().iter();
+        let unseen = unseen.filter_map(|persons| names_one_of(persons, self.source.dataset, schema.as_arrow()));
+        let unseen: Vec<Expr> = unseen.map(|theirs| !theirs).collect();
+        let is_barrier = own.is_some()
+            || !unseen.is_empty()
+            || !restrict.is_empty()
+            || (of_tenants.is_some() && !self.files_are_theirs());
         let columns = match self.source.dataset.map {
             Some(_) => Schema::empty(),
             None => schema.as_arrow().clone(),
@@ -261,7 +268,7 @@ impl RowFilter<'_> {
         let filters = restrict.into_iter().chain(own).map(settle).collect::<Result<Vec<Expr>, String>>()?;
         let (infallible, fallible): (Vec<Expr>, Vec<Expr>) =
             filters.into_iter().partition(|filter| is_infallible(filter, &columns));
-        let infallible = of_tenants.into_iter().chain(infallible);
+        let infallible = of_tenants.into_iter().chain(unseen).chain(infallible);
         Ok(Filter { infallible: conjunction(infallible), fallible: conjunction(fallible), is_barrier })
     }
 

@@ -13,21 +13,19 @@ use arrow::compute::kernels::zip::zip;
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
-use schemas::{Dataset, DatasetId, RetentionPolicy, kind_in};
+use schemas::{Dataset, RetentionPolicy, kind_in};
 
 use crate::error::EngineError;
 use crate::retention::{ERASED, Erased, Judge, OpenCase, loses};
-use crate::subject::{ErasureRecord, Ledger, SubjectKeys};
+use crate::subject::{ErasureRecord, Ledger, PersonKeys};
 
 /// Who was erased, and what becomes of rows that name them.
 #[derive(Clone)]
 pub struct Suppression {
     /// Every erasure.
     pub erasures: Vec<ErasureRecord>,
-    /// Keys of their references.
-    pub keys: SubjectKeys,
-    /// Kind of the identifiers in columns; the usual one in one that is not here.
-    pub kinds: BTreeMap<(DatasetId, String), String>,
+    /// Keys of their references, and kinds of identifiers in columns.
+    pub known: PersonKeys,
     /// What protects rows of the dataset.
     pub policy: RetentionPolicy,
     /// Cases that hold.
@@ -114,7 +112,7 @@ impl Suppressor {
                 continue;
             };
             let texts = texts.as_string::<i32>();
-            let kind = kind_in(&self.of.kinds, &self.dataset.id, column);
+            let kind = kind_in(&self.of.known.kinds, &self.dataset.id, column);
             let is_kind = |of: &str| kind == of;
             // Most values come again and again.
             let mut known: BTreeMap<&str, Option<DateTime<Utc>>> = BTreeMap::new();
@@ -122,7 +120,7 @@ impl Suppressor {
                 let value = texts.is_valid(row).then(|| texts.value(row))?;
                 let erased = *known
                     .entry(value)
-                    .or_insert_with(|| self.ledger.erased(&self.of.keys, value, is_kind).map(|gone| gone.at));
+                    .or_insert_with(|| self.ledger.erased(&self.of.known.keys, value, is_kind).map(|gone| gone.at));
                 let at = instants.filter(|instants| instants.is_valid(row)).map(|instants| instants.value(row));
                 Some(erased.is_some_and(|erased| at.is_none_or(|at| at <= erased.timestamp_micros())))
             };

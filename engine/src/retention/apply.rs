@@ -39,6 +39,7 @@ use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::ingest::Fence;
 use crate::store::{Created, Lakefront, Version, Versions, same_etag};
+use crate::subject::PersonKeys;
 use room::{Room, needed_bytes};
 
 /// Times an intent is written anew because the output comes out otherwise.
@@ -55,6 +56,8 @@ pub struct ApplyRequest<'a> {
     pub archive: bool,
     /// The policy that the plan was made by; none where it was edited since: then only what was begun is brought to an end.
     pub policy: Option<&'a RetentionPolicy>,
+    /// By what persons are known whose rows a case holds; none where nobody can tell.
+    pub known: Option<&'a PersonKeys>,
     /// Epoch of the claim.
     pub epoch: u64,
     /// The instant of the apply.
@@ -475,6 +478,7 @@ fn plan_request<'a>(
         archive: request.archive,
         policy,
         holds,
+        known: request.known,
         now: request.plan.plan().at,
         planned_by: None,
         exclude: &[],

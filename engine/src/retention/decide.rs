@@ -9,8 +9,9 @@
 //!   forbid anonymizing, as it protects the row and not the person.
 //! - Several `anonymize` that are due at once are all done. Where they name one column in different ways, the rule that is due
 //!   earlier counts for it.
-//! - A type, a tenant or a time that nobody knows may be the one that a case holds, so the row is held. Only `never_delete` is
-//!   no matter of a dataset that has no column for types at all: its rows are no events.
+//! - A type, a tenant or a time that nobody knows may be the one that a case holds, so the row is held; so is a row of which
+//!   nobody can tell whom it names. Only `never_delete` is no matter of a dataset that has no column for types at all: its rows
+//!   are no events. A dataset without columns that name people names nobody, but for what could not be read.
 //!
 //! Absent: reading, storage and clocks; which rows are a person's; and the plan that is made of the verdicts.
 
@@ -27,6 +28,7 @@ mod tests;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::buffer::BooleanBuffer;
@@ -43,6 +45,7 @@ pub use tally::{Conflict, Dates, Deed, Protection, Tally, Treatment, Verdicts, W
 use age::{Age, Term, judged_at, micros};
 use matcher::{EVENT_TYPE, Matcher, Rows};
 
+use crate::subject::{PersonKeys, Persons};
 /// A case that holds something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenCase {
@@ -54,15 +57,19 @@ pub struct OpenCase {
     pub by: String,
     /// When it was placed.
     pub at: DateTime<Utc>,
+    /// Whose rows it holds; none where it holds everybody's.
+    pub whose: Option<Arc<Persons>>,
 }
 
 impl OpenCase {
-    /// The case of its records, oldest first; none when it was released.
-    pub fn of(records: &[HoldRecord]) -> Option<Self> {
+    /// The case of its records, oldest first; none when it was released. Without the keys of persons nobody can tell whose
+    /// rows it holds, where it says.
+    pub fn of(records: &[HoldRecord], known: Option<&PersonKeys>) -> Option<Self> {
         let last = records.last()?;
         let scope = last.what.scope()?.clone();
         let placed = records.iter().rev().find(|record| matches!(record.what, HoldStep::Placed { .. })).unwrap_or(last);
-        Some(Self { case: last.case.clone(), scope, by: placed.by.clone(), at: placed.at })
+        let whose = (!scope.subjects.is_empty()).then(|| Arc::new(Persons::new(&scope.subjects, known)));
+        Some(Self { case: last.case.clone(), scope, by: placed.by.clone(), at: placed.at, whose })
     }
 }
 
@@ -343,7 +350,7 @@ impl Judge {
 fn holding(holds: &[OpenCase], dataset: &Dataset) -> Vec<Holding> {
     let open = holds.iter().filter(|open| open.scope.may_hold(&dataset.id));
     let mut cases: Vec<Holding> =
-        open.map(|open| Holding { open: open.clone(), rows: Matcher::of_scope(&open.scope, dataset) }).collect();
+        open.map(|open| Holding { open: open.clone(), rows: Matcher::of_case(open, dataset) }).collect();
     cases.sort_by(|one, other| one.open.case.cmp(&other.open.case));
     cases
 }

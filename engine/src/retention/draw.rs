@@ -20,6 +20,7 @@ use crate::error::EngineError;
 use crate::ingest::{unfinished, written_by_ingests};
 use crate::replace::{files_of, replaced};
 use crate::store::Lakefront;
+use crate::subject::PersonKeys;
 
 /// Objects looked at side by side: most of the time is spent waiting for the store.
 const OBJECTS_AT_ONCE: usize = 16;
@@ -37,6 +38,8 @@ pub struct PlanRequest<'a> {
     pub policy: &'a RetentionPolicy,
     /// Every case, as [`super::hold_cases`] gives them.
     pub holds: &'a [HoldCase],
+    /// By what persons are known whose rows a case holds; none where nobody can tell.
+    pub known: Option<&'a PersonKeys>,
     /// The instant that ages are counted to.
     pub now: DateTime<Utc>,
     /// Who asks.
@@ -70,7 +73,8 @@ impl PlanRequest<'_> {
 
     /// The rules for a file. Of an archive they begin when its rows were archived, which its record says.
     pub(crate) fn judge(&self, archived: Option<&Archived>) -> Judge {
-        let holds: Vec<OpenCase> = self.holds.iter().filter_map(|case| OpenCase::of(&case.records)).collect();
+        let holds: Vec<OpenCase> =
+            self.holds.iter().filter_map(|case| OpenCase::of(&case.records, self.known)).collect();
         match archived {
             Some(archived) => Judge::of_archive(self.policy, &holds, self.dataset, self.now, archived),
             None => Judge::new(self.policy, &holds, self.dataset, self.now),

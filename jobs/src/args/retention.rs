@@ -1,6 +1,7 @@
 //! Arguments of `retention` and `hold`.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand, ValueEnum};
@@ -129,6 +130,7 @@ pub enum HoldCommand {
     /// Open a case: the rows that it is about stay until it is released
     #[command(after_help = "Examples:
   auditlake hold place --case 2026-114 --dataset audit --tenant acme --reason \"litigation, notice of 3 May\"
+  auditlake hold place --case 2026-115 --id-file ids.txt --reason \"claim of a customer\"
   auditlake hold place --case 2026-114 --amend --dataset audit --dataset usage --reason \"widened by counsel\"")]
     Place(PlaceArgs),
     /// End a case; what waited for it is due again
@@ -174,6 +176,12 @@ pub struct PlaceArgs {
     /// Rows before this instant
     #[arg(long, value_name = "INSTANT", value_parser = schemas::parse_rfc3339)]
     pub to: Option<DateTime<Utc>>,
+    /// Rows that name a person: a file of identifiers, one a line; - reads standard input
+    #[arg(long, value_name = "FILE|-")]
+    pub id_file: Option<PathBuf>,
+    /// Hold rows of an identifier that was given, although other persons have it, too
+    #[arg(long, requires = "id_file")]
+    pub shared: bool,
     /// Why
     #[arg(long)]
     pub reason: String,
@@ -194,6 +202,7 @@ impl PlaceArgs {
             event_types: self.event_type.clone(),
             from: self.from,
             to: self.to,
+            ..HoldScope::default()
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
-use schemas::{CaseEnd, CaseId, SubjectRequest};
+use schemas::{CaseEnd, CaseId, Purpose, SubjectRequest};
 
 /// What persons ask for. Their identifiers come from a file or standard input, never from the command line, where other
 /// users of the machine read them.
@@ -14,6 +14,7 @@ pub enum SubjectCommand {
     /// Open a case: who asks for what, and by when it must be answered
     #[command(after_help = "Examples:
   auditlake subject open --type erasure --id-file ids.txt --received 2026-11-03
+  auditlake subject open --type objection --purpose marketing --id-file ids.txt
   printf 'user-42\\nemail\\tann@acme.example\\n' | auditlake subject open --type know --id-file - --jurisdiction gdpr
 
 A line of the file is an identifier, or its kind, a tab and the identifier.")]
@@ -34,7 +35,8 @@ A line of the file is an identifier, or its kind, a tab and the identifier.")]
         #[arg(long = "as", value_name = "NAME")]
         principal: String,
     },
-    /// Erase the person; again, to go on where it stopped or when a hold was released
+    /// Erase the person, or put a restriction or an objection into force; again, to go on where it stopped or when a hold was
+    /// released
     #[command(after_help = "Example: auditlake subject apply subject-2026-0001 --yes")]
     Apply(ApplyCaseArgs),
     /// Write what there is about the person into one ZIP, for a case of type know or portability
@@ -113,6 +115,16 @@ A line of the file is an identifier, or its kind, a tab and the identifier.")]
         #[arg(long, value_enum)]
         state: CaseEndArg,
     },
+    /// Record what is right beside rows of the person, which stay as they were
+    #[command(after_help = "Example: auditlake subject correct subject-2026-0004 --file corrections.ndjson
+
+A line of the file is a correction:
+  {\"dataset\": \"audit\", \"row\": \"e-1\", \"column\": \"src_ip\", \"correct\": \"203.0.113.9\"}
+row is the key of the row there; null is right where nothing should stand.")]
+    Correct(CorrectArgs),
+    /// End a restriction or an objection that is in force
+    #[command(after_help = "Example: auditlake subject lift subject-2026-0003 --reason \"accuracy established\"")]
+    Lift(NoteArgs),
     /// Open a case of erasure, plan it, agree to it and carry it out in one step
     #[command(after_help = "Examples:
   auditlake subject erase --id-file ids.txt --ticket DSR-17 --yes
@@ -155,6 +167,9 @@ pub struct OpenArgs {
     /// What is asked for
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     pub request: SubjectRequestArg,
+    /// For what the data is not to be used, of an objection; jobs declare it as purpose
+    #[arg(long, value_name = "NAME", value_parser = Purpose::parse)]
+    pub purpose: Vec<Purpose>,
     /// Who
     #[command(flatten)]
     pub who: WhoArgs,
@@ -187,6 +202,20 @@ pub struct ApplyCaseArgs {
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroUsize>,
     /// Who applies it
+    #[arg(long = "as", value_name = "NAME")]
+    pub principal: Option<String>,
+}
+
+/// What is corrected.
+#[derive(Debug, Args)]
+pub struct CorrectArgs {
+    /// The case
+    #[arg(value_parser = CaseId::parse)]
+    pub case: CaseId,
+    /// File of corrections, one a line; - reads standard input
+    #[arg(long, value_name = "FILE|-")]
+    pub file: PathBuf,
+    /// Who says so
     #[arg(long = "as", value_name = "NAME")]
     pub principal: Option<String>,
 }
@@ -245,11 +274,11 @@ pub enum SubjectRequestArg {
     Portability,
     /// That it goes
     Erasure,
-    /// That it is not used; the clock is kept, and what is done is noted with close
+    /// That it is kept and not used
     Restriction,
-    /// That it is not used for a purpose; the clock is kept, and what is done is noted with close
+    /// That it is not used for a purpose
     Objection,
-    /// That it is corrected; the clock is kept, and what is done is noted with close
+    /// That it is corrected
     Rectification,
 }
 

@@ -3,10 +3,13 @@
 //! They are files of this folder, so that they are read, linted and reviewed as the YAML they are. Only the datasets
 //! that need no more than their schema's name are made from the schemas, so that none is forgotten.
 
-use schemas::{AUDIT, DATASET_SCHEMAS, TableSchema};
+use schemas::{AUDIT, CORRECTION, DATASET_SCHEMAS, TableSchema};
 
 /// Path relative to the lake's folder, and text.
 pub(crate) type Definition = (String, String);
+
+/// The same in both: what was corrected is personal, whoever it is about.
+const CORRECTIONS: &str = include_str!("templates/demo/correction.yaml");
 
 /// Definitions of the demo lake.
 pub(crate) fn definitions() -> Vec<Definition> {
@@ -16,6 +19,7 @@ pub(crate) fn definitions() -> Vec<Definition> {
         ("datasets/audit.yaml", include_str!("templates/demo/audit.yaml")),
         ("datasets/audit_study.yaml", include_str!("templates/demo/audit-study.yaml")),
         ("datasets/consent.yaml", include_str!("templates/demo/consent.yaml")),
+        ("datasets/correction.yaml", CORRECTIONS),
         ("datasets/dsr.yaml", include_str!("templates/demo/dsr.yaml")),
         ("datasets/identity.yaml", include_str!("templates/demo/identity.yaml")),
         ("jobs/ingest-audit.yaml", include_str!("templates/demo/ingest-audit.yaml")),
@@ -42,6 +46,7 @@ pub(crate) fn init_definitions() -> Vec<Definition> {
     let mut definitions = owned(&[
         ("lake.yaml", include_str!("templates/init/lake.yaml")),
         ("datasets/audit.yaml", include_str!("templates/init/audit.yaml")),
+        ("datasets/correction.yaml", CORRECTIONS),
         ("jobs/ingest-cloudtrail.yaml", include_str!("templates/init/ingest-cloudtrail.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/init/compliance.yaml")),
         ("policies/evidence.yaml", include_str!("templates/init/evidence.yaml")),
@@ -50,7 +55,8 @@ pub(crate) fn init_definitions() -> Vec<Definition> {
     ]);
     let policies = schemas::shipped_policy_templates().iter();
     definitions.extend(policies.map(|(name, text)| (format!("policies/{name}.yaml"), (*text).to_owned())));
-    definitions.extend(DATASET_SCHEMAS.iter().filter(|schema| schema.name != AUDIT.name).map(|schema| dataset(schema)));
+    let is_written = |schema: &&&TableSchema| [AUDIT.name, CORRECTION.name].contains(&schema.name);
+    definitions.extend(DATASET_SCHEMAS.iter().filter(|schema| !is_written(schema)).map(|schema| dataset(schema)));
     definitions
 }
 

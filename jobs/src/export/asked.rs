@@ -125,6 +125,7 @@ impl Asked {
                 principal: principal.name.clone(),
                 access_sha256: lake.definitions.access.as_ref().map(|access| access.sha256.clone()).unwrap_or_default(),
             }),
+            left_out_sha256: asker.left_out_sha256(),
         };
         Ok(Planned { session, plan, schema, order, options, start, datasets })
     }

@@ -28,6 +28,9 @@ pub(crate) struct Start {
     /// The principal whose views the rows went through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seen_by: Option<SeenBy>,
+    /// Of the references of persons whose rows are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out_sha256: Option<String>,
 }
 
 /// Whose views rows went through.

@@ -152,7 +152,7 @@ impl Answerer<'_> {
             Ok(request) => request,
             Err(errors) => return self.reject(read, errors, State::Rejected).await,
         };
-        let Ok(asker) = Asker::of(read.principal)?.metered(self.lake, self.world.now()) else {
+        let Ok(asker) = Asker::of(self.lake, read.principal).await?.metered(self.lake, self.world.now()) else {
             let turn = slots::next_hour(self.world.now());
             let message = format!("the bytes of this hour are read; its turn comes at {}", schemas::rfc3339(turn));
             self.show(read, State::Deferred, claim.epoch, &message, (0, 0)).await;

@@ -54,7 +54,7 @@ pub(crate) async fn check(
         Ok(request) => request,
         Err(errors) => return Ok(errors),
     };
-    let asker = Asker::of(principal)?;
+    let asker = Asker::of(lake, principal).await?;
     let asked = Asked { rows: request.rows.clone(), shape: request.shape.clone(), interval: None };
     let taken = Taken { instant: world.now(), from: dropped.meta.location.to_string() };
     match answerer.planned(&read, &request, &asked, &asker, &taken).await {

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use engine::evidence::EntryBody;
 use engine::retention::{
     AbortRecord, Applied, ApplyRequest, ApprovedPlan, BegunRecord, Erasing, KnownPlan, NotApproved, ObjectReceipt,
-    PlanFolder, RowCounts, Skipped, apply, find_plan,
+    PlanFolder, RowCounts, Skipped, apply, find_plan, hold_cases,
 };
 use engine::{Created, EngineError};
 use schemas::{OtherCopy, Permission, RetentionPolicy};
@@ -26,6 +26,7 @@ use crate::error::JobError;
 use crate::evidence_log::{Act, Intent, Places, make_good, signed};
 use crate::lake::OpenLake;
 use crate::progress::Progress;
+use crate::subject::held_persons;
 use crate::subject_index;
 use crate::world::World;
 
@@ -154,6 +155,8 @@ pub(crate) async fn carried_out(
     progress: &Progress,
 ) -> Result<Outcome, JobError> {
     let target = Target::of(lake, &known.plan.dataset)?;
+    // A case that is opened meanwhile may hold rows of anybody.
+    let persons = held_persons(lake, &hold_cases(&lake.front).await?)?;
     let mut nonce = [0; 8];
     world.fill(&mut nonce);
     lake.front.probe_update(&engine::hex(&nonce)).await?;
@@ -179,6 +182,7 @@ pub(crate) async fn carried_out(
         dataset: &target.dataset,
         archive: target.archive,
         policy,
+        known: persons.as_ref(),
         epoch: claim.epoch,
         now: world.now(),
         memory_bytes: lake.memory_bytes as u64,

@@ -7,6 +7,7 @@ use super::target::Target;
 use crate::Answer;
 use crate::error::JobError;
 use crate::lake::OpenLake;
+use crate::subject::held_persons;
 use crate::world::World;
 
 /// Carries out the command.
@@ -17,12 +18,14 @@ pub(super) async fn command(lake: &OpenLake, world: &World, (name, id): (&str, &
         return Ok(Answer::done(text, json!({ "rows": [], "policy": null })));
     };
     let holds = hold_cases(&lake.front).await?;
+    let known = held_persons(lake, &holds)?;
     let request = PlanRequest {
         dataset: &target.dataset,
         ingested_by: &target.ingested_by,
         archive: target.archive,
         policy,
         holds: &holds,
+        known: known.as_ref(),
         now: world.now(),
         planned_by: None,
         exclude: &[],

@@ -10,6 +10,7 @@ use crate::Answer;
 use crate::args::PlanArgs;
 use crate::error::JobError;
 use crate::lake::OpenLake;
+use crate::subject::held_persons;
 use crate::world::World;
 
 /// Carries out `auditlake retention plan`.
@@ -28,12 +29,14 @@ pub(super) async fn drawn_up(
     (by, exclude): (Option<&str>, &[String]),
 ) -> Result<KnownPlan, JobError> {
     let holds = hold_cases(&lake.front).await?;
+    let known = held_persons(lake, &holds)?;
     let request = PlanRequest {
         dataset: &target.dataset,
         ingested_by: &target.ingested_by,
         archive: target.archive,
         policy: target.policy()?,
         holds: &holds,
+        known: known.as_ref(),
         now: world.now(),
         planned_by: by,
         exclude,

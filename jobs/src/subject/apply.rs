@@ -21,7 +21,7 @@ use super::certificate::{Certificate, Place, certified, of_case};
 use super::desk::{Desk, refused};
 use super::places::{Left, named_folders, places, policy_of, unread_objects, unsearchable};
 use super::plan::{drawn, erasing};
-use super::{sweep, told};
+use super::{in_force, sweep, told};
 use crate::Answer;
 use crate::args::ApplyCaseArgs;
 use crate::claim::Claim;
@@ -36,7 +36,6 @@ const PASSES_MAX: usize = 5;
 
 /// Carries out `auditlake subject apply`.
 pub(super) async fn command(desk: &Desk<'_>, args: &ApplyCaseArgs) -> Result<Answer, JobError> {
-    let by = desk.who(args.principal.as_deref(), Permission::SubjectErase, "erasing a person")?;
     let case = match desk.open_case(&args.case).await {
         Ok(case) => case,
         Err(refused) => {
@@ -47,9 +46,17 @@ pub(super) async fn command(desk: &Desk<'_>, args: &ApplyCaseArgs) -> Result<Ans
             return Err(refused);
         }
     };
-    if desk.standing(&case)?.request != SubjectRequest::Erasure {
-        return Err(refused(&case.case, "it asks for no erasure; see `auditlake subject list`".to_owned()));
+    match desk.standing(&case)?.request {
+        SubjectRequest::Erasure => {}
+        request @ (SubjectRequest::Restriction | SubjectRequest::Objection) => {
+            return in_force::command(desk, &case, (request, args)).await;
+        }
+        request => {
+            let why = format!("there is nothing to apply to a request of type {}", request.as_str());
+            return Err(refused(&case.case, format!("{why}; see `auditlake subject list`")));
+        }
     }
+    let by = desk.who(args.principal.as_deref(), Permission::SubjectErase, "erasing a person")?;
     let agreed = agreed(desk, &case);
     if args.dry_run {
         let plan = super::plan::planned(desk, &case, by.as_deref()).await?;
@@ -163,7 +170,7 @@ async fn ended(
 
 /// Notes in the ledger that the person was erased; when, where somebody did so before.
 async fn noted(desk: &Desk<'_>, case: &SubjectCase, person: &Person) -> Result<ErasureRecord, JobError> {
-    let subject = person.identifiers().map(|one| (desk.keys.current.reference(one), one.kind().to_owned()));
+    let subject = person.identifiers().map(|one| (desk.known.keys.current.reference(one), one.kind().to_owned()));
     let record = ErasureRecord { case: case.case.clone(), at: desk.world.now(), subject: subject.collect() };
     let path = erasure_path(&case.case);
     desk.lake.front.create_json(&path, &record).await?;

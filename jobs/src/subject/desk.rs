@@ -1,13 +1,16 @@
 //! A lake as requests of persons need it: its policy, its keys, and the cases.
 
-use engine::retention::Person;
-use engine::subject::{SubjectCase, SubjectKey, SubjectKeys, case_folder, record_case, seal, subject_cases, unseal};
+use engine::retention::{HoldCase, Person};
+use engine::subject::{
+    PersonKeys, SubjectCase, SubjectKey, SubjectKeys, case_folder, record_case, seal, subject_cases, unseal,
+};
 use engine::{Created, EngineError, Versions};
 use object_store::path::Path;
 use schemas::{
     CaseId, CaseRecord, CaseStep, Identifier, MaskKey, Permission, RequestRule, SubjectPolicy, SubjectRequest, clock_of,
 };
 
+use super::correct::PREFIX as CORRECTIONS;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent};
 use crate::lake::OpenLake;
@@ -24,7 +27,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) lake: &'a OpenLake,
     pub(crate) world: &'a World,
     pub(crate) policy: &'a SubjectPolicy,
-    pub(crate) keys: SubjectKeys,
+    pub(crate) known: PersonKeys,
 }
 
 /// What is known of a case at a glance.
@@ -50,7 +53,8 @@ impl<'a> Desk<'a> {
                     .to_owned(),
             )
         })?;
-        Ok(Self { lake, world, policy, keys: keys(lake, policy)? })
+        let known = PersonKeys { keys: keys(lake, policy)?, kinds: policy.kinds.clone() };
+        Ok(Self { lake, world, policy, known })
     }
 
     /// A case.
@@ -103,8 +107,9 @@ impl<'a> Desk<'a> {
     }
 
     /// What stands for identifiers in records, in order.
-    pub(super) fn references<'i>(&self, identifiers: impl IntoIterator<Item = &'i Identifier>) -> Vec<String> {
-        let mut references: Vec<String> = identifiers.into_iter().map(|one| self.keys.current.reference(one)).collect();
+    pub(crate) fn references<'i>(&self, identifiers: impl IntoIterator<Item = &'i Identifier>) -> Vec<String> {
+        let mut references: Vec<String> =
+            identifiers.into_iter().map(|one| self.known.keys.current.reference(one)).collect();
         references.sort();
         references
     }
@@ -113,8 +118,8 @@ impl<'a> Desk<'a> {
     pub(super) async fn seal(&self, case: &CaseId, identifiers: &[Identifier]) -> Result<(), JobError> {
         let mut nonce = [0; 12];
         self.world.fill(&mut nonce);
-        let sealed =
-            seal(&self.keys.current, case, nonce, identifiers).map_err(|error| refused(case, error.to_string()))?;
+        let sealed = seal(&self.known.keys.current, case, nonce, identifiers)
+            .map_err(|error| refused(case, error.to_string()))?;
         match self.lake.front.create(&sealed_path(case), sealed.into()).await? {
             Created::Now => Ok(()),
             // Those of another attempt may be another person's.
@@ -131,22 +136,33 @@ impl<'a> Desk<'a> {
             let what = "is gone, although the case is open; open another case with the identifiers".to_owned();
             return Err(EngineError::Damaged { path: path.to_string(), what }.into());
         };
-        let identifiers = unseal(&self.keys, case, &sealed).map_err(|error| refused(case, error.to_string()))?;
+        let identifiers = unseal(&self.known.keys, case, &sealed).map_err(|error| refused(case, error.to_string()))?;
         Ok(Person::new(identifiers, &self.policy.kinds))
     }
 
-    /// Removes the identifiers of a case; what of them is left, each a sentence.
+    /// Removes the identifiers of a case, and what of an attempt that stopped is beside them; what is left, each a sentence.
     pub(super) async fn forget(&self, case: &CaseId) -> Result<Vec<String>, JobError> {
-        let (front, path) = (&self.lake.front, sealed_path(case));
-        front.remove(&path).await?;
+        let mut left = self.removed(&sealed_path(case)).await?;
+        for meta in self.lake.front.list(&case_folder(case)).await? {
+            if meta.location.filename().is_some_and(|name| name.starts_with(CORRECTIONS)) {
+                left.extend(self.removed(&meta.location).await?);
+            }
+        }
+        Ok(left)
+    }
+
+    /// Removes an object and every version of it; what is left, each a sentence.
+    pub(super) async fn removed(&self, path: &Path) -> Result<Vec<String>, JobError> {
+        let front = &self.lake.front;
+        front.remove(path).await?;
         let mut left = Vec::new();
-        match front.versions(&path).await? {
+        match front.versions(path).await? {
             Versions::None => {}
-            Versions::Unlisted { why } => left.push(format!("encrypted versions of \"{path}\": {why}")),
+            Versions::Unlisted { why } => left.push(format!("versions of \"{path}\": {why}")),
             Versions::Listed(listed) => {
                 for version in listed {
-                    let lock = front.delete_version(&path, &version.id).await?;
-                    left.extend(lock.map(|lock| format!("encrypted version {} of \"{path}\": {lock}", version.id)));
+                    let lock = front.delete_version(path, &version.id).await?;
+                    left.extend(lock.map(|lock| format!("version {} of \"{path}\": {lock}", version.id)));
                 }
             }
         }
@@ -180,6 +196,19 @@ pub(crate) fn keys(lake: &OpenLake, policy: &SubjectPolicy) -> Result<SubjectKey
     };
     let retired: Result<Vec<SubjectKey>, JobError> = policy.retired.iter().map(read).collect();
     Ok(SubjectKeys { current: read(&policy.key)?, retired: retired? })
+}
+
+/// By what persons are known; none where the lake does not say.
+pub(crate) fn person_keys(lake: &OpenLake) -> Result<Option<PersonKeys>, JobError> {
+    let Some(policy) = &lake.definitions.subjects else { return Ok(None) };
+    Ok(Some(PersonKeys { keys: keys(lake, policy)?, kinds: policy.kinds.clone() }))
+}
+
+/// By what persons are known whose rows open cases hold; none where they hold none of persons. Where nobody knows them, every
+/// row may be theirs.
+pub(crate) fn held_persons(lake: &OpenLake, holds: &[HoldCase]) -> Result<Option<PersonKeys>, JobError> {
+    let names_persons = |case: &HoldCase| case.scope().is_some_and(|scope| !scope.subjects.is_empty());
+    if holds.iter().any(names_persons) { person_keys(lake) } else { Ok(None) }
 }
 
 /// Where the identifiers of an open case lie.

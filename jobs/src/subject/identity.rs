@@ -15,11 +15,11 @@ use crate::world::World;
 
 /// A person, as far as the lake knows.
 #[derive(Debug, Default)]
-pub(super) struct Closed {
+pub(crate) struct Closed {
     /// Their identifiers, those that were given among them.
-    pub(super) identifiers: BTreeSet<Identifier>,
+    pub(crate) identifiers: BTreeSet<Identifier>,
     /// Those that others have, too, and that are left alone.
-    pub(super) shared: BTreeSet<Identifier>,
+    pub(crate) shared: BTreeSet<Identifier>,
 }
 
 /// Rows of the identity dataset: who has which identifiers.
@@ -36,7 +36,7 @@ struct Accounts {
 /// # Errors
 /// When several persons have one that was given and nobody said that its rows are meant all the same, when there are more
 /// identifiers than a person has, or the dataset cannot be read.
-pub(super) async fn closed(
+pub(crate) async fn closed(
     lake: &OpenLake,
     world: &World,
     identities: Option<&Identities>,
@@ -128,7 +128,7 @@ impl Accounts {
 }
 
 /// How many identifiers there are of each kind: `3 of kind email, 2 of kind user`.
-pub(super) fn counted_by_kind<'a>(identifiers: impl IntoIterator<Item = &'a Identifier>) -> String {
+pub(crate) fn counted_by_kind<'a>(identifiers: impl IntoIterator<Item = &'a Identifier>) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for one in identifiers {
         *counts.entry(one.kind()).or_default() += 1;

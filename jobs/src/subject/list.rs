@@ -4,6 +4,7 @@ use engine::subject::subject_cases;
 use serde_json::json;
 
 use super::desk::Desk;
+use super::in_force::is_in_force;
 use crate::Answer;
 use crate::error::JobError;
 use crate::show::write_line;
@@ -19,6 +20,7 @@ pub(super) async fn command(desk: &Desk<'_>, all: bool) -> Result<Answer, JobErr
         let standing = desk.standing(&case)?;
         let left = standing.due.map(|due| (due - today).num_days());
         let state = match (case.end(), left) {
+            (Some(end), _) if is_in_force(&case) => format!("{}, in force", end.as_str().replace('_', " ")),
             (Some(end), _) => end.as_str().replace('_', " "),
             (None, Some(days)) if days < 0 => format!("overdue since {} days", -days),
             (None, Some(days)) if days <= WARN_DAYS => format!("due in {days} days"),
@@ -31,6 +33,7 @@ pub(super) async fn command(desk: &Desk<'_>, all: bool) -> Result<Answer, JobErr
             "received": standing.received,
             "due": standing.due,
             "days_left": left.filter(|_| case.end().is_none()),
+            "in_force": is_in_force(&case),
             "state": case.end().map_or("open", schemas::CaseEnd::as_str),
         });
         let due = standing.due.map_or("no due day".to_owned(), |due| format!("due {due}"));

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::path::Path;
 
 use chrono::NaiveDate;
 use engine::subject::SubjectCase;
-use schemas::{CaseEnd, CaseId, CaseStep, Identifier, Permission, RequestRule, SubjectRequest};
+use schemas::{CaseEnd, CaseId, CaseStep, Identifier, Permission, Purpose, RequestRule, SubjectRequest};
 use serde_json::json;
 
 use super::desk::{Desk, refused};
@@ -20,7 +21,22 @@ const REASON_CHARS_MAX: usize = 1_000;
 
 /// Carries out `auditlake subject open`.
 pub(super) async fn command(desk: &Desk<'_>, args: &OpenArgs) -> Result<Answer, JobError> {
-    let opened = opened(desk, &args.who, args.request.into()).await?;
+    let request = args.request.into();
+    match (request, args.purpose.as_slice()) {
+        (SubjectRequest::Objection, []) => {
+            return Err(JobError::Usage(
+                "an objection is to a purpose; give it with --purpose, as jobs declare it: marketing".to_owned(),
+            ));
+        }
+        (SubjectRequest::Objection, _) | (_, []) => {}
+        (request, _) => {
+            let request = request.as_str();
+            return Err(JobError::Usage(format!(
+                "--purpose is for objections, and this is of type {request}; leave it out"
+            )));
+        }
+    }
+    let opened = opened(desk, &args.who, (request, &args.purpose)).await?;
     opened.told(desk)
 }
 
@@ -52,7 +68,8 @@ impl Opened {
             SubjectRequest::Know | SubjectRequest::Portability => {
                 format!("auditlake subject export {number} --to FILE")
             }
-            _ => format!("auditlake subject close {number} --state fulfilled --reason R, when it is done"),
+            SubjectRequest::Restriction | SubjectRequest::Objection => format!("auditlake subject apply {number}"),
+            SubjectRequest::Rectification => format!("auditlake subject correct {number} --file FILE"),
         };
         write_line(&mut text, &format!("\nnext: {next}"));
         let json = json!({
@@ -69,9 +86,13 @@ impl Opened {
 }
 
 /// Opens a case for whoever has the identifiers of a file.
-pub(super) async fn opened(desk: &Desk<'_>, args: &WhoArgs, request: SubjectRequest) -> Result<Opened, JobError> {
+pub(super) async fn opened(
+    desk: &Desk<'_>,
+    args: &WhoArgs,
+    (request, purposes): (SubjectRequest, &[Purpose]),
+) -> Result<Opened, JobError> {
     let by = desk.who(args.principal.as_deref(), Permission::SubjectOpen, "opening a case")?;
-    let given = identifiers(args)?;
+    let given = identifiers(&args.id_file)?;
     let jurisdiction = args.jurisdiction.clone().unwrap_or_else(|| desk.policy.jurisdiction.clone());
     let today = desk.world.now().with_timezone(&desk.lake.definitions.timezone).date_naive();
     let received = args.received.unwrap_or(today);
@@ -95,7 +116,9 @@ pub(super) async fn opened(desk: &Desk<'_>, args: &WhoArgs, request: SubjectRequ
     }
     let identifiers: Vec<Identifier> = whose.identifiers.into_iter().collect();
     let subject = desk.references(&identifiers);
-    let step = CaseStep::Opened { request, jurisdiction, received, subject };
+    let purposes: BTreeSet<Purpose> = purposes.iter().cloned().collect();
+    let purposes = purposes.into_iter().collect();
+    let step = CaseStep::Opened { request, jurisdiction, received, subject, purposes };
     // The record first: who is second with a number seals nothing.
     desk.record(&number, 1, (step, by.as_deref())).await?;
     desk.seal(&number, &identifiers).await?;
@@ -104,16 +127,20 @@ pub(super) async fn opened(desk: &Desk<'_>, args: &WhoArgs, request: SubjectRequ
 }
 
 /// Reads a file of identifiers.
-fn identifiers(args: &WhoArgs) -> Result<Vec<Identifier>, JobError> {
-    let (place, text) = if args.id_file.as_os_str() == "-" {
-        let mut text = String::new();
-        let read = std::io::stdin().lock().read_to_string(&mut text);
-        read.map_err(|source| JobError::Local { action: "read", path: "standard input".to_owned(), source })?;
-        ("standard input".to_owned(), text)
-    } else {
-        (format!("file \"{}\"", args.id_file.display()), crate::read_text(&args.id_file)?)
-    };
+pub(crate) fn identifiers(file: &Path) -> Result<Vec<Identifier>, JobError> {
+    let (place, text) = text_of(file)?;
     Identifier::parse_file(&text).map_err(|why| JobError::Usage(format!("{place}: {why}")))
+}
+
+/// What errors call a file that is given, or standard input for `-`, and its text.
+pub(super) fn text_of(file: &Path) -> Result<(String, String), JobError> {
+    if file.as_os_str() != "-" {
+        return Ok((format!("file \"{}\"", file.display()), crate::read_text(file)?));
+    }
+    let mut text = String::new();
+    let read = std::io::stdin().lock().read_to_string(&mut text);
+    read.map_err(|source| JobError::Local { action: "read", path: "standard input".to_owned(), source })?;
+    Ok(("standard input".to_owned(), text))
 }
 
 /// Notes that the person was told that it takes longer.
@@ -181,7 +208,8 @@ pub(super) async fn reopened(
         Ok(case) => desk.standing(&case)?.jurisdiction.to_owned(),
         Err(_) => desk.policy.jurisdiction.clone(),
     };
-    let step = CaseStep::Opened { request: SubjectRequest::Erasure, jurisdiction, received, subject };
+    let step =
+        CaseStep::Opened { request: SubjectRequest::Erasure, jurisdiction, received, subject, purposes: Vec::new() };
     desk.record(&number, 1, (step, by)).await?;
     desk.seal(&number, &identifiers).await?;
     desk.case(&number).await
@@ -201,7 +229,8 @@ async fn noted(
     Ok((Answer::done(text, json!({ "case": note.case, "due": due, "moved": true })), due))
 }
 
-fn reason(given: &str) -> Result<String, JobError> {
+/// A reason that fits a record.
+pub(super) fn reason(given: &str) -> Result<String, JobError> {
     match given.trim().chars().count() {
         1..=REASON_CHARS_MAX => Ok(given.trim().to_owned()),
         0 => Err(JobError::Usage("--reason is empty; say why".to_owned())),

@@ -306,7 +306,7 @@ fn of_others_hidden(
 }
 
 fn pseudonym(desk: &Desk<'_>, value: &str) -> String {
-    let reference = desk.keys.current.reference_of(OTHER, value);
+    let reference = desk.known.keys.current.reference_of(OTHER, value);
     let digits = reference.rsplit(':').next().unwrap_or_default();
     format!("{OTHER}-{}", &digits[..PSEUDONYM_LETTERS.min(digits.len())])
 }

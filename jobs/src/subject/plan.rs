@@ -144,6 +144,7 @@ pub(super) async fn drawn(
         archive: target.archive,
         policy: &policy,
         holds: &holds,
+        known: Some(&desk.known),
         now: desk.world.now(),
         planned_by: None,
         exclude: &[],

@@ -40,7 +40,7 @@ type Back = BTreeMap<CaseId, (DateTime<Utc>, BTreeSet<Identifier>)>;
 pub(super) async fn command(desk: &Desk<'_>, args: &Replayed<'_>) -> Result<Answer, JobError> {
     let by = desk.who(args.principal, Permission::SubjectErase, "erasing persons again")?;
     let ledger = Ledger::read(&desk.lake.front).await?;
-    if let [first, ..] = ledger.keys_missing(&desk.keys).as_slice() {
+    if let [first, ..] = ledger.keys_missing(&desk.known.keys).as_slice() {
         return Err(JobError::Usage(format!(
             "the ledger of erasures has references under key \"{first}\", which policies/subjects.yaml does not name, so \
              nobody knows whether those persons came back; add it to retired"
@@ -103,7 +103,7 @@ async fn found(desk: &Desk<'_>, ledger: &Ledger, dataset: &Dataset) -> Result<Ba
             let earliest = instants(batch.column(1))?;
             for row in (0..batch.num_rows()).filter(|row| values.is_valid(*row)) {
                 let is_kind = |kind: &str| desk.policy.holds(&dataset.id, column, kind);
-                let Some(gone) = ledger.erased(&desk.keys, values.value(row), is_kind) else { continue };
+                let Some(gone) = ledger.erased(&desk.known.keys, values.value(row), is_kind) else { continue };
                 if is_old(&earliest, row, gone.at) {
                     let (at, identifiers) = back.entry(gone.case.clone()).or_insert((gone.at, BTreeSet::new()));
                     *at = gone.at.max(*at);

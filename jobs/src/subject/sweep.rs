@@ -112,7 +112,7 @@ fn why(path: &str) -> &'static str {
 }
 
 fn hidden(desk: &Desk<'_>, path: &Path) -> String {
-    format!("path {}", desk.keys.current.reference_of("path", path.as_ref()))
+    format!("path {}", desk.known.keys.current.reference_of("path", path.as_ref()))
 }
 
 async fn said(desk: &Desk<'_>, meta: &ObjectMeta, mentions: Mentions) -> Result<Said, JobError> {

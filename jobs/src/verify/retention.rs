@@ -22,6 +22,8 @@ use crate::show::counted;
 const HOLDS: &str = "_auditlake/holds";
 /// Where cases of persons lie.
 const SUBJECTS: &str = "_auditlake/subjects";
+/// Where objections lie.
+const OBJECTIONS: &str = "_auditlake/objections";
 /// Where plans and receipts lie.
 const JOURNAL: &str = "_auditlake/journal";
 
@@ -124,8 +126,10 @@ async fn unlogged(
     open: &[Act],
     verified: &mut Verified,
 ) -> Result<(), JobError> {
-    let mut there: Vec<Path> =
-        lake.front.list(&Path::from(HOLDS)).await?.into_iter().map(|meta| meta.location).collect();
+    let mut there = Vec::new();
+    for folder in [HOLDS, OBJECTIONS] {
+        there.extend(lake.front.list(&Path::from(folder)).await?.into_iter().map(|meta| meta.location));
+    }
     let steps = lake.front.list(&Path::from(SUBJECTS)).await?.into_iter().map(|meta| meta.location);
     there.extend(steps.filter(is_of_case));
     let approvals = review::all_records(&lake.front).await?;

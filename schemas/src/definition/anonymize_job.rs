@@ -2,6 +2,7 @@
 
 use super::checked::{AnonymizeSpec, Job, JobKind};
 use super::duration;
+use super::job::purpose;
 use super::problem::Problems;
 use super::raw_anonymize::RawAnonymizeJob;
 use super::surroundings::Surroundings;
@@ -17,7 +18,8 @@ pub(super) fn build(
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let policy = problems.keep(raw.policy.place, policy(&raw.policy.value, raw.window.is_some(), around));
     let window = raw.window.map(|window| problems.keep(window.place, duration::seconds("window", &window.value)));
-    let spec = AnonymizeSpec { policy: policy?, window_seconds: window.flatten() };
+    let purpose = purpose(raw.purpose, problems);
+    let spec = AnonymizeSpec { policy: policy?, window_seconds: window.flatten(), purpose };
     (problems.len() == before).then_some(Job { id, kind: JobKind::Anonymize(spec), sha256 })
 }
 

@@ -14,7 +14,7 @@ use crate::anonymize::AnonymizePolicy;
 use crate::control::{Control, ParamValue};
 use crate::evidence::EvidencePolicy;
 use crate::framework::Framework;
-use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId};
+use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId, Purpose};
 use crate::retention::RetentionPolicy;
 use crate::subject::SubjectPolicy;
 use crate::table::TableSchema;
@@ -331,6 +331,8 @@ pub struct QuerySpec {
     pub into: DatasetId,
     /// A `SELECT` with `$start` or `$end` in it.
     pub sql: String,
+    /// What the rows are used for: those of persons who object to it are left out. None leaves nobody out.
+    pub purpose: Option<Purpose>,
 }
 
 /// What a compliance report looks at and where it goes.
@@ -395,6 +397,8 @@ pub struct AnonymizeSpec {
     pub policy: PolicyId,
     /// Length of the interval, up to its end; every row where there is none.
     pub window_seconds: Option<u64>,
+    /// What the rows are used for: those of persons who object to it are left out. None leaves nobody out.
+    pub purpose: Option<Purpose>,
 }
 
 /// One thing a report is written as.

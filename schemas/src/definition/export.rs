@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::csv_style::CsvStyle;
 use super::path_template::PathTemplate;
+use crate::id::Purpose;
 
 /// The formats of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -224,6 +225,8 @@ pub struct ExportSpec {
     pub to: PathTemplate,
     /// Whose views the rows go through.
     pub principal: Option<String>,
+    /// What the rows are used for: those of persons who object to it are left out. None leaves nobody out.
+    pub purpose: Option<Purpose>,
 }
 
 /// Bytes of a size such as `100MiB`, or of a number.

@@ -7,6 +7,7 @@ use super::export::{
     ColumnSource, ExportColumn, ExportCompression, ExportFormat, ExportRows, ExportShape, ExportSpec, byte_size,
 };
 use super::framework::filled;
+use super::job::purpose;
 use super::lake::timezone;
 use super::path_template::PathTemplate;
 use super::problem::{Place, Problems};
@@ -47,8 +48,9 @@ pub(super) fn build(raw: RawExport, sha256: String, around: &mut Surroundings, p
         order_by: raw.order_by,
         place: raw.job.place,
     };
+    let purpose = purpose(raw.purpose, problems);
     let rows = selection.rows(problems, |dataset| around.dataset_names.lacks(dataset));
-    let spec = ExportSpec { window_seconds: window.unwrap_or(0), rows: rows?, shape, to: to?, principal };
+    let spec = ExportSpec { window_seconds: window.unwrap_or(0), rows: rows?, shape, to: to?, principal, purpose };
     (problems.len() == before).then_some(Job { id, kind: JobKind::Export(spec), sha256 })
 }
 

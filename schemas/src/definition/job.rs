@@ -16,7 +16,7 @@ use super::store_url::BucketUrl;
 use super::surroundings::Surroundings;
 use super::yaml::At;
 use crate::control::ParamValue;
-use crate::id::{ControlId, DatasetId, JobId};
+use crate::id::{ControlId, DatasetId, JobId, Purpose};
 
 /// Kinds of job, as in YAML.
 pub(super) const KINDS: [&str; 7] =
@@ -30,6 +30,12 @@ pub(super) fn unknown_kind(given: &str) -> String {
     let offer = offer.map(|near| format!("did you mean \"{near}\"? "));
     let kinds = KINDS.join(", ");
     format!("kind {given:?} does not exist in this version; {}kinds are: {kinds}", offer.unwrap_or_default())
+}
+
+/// What a job uses rows for.
+pub(super) fn purpose(given: Option<At<String>>, problems: &mut Problems) -> Option<Purpose> {
+    let given = given?;
+    problems.keep(given.place, Purpose::parse(&given.value).map_err(|error| error.to_string()))
 }
 
 pub(super) fn build_ingest(

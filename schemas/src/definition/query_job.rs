@@ -3,6 +3,7 @@
 use super::checked::{Dataset, Job, JobKind, QuerySpec};
 use super::duration;
 use super::framework::filled;
+use super::job::purpose;
 use super::problem::Problems;
 use super::raw::RawQuery;
 use super::surroundings::Surroundings;
@@ -18,7 +19,12 @@ pub(super) fn build(raw: RawQuery, sha256: String, around: &Surroundings, proble
                        WHERE time >= $start AND time < $end";
         problems.add(raw.sql.place, message);
     }
-    let spec = QuerySpec { window_seconds: window.unwrap_or(0), into, sql: filled("sql", raw.sql, problems) };
+    let spec = QuerySpec {
+        window_seconds: window.unwrap_or(0),
+        into,
+        sql: filled("sql", raw.sql, problems),
+        purpose: purpose(raw.purpose, problems),
+    };
     (problems.len() == before).then_some(Job { id, kind: JobKind::Query(spec), sha256 })
 }
 

@@ -126,6 +126,8 @@ pub(super) struct RawQuery {
     pub(super) window: At<String>,
     /// dataset that holds the rows
     pub(super) into: At<String>,
+    /// what the rows are used for, for example marketing; those of persons who object to it are left out
+    pub(super) purpose: Option<At<String>>,
     /// a SELECT; $start and $end are the bounds of the interval
     pub(super) sql: At<String>,
 }
@@ -142,6 +144,8 @@ pub(super) struct RawExport {
     _kind: String,
     /// length of the interval that a run exports, up to its instant, for example 1d
     pub(super) window: At<String>,
+    /// what the rows are used for, for example marketing; those of persons who object to it are left out
+    pub(super) purpose: Option<At<String>>,
     /// dataset whose rows are exported; this or sql
     pub(super) dataset: Option<At<String>>,
     /// a SELECT whose rows are exported; $start and $end are the bounds of the interval

@@ -171,4 +171,6 @@ pub(super) struct RawAnonymizeJob {
     pub(super) policy: At<String>,
     /// length of the interval that a run copies, up to its instant, for example 30d; all rows when left out
     pub(super) window: Option<At<String>>,
+    /// what the rows are used for, for example marketing; those of persons who object to it are left out
+    pub(super) purpose: Option<At<String>>,
 }

@@ -35,6 +35,8 @@ pub(super) struct RawSubjects {
     pub(super) approval: Option<RawApproval>,
     /// where cases stand as rows for reports and controls, for example {dataset: dsr, tenant: acme}
     pub(super) requests: Option<RawRequests>,
+    /// the dataset of schema correction.v1 in which corrections stand, for example correction
+    pub(super) corrections: Option<At<String>>,
 }
 
 /// Where cases stand as rows.

@@ -16,7 +16,8 @@ use crate::access::{MaskKey, SecretSource};
 use crate::deadline::RequestRule;
 use crate::id::{DatasetId, name};
 use crate::subject::{Identities, PERSON_KIND, RequestRows, SubjectPolicy};
-use crate::tables::DSR;
+use crate::table::TableSchema;
+use crate::tables::{CORRECTION, DSR};
 
 /// Whose clock runs unless the file says otherwise.
 const JURISDICTION_DEFAULT: &str = "house";
@@ -55,8 +56,21 @@ pub(super) fn build(raw: RawSubjectsFile, around: &Surroundings, problems: &mut 
     };
     let approval = approval(raw.approval, problems);
     let requests = raw.requests.and_then(|given| requests(&given, around, problems));
+    let corrections = raw.corrections.and_then(|given| {
+        let what = "corrections are";
+        of_schema(&given, (&CORRECTION, what), around, problems).map(|dataset| dataset.id.clone())
+    });
     let identities = identities.map_or(Some(None), |found| found.map(Some));
-    let policy = SubjectPolicy { key: key?, retired, identities: identities?, kinds, jurisdiction, approval, requests };
+    let policy = SubjectPolicy {
+        key: key?,
+        retired,
+        identities: identities?,
+        kinds,
+        jurisdiction,
+        approval,
+        requests,
+        corrections,
+    };
     (problems.len() == before).then_some(policy)
 }
 
@@ -93,16 +107,27 @@ fn identities(raw: RawIdentities, around: &Surroundings, problems: &mut Problems
     Some(Identities { dataset: dataset.id.clone(), person: raw.person.value, ids, depth, limit })
 }
 
-fn requests(raw: &RawRequests, around: &Surroundings, problems: &mut Problems) -> Option<RequestRows> {
-    let dataset = dataset(&raw.dataset.value, raw.dataset.place, around, problems)?;
-    if dataset.schema.name != DSR.name {
-        let message = format!(
-            "dataset \"{}\" has rows of {}, and cases are rows of {}; name another one, or give it `schema: {}`",
-            dataset.id, dataset.schema.name, DSR.name, DSR.name
-        );
-        problems.add(raw.dataset.place, message);
-        return None;
+/// The dataset that is named, which must have rows of a schema.
+fn of_schema<'a>(
+    named: &At<String>,
+    (schema, what): (&TableSchema, &str),
+    around: &'a Surroundings,
+    problems: &mut Problems,
+) -> Option<&'a Dataset> {
+    let dataset = dataset(&named.value, named.place, around, problems)?;
+    if dataset.schema.name == schema.name {
+        return Some(dataset);
     }
+    let message = format!(
+        "dataset \"{}\" has rows of {}, and {what} rows of {}; name another one, or give it `schema: {}`",
+        dataset.id, dataset.schema.name, schema.name, schema.name
+    );
+    problems.add(named.place, message);
+    None
+}
+
+fn requests(raw: &RawRequests, around: &Surroundings, problems: &mut Problems) -> Option<RequestRows> {
+    let dataset = of_schema(&raw.dataset, (&DSR, "cases are"), around, problems)?;
     if raw.tenant.value.trim().is_empty() {
         problems.add(raw.tenant.place, "tenant is empty; name the tenant that the rows belong to");
         return None;

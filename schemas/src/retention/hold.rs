@@ -81,6 +81,12 @@ pub struct HoldScope {
     /// First instant behind the time range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<DateTime<Utc>>,
+    /// Persons, by references of their identifiers: rows that name one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
+    /// Whether these rows are also hidden from principals without the permission `dataset.restricted` (GDPR Art. 18).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restricted: bool,
 }
 
 impl HoldScope {

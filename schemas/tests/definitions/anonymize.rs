@@ -101,7 +101,11 @@ fn a_job_names_a_policy_and_may_have_a_window() {
         job.kind
     };
     let spec = |window_seconds| {
-        JobKind::Anonymize(AnonymizeSpec { policy: PolicyId::parse("study-copy").expect("a name"), window_seconds })
+        JobKind::Anonymize(AnonymizeSpec {
+            policy: PolicyId::parse("study-copy").expect("a name"),
+            window_seconds,
+            purpose: None,
+        })
     };
     assert_eq!(of(JOB), spec(Some(30 * 86_400)));
     assert_eq!(of("job: study-all\nkind: anonymize\npolicy: study-copy\n"), spec(None));

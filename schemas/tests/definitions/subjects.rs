@@ -83,6 +83,26 @@ fn cases_are_rows_of_a_dataset_of_requests_and_of_no_other() {
 }
 
 #[test]
+fn corrections_are_rows_of_their_own_schema() {
+    let lake = |corrections: &str| {
+        let policy = format!("subjects:\n  key: {{id: s26, secret: env:K}}\n  corrections: {corrections}\n");
+        let mut files = plus("policies/subjects.yaml", policy.as_bytes());
+        let definition = b"dataset: correction\nlocation: correction/\nschema: correction.v1\n";
+        files.extend(plus("datasets/correction.yaml", definition).pop());
+        check(&files)
+    };
+    let policy = lake("correction").expect("is right").subjects.expect("is there");
+    assert_eq!(policy.corrections, DatasetId::parse("correction").ok());
+    let errors = lake("audit").map(drop).expect_err("is refused");
+    let said: Vec<String> = errors.iter().map(DefinitionError::to_string).collect();
+    assert_eq!(said.len(), 1);
+    assert!(
+        said[0].contains("dataset \"audit\" has rows of audit.v1, and corrections are rows of correction.v1"),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn every_mistake_is_said_at_once_and_at_its_place() {
     says(
         "subjects:
@@ -116,7 +136,7 @@ fn every_mistake_is_said_at_once_and_at_its_place() {
         "subjects: {keys: {id: s26}}\n",
         expect![[r#"
         policies/subjects.yaml:1:11: key is required: the key that stands for identifiers in records, for example {id: s26, secret: env:AL_SUBJECT_KEY}
-        policies/subjects.yaml:1:12: unknown key "keys"; did you mean "key"? keys are: key, retired, identities, kinds, jurisdiction, approval, requests"#]],
+        policies/subjects.yaml:1:12: unknown key "keys"; did you mean "key"? keys are: key, retired, identities, kinds, jurisdiction, approval, requests, corrections"#]],
     );
 }
 

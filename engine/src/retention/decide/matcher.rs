@@ -1,15 +1,19 @@
 //! Which rows a rule or a case is about, compiled: conditions that must all be met.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
 use chrono::{DateTime, TimeDelta, Utc};
-use schemas::{Dataset, HoldScope, Pattern, RowMatch};
+use schemas::{Dataset, DatasetId, Pattern, RowMatch};
 
+use super::OpenCase;
 use super::age::{Edge, NEVER, instants, micros};
 use super::error::DecideError;
 use super::facts::GroupFacts;
 use super::words::{Marks, Words};
+use crate::subject::{Naming, Persons};
 
 /// Column with the type of an event.
 pub(super) const EVENT_TYPE: &str = "event_type";
@@ -68,6 +72,8 @@ enum Condition {
     Classes { words: Words, dataset: Option<bool> },
     /// The row's time may lie in a range: from, and before.
     Within { column: Option<String>, from_us: i64, to_us: i64 },
+    /// One of the columns names one of the persons; a column that is not there names nobody.
+    Whose { dataset: DatasetId, columns: Vec<String>, persons: Arc<Persons> },
     /// The dataset has no column that could tell.
     Untold { what: &'static str },
 }
@@ -90,8 +96,8 @@ impl Matcher {
     }
 
     /// Rows that a case holds, besides that it holds some of the dataset.
-    pub(super) fn of_scope(scope: &HoldScope, dataset: &Dataset) -> Self {
-        let mut conditions = Vec::new();
+    pub(super) fn of_case(open: &OpenCase, dataset: &Dataset) -> Self {
+        let (scope, mut conditions) = (&open.scope, Vec::new());
         if !scope.tenants.is_empty() {
             conditions.push(if dataset.tenant.is_empty() {
                 Condition::Untold { what: "tenant" }
@@ -108,6 +114,18 @@ impl Matcher {
             let from_us = scope.from.map_or(i64::MIN, micros);
             conditions.push(Condition::Within { column: dataset.time.clone(), from_us, to_us });
         }
+        if let Some(persons) = &open.whose {
+            let whose = |columns: &[String]| Condition::Whose {
+                dataset: dataset.id.clone(),
+                columns: columns.to_vec(),
+                persons: Arc::clone(persons),
+            };
+            conditions.push(match Naming::of(dataset) {
+                Naming::Columns(columns) => whose(columns),
+                Naming::Nowhere => whose(&[]),
+                Naming::Untold => Condition::Untold { what: "person" },
+            });
+        }
         Self(conditions)
     }
 
@@ -118,7 +136,7 @@ impl Matcher {
 
     /// The columns it looks at, besides the time.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(Condition::column)
+        self.0.iter().flat_map(Condition::columns)
     }
 
     /// Which rows meet it.
@@ -160,11 +178,20 @@ impl Matcher {
 }
 
 impl Condition {
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        let several = match self {
+            Self::Whose { columns, .. } => columns.as_slice(),
+            _ => &[],
+        };
+        self.column().into_iter().chain(several.iter().map(String::as_str))
+    }
+
+    /// The one column that decides.
     fn column(&self) -> Option<&str> {
         match self {
             Self::Words { column, .. } => Some(column),
             Self::Classes { .. } => Some(DATA_CLASSES),
-            Self::Within { .. } | Self::Untold { .. } => None,
+            Self::Within { .. } | Self::Whose { .. } | Self::Untold { .. } => None,
         }
     }
 
@@ -173,6 +200,7 @@ impl Condition {
             Self::Words { column, .. } => column,
             Self::Classes { .. } => DATA_CLASSES,
             Self::Within { column, .. } => column.as_deref().unwrap_or("time"),
+            Self::Whose { .. } => "person",
             Self::Untold { what } => what,
         }
     }
@@ -196,6 +224,7 @@ impl Condition {
                 }),
             },
             Self::Within { from_us, to_us, .. } => Ok(within(rows, *from_us, *to_us)),
+            Self::Whose { dataset, columns, persons } => Ok(whose(rows, (dataset, columns), persons)),
             Self::Untold { .. } => Ok(Marks::unknown(rows.len())),
         }
     }
@@ -215,9 +244,24 @@ impl Condition {
                 !is_null && !is_outside
             }
             Self::Classes { dataset, .. } => !is_null || *dataset == Some(true),
-            Self::Within { .. } | Self::Untold { .. } => true,
+            Self::Within { .. } | Self::Whose { .. } | Self::Untold { .. } => true,
         }
     }
+}
+
+/// Rows that name one of the persons in some column.
+fn whose(rows: &Rows<'_>, (dataset, columns): (&DatasetId, &[String]), persons: &Persons) -> Marks {
+    let (mut yes, mut maybe) = (BooleanBuffer::new_unset(rows.len()), BooleanBuffer::new_unset(rows.len()));
+    for (column, values) in columns.iter().filter_map(|column| Some((column, rows.batch.column_by_name(column)?))) {
+        match persons.named(dataset, column, values) {
+            Some(named) => {
+                yes = &yes | &named;
+                maybe = &maybe | &named;
+            }
+            None => maybe = BooleanBuffer::new_set(rows.len()),
+        }
+    }
+    Marks { yes, maybe }
 }
 
 /// Rows whose time may lie in the range: of a date every instant counts.

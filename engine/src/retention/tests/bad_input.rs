@@ -90,6 +90,7 @@ async fn an_object_larger_than_memory_is_left_alone_and_says_so() {
         dataset: &lake.dataset,
         archive: false,
         policy: Some(&lake.policy),
+        known: None,
         epoch: 1,
         now: at(NOW),
         memory_bytes: 1_000,

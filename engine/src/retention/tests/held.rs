@@ -1,6 +1,6 @@
 //! Holds: before a plan, between plan and apply, and at any moment of an apply.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,9 +9,10 @@ use object_store::memory::InMemory;
 use schemas::HoldScope;
 
 use super::faulty::{Fault, Faulty, Shared};
-use super::lake::{POLICY, TestLake, all_events, expected, ids};
-use crate::retention::{Protection, Skipped, open_intents, receipts_of};
+use super::lake::{Event, POLICY, TestLake, all_events, expected, ids};
+use crate::retention::{AbortRecord, Protection, Skipped, open_intents, receipts_of};
 use crate::store::Lakefront;
+use crate::subject::given::reference;
 
 fn tenant(name: &str) -> HoldScope {
     HoldScope { tenants: vec![name.to_owned()], ..HoldScope::default() }
@@ -37,6 +38,49 @@ async fn what_a_case_holds_is_in_no_plan_and_is_told() {
     assert!(all.values().filter(|event| event.tenant == "t1").all(|event| left.get(&event.id) == Some(event)));
     let free = expected().0.into_values().filter(|event| event.tenant == "t0");
     assert!(free.into_iter().all(|event| left.get(&event.id) == Some(&event)));
+}
+
+fn person(name: &str) -> HoldScope {
+    HoldScope { subjects: vec![reference(name)], ..HoldScope::default() }
+}
+
+#[tokio::test]
+async fn what_a_person_is_named_in_stays_and_what_others_are_goes() {
+    let lake = TestLake::filled(Lakefront::memory(), POLICY).await;
+    lake.hold("2026-114", person("person-3")).await;
+    let known = lake.planned().await;
+    lake.applied(&known).await.expect("applied");
+    let left = lake.rows(false).await;
+    let is_hers = |event: &Event| event.subject.as_deref() == Some("person-3");
+    let hers: Vec<Event> = all_events().into_values().filter(is_hers).collect();
+    let due = hers.iter().filter(|event| event.after().as_ref() != Some(event)).count();
+    assert!(due > 5 && hers.iter().all(|event| left.get(&event.id) == Some(event)));
+    let others = |rows: BTreeMap<String, Event>| -> Vec<Event> {
+        rows.into_values().filter(|event| !hers.iter().any(|of| of.id == event.id)).collect()
+    };
+    assert_eq!(others(left), others(expected().0));
+}
+
+#[tokio::test]
+async fn a_person_who_is_held_after_the_plan_keeps_the_objects_that_name_them() {
+    let lake = TestLake::filled(Lakefront::memory(), POLICY).await;
+    let known = lake.planned().await;
+    lake.hold("2026-115", person("nobody-9")).await;
+    lake.hold("2026-114", person("person-3")).await;
+    let before = lake.bytes().await;
+    let applied = lake.applied(&known).await.expect("applied");
+    let by_case = |abort: &&AbortRecord| matches!(&abort.why, Skipped::Held { case, .. } if case == "2026-114");
+    assert_eq!(applied.skipped.iter().filter(by_case).count(), 2, "{applied:?}");
+    assert_eq!(lake.bytes().await, before);
+}
+
+#[tokio::test]
+async fn without_the_key_of_a_person_who_is_held_every_row_may_be_theirs() {
+    let mut lake = TestLake::filled(Lakefront::memory(), POLICY).await;
+    lake.hold("2026-114", person("person-3")).await;
+    lake.known = None;
+    let known = lake.planned().await;
+    assert_eq!(known.plan.changing().count(), 0, "{:?}", known.plan);
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ use crate::retention::{
     record_hold, store_plan,
 };
 use crate::store::Lakefront;
+use crate::subject::PersonKeys;
+use crate::subject::given::known;
 
 pub(super) fn at(text: &str) -> DateTime<Utc> {
     schemas::parse_rfc3339(text).expect("is an instant")
@@ -107,6 +109,8 @@ pub(super) struct TestLake {
     pub(super) policy: RetentionPolicy,
     /// Objects that an apply has under way at once.
     pub(super) at_once: NonZeroUsize,
+    /// By what people are known.
+    pub(super) known: Option<PersonKeys>,
 }
 
 impl TestLake {
@@ -115,13 +119,16 @@ impl TestLake {
         let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.as_bytes().to_vec() };
         let files = [
             file("lake.yaml", "lake: acme\nstore: file:./data\n"),
-            file("datasets/events.yaml", "dataset: events\nlocation: events/\ntime: time\ntenant: tenant\n"),
+            file(
+                "datasets/events.yaml",
+                "dataset: events\nlocation: events/\ntime: time\ntenant: tenant\nsubjects: [subject]\n",
+            ),
             file("policies/events.yaml", policy),
         ];
         let lake = schemas::check(&files).expect("the definitions are right");
         let dataset = lake.datasets.into_iter().next().expect("a dataset");
         let policy = lake.retention.into_iter().next().expect("a policy");
-        Self { front, dataset, policy, at_once: NonZeroUsize::MIN }
+        Self { front, dataset, policy, at_once: NonZeroUsize::MIN, known: Some(known()) }
     }
 
     /// Three objects: one of which every row is due, one of which some are, and one of which none is.
@@ -154,6 +161,7 @@ impl TestLake {
             archive,
             policy: &self.policy,
             holds: &holds,
+            known: self.known.as_ref(),
             now,
             planned_by: Some("paula"),
             exclude,
@@ -196,6 +204,7 @@ impl TestLake {
             dataset: &self.dataset,
             archive,
             policy: Some(&self.policy),
+            known: self.known.as_ref(),
             epoch,
             now,
             memory_bytes: 1 << 30,

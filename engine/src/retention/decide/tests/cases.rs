@@ -475,10 +475,10 @@ fn a_case_is_open_as_its_last_record_says() {
         record(3, HoldStep::Placed { scope: scope("acme") }, "carol"),
         record(4, HoldStep::Amended { scope: scope("globex") }, "dora"),
     ];
-    let open = OpenCase::of(&records).expect("open");
+    let open = OpenCase::of(&records, None).expect("open");
     assert_eq!((open.scope, open.by.as_str(), open.at), (scope("globex"), "carol", records[2].at));
-    assert_eq!(OpenCase::of(&records[..2]), None);
-    assert_eq!(OpenCase::of(&[]), None);
+    assert_eq!(OpenCase::of(&records[..2], None), None);
+    assert_eq!(OpenCase::of(&[], None), None);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Policies, cases and datasets that tests begin with.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemas::{
     AUDIT, ApprovalRule, CaseId, ColumnMatch, Dataset, DatasetId, Disposition, Due, ErasureMode, ErasureRule,
@@ -9,6 +10,8 @@ use schemas::{
 
 use super::super::OpenCase;
 use super::table::{Row, at, row};
+use crate::subject::Persons;
+use crate::subject::given::known;
 
 /// A policy without rules.
 pub(super) fn empty_policy() -> RetentionPolicy {
@@ -85,10 +88,11 @@ pub(super) fn policy(rules: Vec<RetentionRule>) -> RetentionPolicy {
     RetentionPolicy { rules, ..empty_policy() }
 }
 
-/// An open case.
+/// An open case, of persons that are known.
 pub(super) fn case(number: &str, scope: HoldScope) -> OpenCase {
     let case = CaseId::parse(number).expect("a case");
-    OpenCase { case, scope, by: "alice".to_owned(), at: at("2026-11-03T08:00:00Z") }
+    let whose = (!scope.subjects.is_empty()).then(|| Arc::new(Persons::new(&scope.subjects, Some(&known()))));
+    OpenCase { case, scope, by: "alice".to_owned(), at: at("2026-11-03T08:00:00Z"), whose }
 }
 
 /// A row of an instant and a type.

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Timelike, Utc};
 use schemas::{
-    CaseId, ColumnMatch, Dataset, Disposition, ErasureMode, ErasureRule, HoldScope, RetentionPolicy, RowMatch, Span,
-    WithinMinimum,
+    CaseId, ColumnMatch, Dataset, Disposition, ErasureMode, ErasureRule, RetentionPolicy, RowMatch, Span, WithinMinimum,
 };
 
 use super::super::{Archived, Deed, Erased, OpenCase, Protection, Treatment, Winner};
 use super::table::{Form, Row};
+use crate::subject::given::reference;
 
 /// A question: what becomes of these rows?
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ pub(super) fn answer(question: &Question) -> Answer {
 
 fn answer_row(question: &Question, row: &Row, answer: &mut Answer) {
     let holding: BTreeSet<&CaseId> =
-        question.holds.iter().filter(|hold| is_held(&hold.scope, row, question)).map(|hold| &hold.case).collect();
+        question.holds.iter().filter(|hold| is_held(hold, row, question)).map(|hold| &hold.case).collect();
     let minima = minima(question, row);
     let is_never = is_never(question, row);
     let due = due(question, row);
@@ -262,7 +262,8 @@ fn says_classes(wanted: &[String], row: &Row, dataset: &Dataset) -> Option<bool>
 }
 
 /// Whether the row may be one that the case is about.
-fn is_held(scope: &HoldScope, row: &Row, question: &Question) -> bool {
+fn is_held(hold: &OpenCase, row: &Row, question: &Question) -> bool {
+    let scope = &hold.scope;
     let is_of_dataset = scope.datasets.is_empty() || scope.datasets.contains(&question.dataset.id);
     let tenant = row.tenant.as_ref().filter(|_| !question.dataset.tenant.is_empty());
     let is_of_tenant = scope.tenants.is_empty() || tenant.is_none_or(|tenant| scope.tenants.contains(tenant));
@@ -272,13 +273,25 @@ fn is_held(scope: &HoldScope, row: &Row, question: &Question) -> bool {
         let (first, last) = question.form.time.instants(time);
         scope.from.is_none_or(|from| last >= from) && scope.to.is_none_or(|to| first < to)
     });
-    is_of_dataset && is_of_tenant && is_of_type && is_in_time
+    is_of_dataset && is_of_tenant && is_of_type && is_in_time && is_theirs(hold, row, question)
+}
+
+/// Whether the row may name one of the persons of a case.
+fn is_theirs(hold: &OpenCase, row: &Row, question: &Question) -> bool {
+    let Some(persons) = &hold.whose else { return true };
+    let columns = [("actor_id", &row.actor, question.form.actor), ("subject_id", &row.subject, question.form.subject)];
+    columns.into_iter().filter(|(column, ..)| question.dataset.subjects.iter().any(|of| of == column)).any(
+        |(_, value, form)| match persons.key_missing() {
+            Some(_) => form.is_some(),
+            None => value.as_ref().is_some_and(|value| hold.scope.subjects.contains(&reference(value))),
+        },
+    )
 }
 
 /// What the erasure of a person does to one of the person's rows.
 pub(super) fn erased(question: &Question, row: &Row, rule: ErasureRule) -> Erased {
     let holding: BTreeSet<&CaseId> =
-        question.holds.iter().filter(|hold| is_held(&hold.scope, row, question)).map(|hold| &hold.case).collect();
+        question.holds.iter().filter(|hold| is_held(hold, row, question)).map(|hold| &hold.case).collect();
     if let Some(case) = holding.first() {
         return Erased::Refuse { because: Protection::Hold { case: (*case).clone() } };
     }

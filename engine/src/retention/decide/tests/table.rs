@@ -23,6 +23,8 @@ pub(super) struct Row {
     pub(super) code: Option<i64>,
     pub(super) flag: Option<bool>,
     pub(super) classes: Option<Vec<Option<String>>>,
+    pub(super) actor: Option<String>,
+    pub(super) subject: Option<String>,
 }
 
 /// How times are written.
@@ -91,6 +93,8 @@ pub(super) struct Form {
     pub(super) code: Option<u8>,
     pub(super) flag: bool,
     pub(super) classes: Option<u8>,
+    pub(super) actor: Option<u8>,
+    pub(super) subject: Option<u8>,
 }
 
 impl Form {
@@ -103,6 +107,8 @@ impl Form {
         code: Some(0),
         flag: true,
         classes: Some(0),
+        actor: Some(0),
+        subject: Some(0),
     };
 }
 
@@ -118,6 +124,12 @@ pub(super) fn batch(rows: &[Row], form: Form) -> RecordBatch {
     }
     if let Some(kind) = form.outcome {
         columns.push(("outcome", texts(of(|row| row.outcome.as_ref()), kind)));
+    }
+    if let Some(kind) = form.actor {
+        columns.push(("actor_id", texts(of(|row| row.actor.as_ref()), kind)));
+    }
+    if let Some(kind) = form.subject {
+        columns.push(("subject_id", texts(of(|row| row.subject.as_ref()), kind)));
     }
     if let Some(kind) = form.code {
         columns.push(("code", numbers(rows.iter().map(|row| row.code).collect(), kind)));

@@ -1,6 +1,7 @@
 //! Questions by chance: small worlds in which everything meets everything, mostly near the instants that decide.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Months, NaiveDate, TimeDelta, Utc};
 use rand::Rng;
@@ -15,11 +16,14 @@ use super::super::{Archived, OpenCase};
 use super::given::{audit, empty_policy};
 use super::oracle::Question;
 use super::table::{Form, Row, TimeForm};
+use crate::subject::Persons;
+use crate::subject::given::{known, reference};
 
 const TYPES: [&str; 5] = ["user.login", "user.logout", "session.opened", "legal_hold.placed", ""];
 const TENANTS: [&str; 3] = ["acme", "acme-eu", "globex"];
 const OUTCOMES: [&str; 3] = ["success", "denied", "Denied"];
 const CLASSES: [&str; 3] = ["pii", "phi", "public"];
+const PEOPLE: [&str; 4] = ["user-4", "user-42", "José", "7"];
 
 /// A question by chance.
 pub(super) fn question(chance: &mut ChaCha8Rng) -> Question {
@@ -33,6 +37,7 @@ pub(super) fn question(chance: &mut ChaCha8Rng) -> Question {
         dataset.tenant = String::new();
     }
     dataset.data_classes = some_of(chance, &CLASSES, 0.2);
+    dataset.subjects = some_of(chance, &["actor_id", "subject_id"], 0.7);
     let form = form(chance);
     let spans = spans(&policy);
     let rows = (0..chance.random_range(0..12)).map(|_| row(chance, form, now, &spans)).collect();
@@ -165,6 +170,8 @@ fn form(chance: &mut ChaCha8Rng) -> Form {
         code: kind(chance),
         flag: chance.random_bool(0.9),
         classes: kind(chance),
+        actor: kind(chance),
+        subject: kind(chance),
     }
 }
 
@@ -206,6 +213,8 @@ fn row(chance: &mut ChaCha8Rng, form: Form, now: DateTime<Utc>, spans: &[Span]) 
         code: chance.random_bool(0.88).then(|| chance.random_range(if is_unsigned { 0..14 } else { -2..14 })),
         flag: chance.random_bool(0.88).then(|| chance.random_bool(0.5)),
         classes,
+        actor: word(chance, &PEOPLE),
+        subject: word(chance, &PEOPLE),
     };
     Row {
         event_type: row.event_type.filter(|_| form.event_type.is_some()),
@@ -214,6 +223,8 @@ fn row(chance: &mut ChaCha8Rng, form: Form, now: DateTime<Utc>, spans: &[Span]) 
         code: row.code.filter(|_| form.code.is_some()),
         flag: row.flag.filter(|_| form.flag),
         classes: row.classes.filter(|_| form.classes.is_some()),
+        actor: row.actor.filter(|_| form.actor.is_some()),
+        subject: row.subject.filter(|_| form.subject.is_some()),
         ..row
     }
 }
@@ -238,6 +249,11 @@ fn hold(chance: &mut ChaCha8Rng, number: u32, now: DateTime<Utc>) -> OpenCase {
     if chance.random_bool(0.4) {
         scope.to = Some(now - TimeDelta::days(chance.random_range(-10..4_000)));
     }
+    if chance.random_bool(0.4) {
+        scope.subjects = some_of(chance, &PEOPLE, 0.4).iter().map(|name| reference(name)).collect();
+    }
+    let known = chance.random_bool(0.9).then(known);
+    let whose = (!scope.subjects.is_empty()).then(|| Arc::new(Persons::new(&scope.subjects, known.as_ref())));
     let case = CaseId::parse(&format!("2026-{}", 900 - number)).expect("a case");
-    OpenCase { case, scope, by: "alice".to_owned(), at: now }
+    OpenCase { case, scope, by: "alice".to_owned(), at: now, whose }
 }
