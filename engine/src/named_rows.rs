@@ -113,7 +113,7 @@ impl ScalarUDFImpl for NamesPerson {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let values: Option<ArrayRef> = args.args.first().map(|value| value.to_array(args.number_rows)).transpose()?;
-        let named = values.and_then(|values| self.persons.named(&self.dataset, &self.column, &values));
+        let named = values.map(|values| self.persons.named(&self.dataset, &self.column, &values).maybe);
         let named = named.unwrap_or_else(|| BooleanBuffer::new_set(args.number_rows));
         Ok(ColumnarValue::Array(Arc::new(BooleanArray::new(named, None))))
     }

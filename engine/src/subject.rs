@@ -20,6 +20,6 @@ mod seal;
 pub use case::{SubjectCase, case_folder, cases_folder, record_case, subject_cases};
 pub use ledger::{ErasureRecord, Gone, Ledger, erasure_path, erasures};
 pub use objection::{objection_path, objections, record_objection};
-pub use persons::{Naming, PersonKeys, Persons};
+pub use persons::{Named, Naming, PersonKeys, Persons};
 pub use reference::{SubjectKey, SubjectKeys};
 pub use seal::{SealError, seal, unseal};

@@ -76,7 +76,8 @@ async fn place(lake: &OpenLake, world: &World, args: &PlaceArgs) -> Result<Answe
 /// References of the person that a case is about, and what of them is left alone; nothing where it is about everybody.
 async fn subjects(lake: &OpenLake, world: &World, args: &PlaceArgs) -> Result<(Vec<String>, String), JobError> {
     let Some(file) = &args.id_file else { return Ok(Default::default()) };
-    let desk = Desk::open(lake, world)?;
+    let desk = Desk::open(lake, world).await?;
+    desk.note_key().await?;
     let given = identifiers(file)?;
     let whose = closed(lake, world, desk.policy.identities.as_ref(), (&given, args.shared)).await?;
     Ok((desk.references(&whose.identifiers), counted_by_kind(&whose.shared)))

@@ -5,7 +5,7 @@ use std::path::Path as FsPath;
 use ::lineage::{DatasetName, Statistics};
 use engine::evidence::EntryBody;
 use engine::retention::{OpenCase, hold_cases};
-use engine::subject::{Ledger, PersonKeys, erasures};
+use engine::subject::{Ledger, erasures};
 use engine::{IngestFrom, IngestOutcome, IngestRequest, Suppression};
 use object_store::path::Path;
 use schemas::{Dataset, DatasetId, IngestFormat, IngestSpec, InputFile, Mapping, RetentionPolicy, StoreUrl};
@@ -18,6 +18,7 @@ use crate::ledger::{Output, RunSummary};
 use crate::lineage::{Doing, Made, Naming, ReadFile, counted_rows, of_ingest};
 use crate::progress::Progress;
 use crate::runner::{Attempt, Executed};
+use crate::subject::person_keys;
 use crate::subject_index;
 use crate::world::World;
 
@@ -193,7 +194,7 @@ async fn suppression(lake: &OpenLake, dataset: &Dataset) -> Result<Option<Suppre
                 .to_owned(),
         ));
     };
-    let known = PersonKeys { keys: crate::subject::keys(lake, policy)?, kinds: policy.kinds.clone() };
+    let known = person_keys(lake, policy).await?;
     let missing = Ledger::of(erasures.iter().cloned());
     if let [first, ..] = missing.keys_missing(&known.keys).as_slice() {
         return Err(JobError::Usage(format!(

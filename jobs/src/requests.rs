@@ -34,9 +34,9 @@ use records::shown;
 /// Folder of what is dropped.
 const INBOX: &str = "requests/inbox";
 /// Folder of requests that were answered.
-const DONE: &str = "requests/done";
+pub(crate) const DONE: &str = "requests/done";
 /// Folder of requests that were refused, or failed.
-const REJECTED: &str = "requests/rejected";
+pub(crate) const REJECTED: &str = "requests/rejected";
 /// Folder of answers.
 const EXPORTS: &str = "exports";
 /// Digits of a hash in names.

@@ -26,7 +26,7 @@ use crate::retention::approval_records;
 use crate::world::World;
 
 /// Where drafts lie.
-const DRAFTS: &str = "_auditlake/reports";
+pub(crate) const DRAFTS: &str = "_auditlake/reports";
 const APPROVALS: &str = "_auditlake/approvals";
 
 /// Where a report stands.

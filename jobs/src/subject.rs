@@ -6,6 +6,7 @@
 //! plan       what an erasure would do      approve    who agrees
 //! apply      the erasure                   sweep      what else mentions the person
 //! package    a ZIP of what there is        replay     persons who came back with a backup
+//! withdraw   what was published of the person
 //! in_force   restrictions and objections   correct    corrections beside rows
 //! rows       cases as rows of a dataset    certificate, list, told   what people read
 //! ```
@@ -29,6 +30,7 @@ mod replay;
 mod rows;
 mod sweep;
 mod told;
+mod withdraw;
 mod written;
 
 use std::collections::BTreeSet;
@@ -44,16 +46,17 @@ use crate::progress::Progress;
 use crate::world::World;
 
 use apply::Agreement;
-pub(crate) use desk::{Desk, held_persons, keys};
+pub(crate) use desk::{Desk, held_persons, person_keys};
 pub(crate) use identity::{closed, counted_by_kind};
 pub(crate) use in_force::{objecting, restricted, without};
 pub(crate) use open::identifiers;
 pub(crate) use rows::publish;
+pub(crate) use withdraw::{MARK, withdrawn};
 
 /// Carries out a command. What became of cases is brought into their dataset, if they have one.
 pub(crate) async fn command(cli: &Cli, world: &World, command: &SubjectCommand) -> Result<Answer, JobError> {
     let lake = cli.open()?;
-    let desk = Desk::open(&lake, world)?;
+    let desk = Desk::open(&lake, world).await?;
     let answer = carried_out(&desk, command).await;
     if !matches!(command, SubjectCommand::List { .. } | SubjectCommand::Certificate { .. })
         && let Err(error) = publish(&lake, world).await

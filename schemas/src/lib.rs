@@ -71,7 +71,7 @@ pub use shipped::{
 };
 pub use subject::{
     CaseEnd, CaseRecord, CaseStep, DEFAULT_KIND, Identifier, Identities, ObjectionRecord, ObjectionStep, PERSON_KIND,
-    RequestRows, SubjectPolicy, SubjectRequest, clock_of, kind_in,
+    RequestRows, SubjectPolicy, SubjectRequest, WithdrawnObject, clock_of, kind_in,
 };
 pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
 pub use tables::{

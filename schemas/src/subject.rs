@@ -280,6 +280,13 @@ pub enum CaseStep {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// Something that was published and shows the person goes.
+    Withdrawn {
+        /// What.
+        what: String,
+        /// Its objects.
+        objects: Vec<WithdrawnObject>,
+    },
     /// Corrections stand beside rows of the person.
     Corrected {
         /// How many were recorded.
@@ -310,6 +317,17 @@ pub struct CaseRecord {
     pub by: String,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// An object that was withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawnObject {
+    /// Its path in the store.
+    pub path: String,
+    /// SHA-256 of its bytes in hex; none where that would confirm a guess.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 /// What a record of an objection says.

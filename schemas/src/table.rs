@@ -180,6 +180,16 @@ pub struct TableSchema {
 }
 
 impl TableSchema {
+    /// The column that ids of rows stand in: the last one of the key that holds text; none where rows have no ids.
+    ///
+    /// ```
+    /// assert_eq!(schemas::AUDIT.id_column(), Some("event_id"));
+    /// ```
+    pub fn id_column(&self) -> Option<&'static str> {
+        let is_text = |name: &&&str| self.column(name).is_some_and(|column| column.kind == ColumnType::Str);
+        self.key.iter().rfind(is_text).copied()
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&'static Column> {
         self.columns.iter().find(|column| column.name == name)

@@ -5,6 +5,7 @@ mod corrections;
 mod in_force;
 mod packages;
 mod reach;
+mod withdrawn;
 
 use std::fmt::Write as _;
 
@@ -37,6 +38,15 @@ fn event(events: &mut String, (day, event): (u64, u64), actor: &str, subject: Op
     )
     .expect("a String takes any text");
 }
+
+/// A job that publishes every row.
+pub(crate) const OUT: &str = "job: out
+kind: export
+window: 60d
+dataset: audit
+format: csv
+to: \"exports/{job}/{interval.end:%Y-%m-%d}/\"
+";
 
 /// Days of two tenants: of every twelve events Ann acts in one and is the subject of two, her other account acts in one.
 fn events(days: u64) -> String {
@@ -178,6 +188,8 @@ fn a_person_is_gone_from_every_byte_and_nobody_else_is() {
 #[test]
 fn whatever_moment_an_erasure_is_killed_at_the_next_one_ends_it() {
     let ready = filled(Lake::new());
+    ready.write("jobs/out.yaml", OUT);
+    ready.run(&["run", "out", NOW]).succeeded();
     let open = ready.json(&["subject", "open", "--type", "erasure", "--id-file", "ann.txt", NOW]);
     let case = open["case"].as_str().expect("a case").to_owned();
     ready.run(&["subject", "plan", &case, "--as", "paula", NOW]).succeeded();

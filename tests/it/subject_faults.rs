@@ -13,7 +13,7 @@ use crate::auditlake::{Lake, files_below};
 use crate::faulty_proxy::{At, Fault, Met, Which, all_hold, disturbed};
 use crate::moto::{self, Bucket};
 use crate::serial_proxy::serialised;
-use crate::subject::has;
+use crate::subject::{OUT, has};
 
 const NOW: &str = "--at=2026-11-30T00:00:00Z";
 /// Whoever is to be gone, in a name that is in no other.
@@ -75,7 +75,10 @@ impl Ready {
         let lake = Lake::in_bucket(bucket.clone());
         // Every dataset takes requests of its own whenever something is searched.
         for definition in files_below(&lake.folder().join("datasets")) {
-            if !definition.ends_with("audit.yaml") && !definition.ends_with("identity.yaml") {
+            if !definition.ends_with("audit.yaml")
+                && !definition.ends_with("identity.yaml")
+                && !definition.ends_with("correction.yaml")
+            {
                 fs::remove_file(definition).expect("removed");
             }
         }
@@ -85,6 +88,9 @@ impl Ready {
         lake.write("ann.txt", format!("{ANN}\n"));
         lake.json(&["ingest", "ndjson", "drop", "--into", "audit", NOW]);
         fs::remove_dir_all(lake.folder().join("drop")).expect("removed");
+        // What was published of her goes, too.
+        lake.write("jobs/out.yaml", OUT);
+        lake.run(&["run", "out", NOW]).succeeded();
         let open = ["subject", "open", "--type", "erasure", "--id-file", "ann.txt", "--case", "E-1", NOW];
         lake.run(&open).succeeded();
         lake.run(&["subject", "plan", "E-1", "--as", "paula", NOW]).succeeded();
@@ -96,7 +102,7 @@ impl Ready {
         let (lake, bucket) = ready.copy();
         assert!(!versions_with_ann(&bucket).is_empty(), "nothing is there to be gone");
         let undisturbed = disturbed(&lake, &bucket, &APPLY, None);
-        undisturbed.ran.said(0, &["3 deleted", "is fulfilled"]);
+        undisturbed.ran.said(0, &["3 deleted", "withdrawn: export exports/out/", "is fulfilled"]);
         ready.met = undisturbed.met;
         ready.is_done(&lake, &bucket, "undisturbed");
         ready

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Column, DFSchema, TableReference};
@@ -90,6 +90,10 @@ impl PrincipalView {
             None => scan,
         };
         let plain = if filter.fallible.is_some() { Schema::empty() } else { shown.plain };
+        // Asked before the filter, a name would be found in an index, and what is read would tell.
+        let is_told =
+            |field: &&Arc<Field>| viewer.unseen().is_empty() || !source.dataset.subjects.contains(field.name());
+        let plain = Schema::new(plain.fields().iter().filter(is_told).cloned().collect::<Vec<_>>());
         let filtered = match filter.fallible {
             Some(fallible) => {
                 // A view of its own, behind a wall of its own: no row that the rest takes away is ever asked.

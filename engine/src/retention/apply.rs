@@ -167,7 +167,7 @@ impl<'a> Apply<'a> {
         let document = request.plan.plan();
         let plan = document.id()?;
         let cases = hold_cases(lake).await?;
-        let seen = as_planned(&cases, document);
+        let seen = document.cases_seen(&cases);
         let archived =
             if request.archive { archived_objects(lake, request.dataset).await? } else { Default::default() };
         let policy = PolicyId::parse(&document.policy.name)
@@ -484,16 +484,6 @@ fn plan_request<'a>(
         exclude: &[],
         erasure: None,
     }
-}
-
-/// Cases as they stood when the plan was drawn up.
-fn as_planned(cases: &[HoldCase], plan: &RetentionPlan) -> Vec<HoldCase> {
-    let of = |case: &HoldCase| {
-        let seen = plan.holds.iter().find(|seen| seen.case == case.case)?;
-        let records = case.records.iter().filter(|record| record.number <= seen.record).cloned().collect();
-        Some(HoldCase { case: case.case.clone(), records })
-    };
-    cases.iter().filter_map(of).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use parquet::schema::types::ColumnPath;
-use schemas::{ColumnType, Dataset};
+use schemas::Dataset;
 use serde::Serialize;
 
 use super::archive::archived_objects;
@@ -69,8 +69,7 @@ pub async fn explain(
 
 /// The column that ids of rows stand in.
 fn key_of(dataset: &Dataset) -> Result<&'static str, EngineError> {
-    let is_text = |name: &&&str| dataset.schema.column(name).is_some_and(|column| column.kind == ColumnType::Str);
-    dataset.schema.key.iter().rfind(is_text).copied().ok_or_else(|| EngineError::Retention {
+    dataset.schema.id_column().ok_or_else(|| EngineError::Retention {
         dataset: dataset.id.to_string(),
         why: "has no column of ids, so its rows cannot be told apart by one".to_owned(),
     })

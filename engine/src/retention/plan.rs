@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::decide::{Conflict, Protection, Treatment};
 use super::draw::ErasureOf;
+use super::hold::HoldCase;
 use super::journal::RowCounts;
 use crate::error::EngineError;
 
@@ -166,6 +167,16 @@ pub struct PlannedObject {
 }
 
 impl RetentionPlan {
+    /// Cases as they stood when the plan was drawn up.
+    pub(super) fn cases_seen(&self, cases: &[HoldCase]) -> Vec<HoldCase> {
+        let of = |case: &HoldCase| {
+            let seen = self.holds.iter().find(|seen| seen.case == case.case)?;
+            let records = case.records.iter().filter(|record| record.number <= seen.record).cloned().collect();
+            Some(HoldCase { case: case.case.clone(), records })
+        };
+        cases.iter().filter_map(of).collect()
+    }
+
     /// A plan without objects.
     pub(crate) fn empty(
         dataset: &str,

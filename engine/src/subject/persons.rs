@@ -51,6 +51,15 @@ impl PartialEq for Persons {
 
 impl Eq for Persons {}
 
+/// Which rows of a column name one of some persons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Those that do.
+    pub yes: BooleanBuffer,
+    /// Those that may; where nobody can tell, every row with a value.
+    pub maybe: BooleanBuffer,
+}
+
 /// Where a dataset names people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming<'a> {
@@ -98,11 +107,23 @@ impl Persons {
         Some(first.split_once(':').map_or(first.as_str(), |(id, _)| id))
     }
 
-    /// Which values of a column of a dataset name one of them; none where nobody can tell.
-    pub fn named(&self, dataset: &DatasetId, column: &str, values: &ArrayRef) -> Option<BooleanBuffer> {
+    /// Which values of a column of a dataset name one of them.
+    pub fn named(&self, dataset: &DatasetId, column: &str, values: &ArrayRef) -> Named {
+        let none = BooleanBuffer::new_unset(values.len());
         if self.references.is_empty() {
-            return Some(BooleanBuffer::new_unset(values.len()));
+            return Named { yes: none.clone(), maybe: none };
         }
+        match self.rows(dataset, column, values) {
+            Some(rows) => Named { yes: rows.clone(), maybe: rows },
+            None => {
+                let there = values.logical_nulls().map(|nulls| nulls.inner().clone());
+                Named { yes: none, maybe: there.unwrap_or_else(|| BooleanBuffer::new_set(values.len())) }
+            }
+        }
+    }
+
+    /// The rows that name one of them; none where nobody can tell.
+    fn rows(&self, dataset: &DatasetId, column: &str, values: &ArrayRef) -> Option<BooleanBuffer> {
         let keys = self.keys.as_deref()?;
         let texts = written(values)?;
         let kind = kind_in(&self.kinds, dataset, column);
@@ -135,17 +156,12 @@ fn written(values: &ArrayRef) -> Option<Vec<ArrayRef>> {
         // Either 16 letters, or a UUID in digits of either case.
         DataType::FixedSizeBinary(16) => {
             let bytes = values.as_fixed_size_binary_opt()?;
-            let upper = |id: Uuid| id.hyphenated().to_string().to_uppercase();
-            let forms: [&dyn Fn(&[u8]) -> Option<String>; 3] = [
-                &|value| std::str::from_utf8(value).ok().map(str::to_owned),
-                &|value| Uuid::from_slice(value).ok().map(|id| id.hyphenated().to_string()),
-                &|value| Uuid::from_slice(value).ok().map(upper),
-            ];
-            let of = |form: &dyn Fn(&[u8]) -> Option<String>| {
-                let texts = bytes.iter().map(|value| value.and_then(form));
-                Arc::new(texts.collect::<StringArray>()) as ArrayRef
-            };
-            Some(forms.into_iter().map(of).collect())
+            let lower = |value: &[u8]| Some(Uuid::from_slice(value).ok()?.hyphenated().to_string());
+            let letters = bytes.iter().map(|value| std::str::from_utf8(value?).ok().map(str::to_owned));
+            let small = bytes.iter().map(|value| lower(value?));
+            let large = bytes.iter().map(|value| Some(lower(value?)?.to_uppercase()));
+            let all: [StringArray; 3] = [letters.collect(), small.collect(), large.collect()];
+            Some(all.into_iter().map(|texts| Arc::new(texts) as ArrayRef).collect())
         }
         _ => None,
     }
@@ -170,11 +186,17 @@ mod tests {
         identifiers.iter().map(|(kind, value)| key.reference(&Identifier::new(kind, value).unwrap())).collect()
     }
 
-    /// Rows of a column that name whoever has the references.
+    /// Rows of a column that name whoever has the references; none where nobody can tell, but for those without a value.
     fn rows(persons: &Persons, column: &str, values: impl Array + 'static) -> Option<Vec<usize>> {
         let audit = DatasetId::parse("audit").unwrap();
         let values: ArrayRef = Arc::new(values);
-        Some(persons.named(&audit, column, &values)?.set_indices().collect())
+        let named = persons.named(&audit, column, &values);
+        if named.yes != named.maybe {
+            assert!(!named.yes.has_true());
+            assert!((0..values.len()).all(|row| named.maybe.value(row) == values.is_valid(row)));
+            return None;
+        }
+        Some(named.yes.set_indices().collect())
     }
 
     #[test]
@@ -214,7 +236,7 @@ mod tests {
             assert_eq!(persons.key_missing(), Some("s0"));
         }
         let persons = Persons::new(&references(&known.keys.current, &[("user", "42")]), Some(&known));
-        assert_eq!(rows(&persons, "id", Float64Array::from(vec![42.0])), None);
+        assert_eq!(rows(&persons, "id", Float64Array::from(vec![Some(42.0), None])), None);
         assert_eq!(persons.key_missing(), None);
         let nobody = Persons::new(&[], None);
         assert_eq!(rows(&nobody, "id", Float64Array::from(vec![42.0])), Some(vec![]));

@@ -66,6 +66,11 @@ impl SubjectKey {
         format!("{}:{}", self.id, hex(&mac.finalize().into_bytes()))
     }
 
+    /// What tells this key from another one of the same id, and nothing of the key: in hex.
+    pub fn check_value(&self) -> String {
+        hex(&self.derived("auditlake/subject/check/v1"))
+    }
+
     /// A key for something else, derived from this one.
     pub(super) fn derived(&self, purpose: &str) -> [u8; 32] {
         let mut mac = self.mac.clone();

@@ -46,7 +46,6 @@ pub(crate) fn init_definitions() -> Vec<Definition> {
     let mut definitions = owned(&[
         ("lake.yaml", include_str!("templates/init/lake.yaml")),
         ("datasets/audit.yaml", include_str!("templates/init/audit.yaml")),
-        ("datasets/correction.yaml", CORRECTIONS),
         ("jobs/ingest-cloudtrail.yaml", include_str!("templates/init/ingest-cloudtrail.yaml")),
         ("jobs/compliance.yaml", include_str!("templates/init/compliance.yaml")),
         ("policies/evidence.yaml", include_str!("templates/init/evidence.yaml")),
@@ -55,8 +54,11 @@ pub(crate) fn init_definitions() -> Vec<Definition> {
     ]);
     let policies = schemas::shipped_policy_templates().iter();
     definitions.extend(policies.map(|(name, text)| (format!("policies/{name}.yaml"), (*text).to_owned())));
-    let is_written = |schema: &&&TableSchema| [AUDIT.name, CORRECTION.name].contains(&schema.name);
-    definitions.extend(DATASET_SCHEMAS.iter().filter(|schema| !is_written(schema)).map(|schema| dataset(schema)));
+    let others = DATASET_SCHEMAS.iter().filter(|schema| schema.name != AUDIT.name);
+    definitions.extend(others.map(|schema| match schema.name == CORRECTION.name {
+        true => ("datasets/correction.yaml".to_owned(), CORRECTIONS.to_owned()),
+        false => dataset(schema),
+    }));
     definitions
 }
 

@@ -13,6 +13,7 @@ use super::records::{Manifest, ManifestPart};
 use crate::Answer;
 use crate::error::JobError;
 use crate::show::counted;
+use crate::subject::MARK;
 
 /// Reads every part and compares.
 ///
@@ -56,7 +57,12 @@ pub(crate) async fn verify(manifest: &str) -> Result<Answer, JobError> {
         }
     }
     let whole = faults.is_empty();
-    let text = if whole {
+    let mark = format!("{}{MARK}", name.strip_suffix("manifest.json").unwrap_or(name));
+    let withdrawn: Option<serde_json::Value> = place.read_json(&mark).await?;
+    let of_case = withdrawn.as_ref().and_then(|withdrawn| withdrawn["case"].as_str());
+    let text = if let (false, Some(case)) = (whole, of_case) {
+        format!("{manifest}: withdrawn by case {case} of a person; its parts are gone")
+    } else if whole {
         format!(
             "{manifest}: {} in {}, as they were written",
             counted(read.rows, "row"),
@@ -65,8 +71,8 @@ pub(crate) async fn verify(manifest: &str) -> Result<Answer, JobError> {
     } else {
         format!("{}\n{manifest}: not as it was written", faults.join("\n"))
     };
-    let json =
-        json!({ "manifest": manifest, "verified": whole, "rows": read.rows, "checked": checked, "faults": faults });
+    let json = json!({ "manifest": manifest, "verified": whole, "rows": read.rows, "checked": checked, "faults": faults,
+        "withdrawn": withdrawn });
     Ok(Answer { text, json, code: u8::from(!whole) })
 }
 

@@ -26,6 +26,7 @@ use crate::evidence_log::{Act, Intent, of_export};
 use crate::export::{self, Asked, Manifest, ObjectPlace, Planned, RequestOf};
 use crate::lake::OpenLake;
 use crate::lineage::Doing;
+use crate::subject::MARK;
 use crate::world::World;
 
 /// Failures of the store after which a request has failed.
@@ -196,12 +197,12 @@ impl Answerer<'_> {
         }
     }
 
-    /// The request, or the same asked anew where answers to it have expired.
+    /// The request, or the same asked anew where answers to it have expired or were withdrawn.
     async fn newest(&self, first: RequestId) -> Result<RequestId, JobError> {
         let mut id = first.clone();
         for number in 2.. {
-            let expired = Path::from(format!("{}expired.json", id.answer()));
-            if self.front().read(&expired).await?.is_none() {
+            let place = self.place(&id);
+            if place.head("expired.json").await?.is_none() && place.head(MARK).await?.is_none() {
                 break;
             }
             id = first.again(number);

@@ -20,6 +20,7 @@ use crate::claim::LAPSE;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::show::counted;
+use crate::subject::MARK;
 use crate::world::World;
 
 const TEMPLATE: &str = "\
@@ -120,8 +121,13 @@ async fn list(lake: &OpenLake, access: &Access) -> Result<Answer, JobError> {
     }
     for (id, place) in worker::answers(&lake.front).await? {
         let status: Option<Status> = place.read_json("status.json").await?;
-        let is_expired = place.head("expired.json").await?.is_some();
-        let state = if is_expired { "expired" } else { "done" };
+        let state = if place.head(MARK).await?.is_some() {
+            "withdrawn"
+        } else if place.head("expired.json").await?.is_some() {
+            "expired"
+        } else {
+            "done"
+        };
         let rest = status
             .map_or_else(String::new, |status| format!("{}, {} bytes", counted(status.rows, "row"), status.bytes));
         rows.push((state.to_owned(), id.to_string(), rest));

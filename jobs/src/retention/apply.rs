@@ -156,7 +156,7 @@ pub(crate) async fn carried_out(
 ) -> Result<Outcome, JobError> {
     let target = Target::of(lake, &known.plan.dataset)?;
     // A case that is opened meanwhile may hold rows of anybody.
-    let persons = held_persons(lake, &hold_cases(&lake.front).await?)?;
+    let persons = held_persons(lake, &hold_cases(&lake.front).await?).await?;
     let mut nonce = [0; 8];
     world.fill(&mut nonce);
     lake.front.probe_update(&engine::hex(&nonce)).await?;

@@ -68,7 +68,7 @@ pub(crate) async fn of_record(front: &Lakefront, path: &str) -> Result<Option<En
         Some("approvals") => Some(EntryBody::PlanApproval(entry)),
         Some("journal") => Some(EntryBody::Certificate(entry)),
         Some("subjects") if path.ends_with("/certificate.json") => Some(EntryBody::Certificate(entry)),
-        Some("subjects") => Some(EntryBody::Case(entry)),
+        Some("subjects" | "objections") => Some(EntryBody::Case(entry)),
         _ => None,
     })
 }

@@ -18,7 +18,7 @@ pub(super) async fn command(lake: &OpenLake, world: &World, (name, id): (&str, &
         return Ok(Answer::done(text, json!({ "rows": [], "policy": null })));
     };
     let holds = hold_cases(&lake.front).await?;
-    let known = held_persons(lake, &holds)?;
+    let known = held_persons(lake, &holds).await?;
     let request = PlanRequest {
         dataset: &target.dataset,
         ingested_by: &target.ingested_by,

@@ -29,7 +29,7 @@ pub(super) async fn drawn_up(
     (by, exclude): (Option<&str>, &[String]),
 ) -> Result<KnownPlan, JobError> {
     let holds = hold_cases(&lake.front).await?;
-    let known = held_persons(lake, &holds)?;
+    let known = held_persons(lake, &holds).await?;
     let request = PlanRequest {
         dataset: &target.dataset,
         ingested_by: &target.ingested_by,

@@ -9,12 +9,13 @@ use engine::retention::{Protection, RefusedRows, RetentionPlan, RowCounts, Skipp
 use engine::subject::{ErasureRecord, SubjectCase, case_folder};
 use engine::{Created, EngineError};
 use object_store::path::Path;
-use schemas::{CaseId, ErasureRule, OtherCopy};
+use schemas::{CaseId, CaseRecord, CaseStep, ErasureRule, OtherCopy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::desk::Desk;
 use super::places::{Left, words_of};
+use super::withdraw::Withdrawn;
 use crate::Answer;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent, signed};
@@ -38,6 +39,9 @@ pub(super) struct Certificate {
     /// Who agreed, and on which ticket.
     pub(super) approved_by: Vec<(String, String)>,
     pub(super) places: Vec<Place>,
+    /// Exports, answers and reports that showed the person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) withdrawn: Vec<Withdrawn>,
     pub(super) not_reached: BTreeSet<Left>,
     pub(super) not_searched: BTreeSet<Left>,
     /// Copies that nothing here reaches.
@@ -140,6 +144,7 @@ impl Certificate {
             ended_at: desk.world.now(),
             approved_by: agreed.to_vec(),
             places: Vec::new(),
+            withdrawn: withdrawn_before(case),
             not_reached: BTreeSet::new(),
             not_searched: BTreeSet::new(),
             copies: Vec::new(),
@@ -169,6 +174,19 @@ impl Certificate {
     pub(super) fn is_partial(&self) -> bool {
         !self.not_reached.is_empty() || self.places.iter().any(|place| !place.refused.is_empty())
     }
+}
+
+/// What an attempt withdrew that stopped.
+fn withdrawn_before(case: &SubjectCase) -> Vec<Withdrawn> {
+    let of = |record: &CaseRecord| match &record.what {
+        CaseStep::Withdrawn { what, objects } => Some(Withdrawn {
+            what: what.clone(),
+            objects: objects.len() as u64,
+            then: "tell whoever received it".to_owned(),
+        }),
+        _ => None,
+    };
+    case.records.iter().filter_map(of).collect()
 }
 
 fn path_of(case: &CaseId, name: &str) -> Path {

@@ -9,13 +9,15 @@
 
 use std::path::Path as FilePath;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::compute::{can_cast_types, cast};
+use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use engine::LakeSession;
 use engine::retention::Person;
 use engine::subject::{SubjectCase, case_folder};
 use object_store::path::Path;
-use schemas::{CaseStep, Dataset, DatasetId, Permission, SubjectRequest, kind_in};
+use schemas::{CaseStep, Dataset, DatasetId, Permission, Remedy, SubjectRequest, kind_in};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -33,6 +35,8 @@ use crate::show::{counted, write_line};
 pub(super) const PREFIX: &str = "corrections-";
 /// The column that names the person.
 const SUBJECT: &str = "subject_id";
+/// Letters of a value at most.
+const VALUE_CHARS_MAX: usize = 10_000;
 
 /// A correction, as somebody asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -44,6 +48,13 @@ struct Wanted {
     column: String,
     /// What is right; nothing should stand there when null.
     correct: Option<String>,
+}
+
+impl Wanted {
+    /// Whether it is about the same value.
+    fn is_about_the_same_as(&self, other: &Self) -> bool {
+        (&self.dataset, &self.row, &self.column) == (&other.dataset, &other.row, &other.column)
+    }
 }
 
 /// A correction, as a row.
@@ -93,8 +104,11 @@ pub(super) async fn command(desk: &Desk<'_>, args: &CorrectArgs) -> Result<Answe
         case = desk.open_case(&args.case).await?;
     }
     let session = desk.lake.sessions.session(desk.world.now())?;
-    let mut rows = Vec::new();
+    let (before, mut rows) = (recorded_before(&session, &case, into).await?, Vec::new());
     for (number, wanted) in (1..).zip(&wanted) {
+        if before.contains(wanted) {
+            continue;
+        }
         let line = |error: JobError| match error {
             JobError::Usage(why) => JobError::Usage(format!("line {number}: {why}")),
             other => other,
@@ -102,6 +116,9 @@ pub(super) async fn command(desk: &Desk<'_>, args: &CorrectArgs) -> Result<Answe
         let mut row = row(desk, &session, (&case, into, &person), wanted).await.map_err(line)?;
         row.correction_id = format!("{}/{}-{number}", case.case, case.next_number());
         rows.push(row);
+    }
+    if rows.is_empty() {
+        return Ok(told(&case, into, &rows));
     }
     let mut lines = Vec::new();
     for row in &rows {
@@ -120,7 +137,10 @@ fn unwritten(error: serde_json::Error) -> JobError {
 fn told(case: &SubjectCase, into: &DatasetId, rows: &[Row]) -> Answer {
     let number = &case.case;
     let many = counted(rows.len() as u64, "correction");
-    let mut text = format!("case {number}: {many} recorded in dataset \"{into}\"; the rows stay as they were");
+    let mut text = match rows {
+        [] => format!("case {number}: all of it was recorded before"),
+        _ => format!("case {number}: {many} recorded in dataset \"{into}\"; the rows stay as they were"),
+    };
     write_line(&mut text, &format!("\nnext: auditlake subject close {number} --state fulfilled --reason R"));
     let ids: Vec<&str> = rows.iter().map(|row| row.correction_id.as_str()).collect();
     Answer::done(text, json!({ "case": number, "dataset": into, "corrections": ids }))
@@ -132,19 +152,53 @@ fn wanted(file: &FilePath) -> Result<Vec<Wanted>, JobError> {
     let example = r#"{"dataset": "audit", "row": "e-1", "column": "src_ip", "correct": "203.0.113.9"}"#;
     let mut wanted = Vec::new();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let one = serde_json::from_str(line).map_err(|error| {
+        let one: Wanted = serde_json::from_str(line).map_err(|error| {
             let why = match error.classify() {
                 serde_json::error::Category::Data => "has other keys or values",
                 _ => "is no JSON",
             };
             JobError::Usage(format!("{place}: line {number} {why}; write for example {example}"))
         })?;
+        if wanted.contains(&one) {
+            return Err(JobError::Usage(format!(
+                "{place}: line {number} says what a line before it says; leave it out"
+            )));
+        }
         wanted.push(one);
     }
     if wanted.is_empty() {
         return Err(JobError::Usage(format!("{place}: there is no correction in it; write a line each: {example}")));
     }
     Ok(wanted)
+}
+
+/// What is the last word on each value by now, of this case.
+async fn recorded_before(session: &LakeSession, case: &SubjectCase, into: &DatasetId) -> Result<Vec<Wanted>, JobError> {
+    let into = quoted(into.as_str());
+    if session.columns(&into).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT CAST(dataset AS varchar), CAST(row_key AS varchar), CAST(field AS varchar), CAST(correct AS varchar) FROM {into} \
+         WHERE case_id = '{}' ORDER BY corrected_at, correction_id",
+        case.case
+    );
+    let mut said: Vec<Wanted> = Vec::new();
+    for batch in session.query(&sql).await? {
+        let texts: Result<Vec<_>, _> = batch.columns().iter().map(|column| cast(column, &DataType::Utf8)).collect();
+        let texts = texts.map_err(unreadable)?;
+        for row in 0..batch.num_rows() {
+            let text = |at: usize| {
+                let texts = texts[at].as_string::<i32>();
+                texts.is_valid(row).then(|| texts.value(row).to_owned())
+            };
+            let known = |at: usize| text(at).unwrap_or_default();
+            let one = Wanted { dataset: known(0), row: known(1), column: known(2), correct: text(3) };
+            said.retain(|other| !other.is_about_the_same_as(&one));
+            said.push(one);
+        }
+    }
+    Ok(said)
 }
 
 /// Where corrections lie until the next record of the case is there.
@@ -166,7 +220,14 @@ async fn rows_at(desk: &Desk<'_>, path: &Path) -> Result<Option<Vec<Row>>, JobEr
 async fn recorded(desk: &Desk<'_>, case: &SubjectCase, into: &DatasetId, by: Option<&str>) -> Result<(), JobError> {
     let path = path_of(case);
     let rows = rows_at(desk, &path).await?.unwrap_or_default();
-    ingest_own(desk.lake, desk.world, into, std::slice::from_ref(&path), "auditlake.subjects").await?;
+    let ingested = ingest_own(desk.lake, desk.world, into, std::slice::from_ref(&path), "auditlake.subjects").await;
+    if let Err(error) = ingested {
+        // What is not tried again must not stay there.
+        if error.remedy() != Remedy::Retry {
+            desk.removed(&path).await?;
+        }
+        return Err(error);
+    }
     let mut datasets: Vec<String> = rows.iter().map(|row| row.dataset.clone()).collect();
     datasets.sort();
     datasets.dedup();
@@ -184,13 +245,21 @@ async fn row(
     wanted: &Wanted,
 ) -> Result<Row, JobError> {
     let dataset = desk.lake.dataset(&wanted.dataset)?;
-    let Some(key) = dataset.schema.key.first() else {
+    let Some(key) = dataset.schema.id_column() else {
         return Err(JobError::Usage(format!("rows of dataset \"{}\" have no key to be named by", dataset.id)));
     };
     let Some(schema) = session.columns(&quoted(dataset.id.as_str())).await? else {
         return Err(JobError::Usage(format!("dataset \"{}\" has no rows", dataset.id)));
     };
-    if schema.field_with_name(&wanted.column).is_err() {
+    let long = wanted.correct.as_ref().map_or(0, |value| value.chars().count());
+    if long > VALUE_CHARS_MAX {
+        return Err(JobError::Usage(format!("what is right has {long} letters; write at most {VALUE_CHARS_MAX}")));
+    }
+    let field = schema.field_with_name(&wanted.column);
+    if field.as_ref().is_ok_and(|field| !can_cast_types(field.data_type(), &DataType::Utf8)) {
+        return Err(JobError::Usage(format!("that column of dataset \"{}\" holds no text or number", dataset.id)));
+    }
+    if field.is_err() {
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let near = schemas::nearest(&wanted.column, names);
         let near = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
@@ -208,13 +277,11 @@ async fn row(
     );
     let mut found: Vec<(Option<String>, Option<String>, bool)> = Vec::new();
     for batch in session.query(&sql).await? {
-        let text =
-            |at: usize| arrow::compute::cast(batch.column(at), &arrow::datatypes::DataType::Utf8).map_err(unreadable);
+        let text = |at: usize| cast(batch.column(at), &DataType::Utf8).map_err(unreadable);
         let (tenants, stated) = (text(0)?, text(1)?);
         let (tenants, stated) = (tenants.as_string::<i32>(), stated.as_string::<i32>());
         let theirs = batch.column(2).as_boolean();
-        let of =
-            |texts: &arrow::array::StringArray, row: usize| texts.is_valid(row).then(|| texts.value(row).to_owned());
+        let of = |texts: &StringArray, row: usize| texts.is_valid(row).then(|| texts.value(row).to_owned());
         found.extend((0..batch.num_rows()).map(|row| (of(tenants, row), of(stated, row), theirs.value(row))));
     }
     let (tenant, stated) = match found.as_slice() {

@@ -9,8 +9,10 @@ use object_store::path::Path;
 use schemas::{
     CaseId, CaseRecord, CaseStep, Identifier, MaskKey, Permission, RequestRule, SubjectPolicy, SubjectRequest, clock_of,
 };
+use serde::{Deserialize, Serialize};
 
 use super::correct::PREFIX as CORRECTIONS;
+
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent};
 use crate::lake::OpenLake;
@@ -45,7 +47,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// When there is no `policies/subjects.yaml`, or a key is absent or could be guessed.
-    pub(crate) fn open(lake: &'a OpenLake, world: &'a World) -> Result<Self, JobError> {
+    pub(crate) async fn open(lake: &'a OpenLake, world: &'a World) -> Result<Self, JobError> {
         let policy = lake.definitions.subjects.as_ref().ok_or_else(|| {
             JobError::Usage(
                 "the lake does not say how persons are known; add policies/subjects.yaml with subjects: {key: {id: s26, \
@@ -53,7 +55,7 @@ impl<'a> Desk<'a> {
                     .to_owned(),
             )
         })?;
-        let known = PersonKeys { keys: keys(lake, policy)?, kinds: policy.kinds.clone() };
+        let known = person_keys(lake, policy).await?;
         Ok(Self { lake, world, policy, known })
     }
 
@@ -98,12 +100,20 @@ impl<'a> Desk<'a> {
     ) -> Result<CaseRecord, JobError> {
         let by = by.unwrap_or("operator").to_owned();
         let record = CaseRecord { case: case.clone(), number, what, by, at: self.world.now() };
+        self.note_key().await?;
         let path = Path::from(format!("{}/{number:06}.json", case_folder(case)));
         let intent = Intent::begin(self.lake, self.world, Act::Record { path: path.to_string() }).await?;
         let written = record_case(&self.lake.front, &record).await.map_err(JobError::from);
         let logged = async |path: &Path| Ok(of_record(&self.lake.front, path.as_ref()).await?.into_iter().collect());
         intent.end(written, logged).await?;
         Ok(record)
+    }
+
+    /// Notes which key references are made with, before the first one is.
+    pub(crate) async fn note_key(&self) -> Result<(), JobError> {
+        let key = &self.known.keys.current;
+        self.lake.front.create_json(&noted_path(key), &NotedKey { check: key.check_value() }).await?;
+        Ok(())
     }
 
     /// What stands for identifiers in records, in order.
@@ -188,27 +198,49 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// The keys of references.
-pub(crate) fn keys(lake: &OpenLake, policy: &SubjectPolicy) -> Result<SubjectKeys, JobError> {
+/// By what persons are known.
+///
+/// # Errors
+/// When a key is absent, could be guessed, or is another one than records were made with under its id.
+pub(crate) async fn person_keys(lake: &OpenLake, policy: &SubjectPolicy) -> Result<PersonKeys, JobError> {
     let read = |key: &MaskKey| -> Result<SubjectKey, JobError> {
         let secret = read_secret(&lake.folder, &key.secret, "policies/subjects.yaml", SECRET_BYTES)?;
         Ok(SubjectKey::new(&key.id, &secret)?)
     };
     let retired: Result<Vec<SubjectKey>, JobError> = policy.retired.iter().map(read).collect();
-    Ok(SubjectKeys { current: read(&policy.key)?, retired: retired? })
+    let keys = SubjectKeys { current: read(&policy.key)?, retired: retired? };
+    for key in keys.all() {
+        let Some(noted) = lake.front.read_json::<NotedKey>(&noted_path(key)).await? else { continue };
+        if noted.check != key.check_value() {
+            return Err(JobError::Usage(format!(
+                "key \"{0}\" of policies/subjects.yaml is another one than persons were noted with under that id, so nobody would \
+                 know them again; put the old secret back, or give the new one an id of its own and name the old one in retired",
+                key.id()
+            )));
+        }
+    }
+    Ok(PersonKeys { keys, kinds: policy.kinds.clone() })
 }
 
-/// By what persons are known; none where the lake does not say.
-pub(crate) fn person_keys(lake: &OpenLake) -> Result<Option<PersonKeys>, JobError> {
-    let Some(policy) = &lake.definitions.subjects else { return Ok(None) };
-    Ok(Some(PersonKeys { keys: keys(lake, policy)?, kinds: policy.kinds.clone() }))
+/// What is known of a key that references were made with.
+#[derive(Debug, Serialize, Deserialize)]
+struct NotedKey {
+    /// Differs where the key does, and tells nothing of it.
+    check: String,
+}
+
+fn noted_path(key: &SubjectKey) -> Path {
+    Path::from(format!("_auditlake/subject_keys/{}.json", key.id()))
 }
 
 /// By what persons are known whose rows open cases hold; none where they hold none of persons. Where nobody knows them, every
 /// row may be theirs.
-pub(crate) fn held_persons(lake: &OpenLake, holds: &[HoldCase]) -> Result<Option<PersonKeys>, JobError> {
+pub(crate) async fn held_persons(lake: &OpenLake, holds: &[HoldCase]) -> Result<Option<PersonKeys>, JobError> {
     let names_persons = |case: &HoldCase| case.scope().is_some_and(|scope| !scope.subjects.is_empty());
-    if holds.iter().any(names_persons) { person_keys(lake) } else { Ok(None) }
+    match &lake.definitions.subjects {
+        Some(policy) if holds.iter().any(names_persons) => Ok(Some(person_keys(lake, policy).await?)),
+        _ => Ok(None),
+    }
 }
 
 /// Where the identifiers of an open case lie.

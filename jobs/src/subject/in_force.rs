@@ -92,6 +92,9 @@ pub(super) async fn lift(desk: &Desk<'_>, note: &NoteArgs) -> Result<Answer, Job
     };
     let by = desk.who(note.principal.as_deref(), permission, what)?;
     let reason = reason(&note.reason)?;
+    if case.end().is_none() {
+        return Err(refused(number, format!("it is open; `auditlake subject apply {number}` answers it first")));
+    }
     if !is_in_force(&case) {
         return Err(refused(number, "nothing of it is in force; see `auditlake subject list --all`".to_owned()));
     }
@@ -114,6 +117,15 @@ pub(super) async fn lift(desk: &Desk<'_>, note: &NoteArgs) -> Result<Answer, Job
     }
     desk.record(number, case.next_number(), (CaseStep::Lifted { reason }, by.as_deref())).await?;
     Ok(Answer::done(text, json!({ "case": number, "in_force": false, "erasures_waiting": waiting })))
+}
+
+/// Whether an open case was begun to be put into force, by somebody who died before it said so.
+pub(super) async fn is_begun(desk: &Desk<'_>, case: &SubjectCase) -> Result<bool, JobError> {
+    Ok(match desk.standing(case)?.request {
+        SubjectRequest::Restriction => restriction(desk.lake, &case.case).await?.is_some_and(|scope| scope.restricted),
+        SubjectRequest::Objection => desk.lake.front.read(&objection_path(&case.case, 1)).await?.is_some(),
+        _ => false,
+    })
 }
 
 /// Whether what a case asked for is in force.
@@ -184,7 +196,7 @@ fn quoted(purposes: &[Purpose]) -> String {
 pub(crate) async fn restricted(lake: &OpenLake) -> Result<Option<Arc<Persons>>, JobError> {
     let holds = hold_cases(&lake.front).await?;
     let scopes = holds.iter().filter_map(|hold| hold.scope()).filter(|scope| scope.restricted);
-    persons(lake, scopes.flat_map(|scope| &scope.subjects), "rows of persons are restricted")
+    persons(lake, scopes.flat_map(|scope| scope.subjects.clone()).collect(), "rows of persons are restricted").await
 }
 
 /// Everybody who objects to a purpose; none where nobody does, or there is no purpose.
@@ -194,19 +206,18 @@ pub(crate) async fn restricted(lake: &OpenLake) -> Result<Option<Arc<Persons>>, 
 pub(crate) async fn objecting(lake: &OpenLake, purpose: Option<&Purpose>) -> Result<Option<Arc<Persons>>, JobError> {
     let Some(purpose) = purpose else { return Ok(None) };
     let references = objections(&lake.front, purpose).await?;
-    persons(lake, &references, &format!("persons object to purpose \"{purpose}\""))
+    persons(lake, references, &format!("persons object to purpose \"{purpose}\"")).await
 }
 
-fn persons<'r>(
-    lake: &OpenLake,
-    references: impl IntoIterator<Item = &'r String>,
-    because: &str,
-) -> Result<Option<Arc<Persons>>, JobError> {
-    let mut references = references.into_iter().peekable();
-    if references.peek().is_none() {
+async fn persons(lake: &OpenLake, references: Vec<String>, because: &str) -> Result<Option<Arc<Persons>>, JobError> {
+    if references.is_empty() {
         return Ok(None);
     }
-    let persons = Persons::new(references, person_keys(lake)?.as_ref());
+    let known = match &lake.definitions.subjects {
+        Some(policy) => Some(person_keys(lake, policy).await?),
+        None => None,
+    };
+    let persons = Persons::new(&references, known.as_ref());
     match persons.key_missing() {
         None => Ok(Some(Arc::new(persons))),
         Some(id) => Err(JobError::Usage(format!(

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::desk::{Desk, refused};
 use super::identity::{closed, counted_by_kind};
+use super::in_force;
 use crate::Answer;
 use crate::args::{NoteArgs, OpenArgs, WhoArgs};
 use crate::error::JobError;
@@ -175,6 +176,10 @@ pub(super) async fn close(desk: &Desk<'_>, note: &NoteArgs, state: CaseEnd) -> R
     let by = desk.who(note.principal.as_deref(), Permission::SubjectOpen, "closing a case")?;
     let case = desk.open_case(&note.case).await?;
     let reason = reason(&note.reason)?;
+    if in_force::is_begun(desk, &case).await? {
+        let why = "somebody began to put it into force; `auditlake subject apply` ends that, and `lift` what it brought about";
+        return Err(refused(&case.case, why.to_owned()));
+    }
     let left = desk.forget(&case.case).await?;
     let step = CaseStep::Closed { state, reason: Some(reason) };
     desk.record(&case.case, case.next_number(), (step, by.as_deref())).await?;

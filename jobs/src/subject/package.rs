@@ -4,12 +4,13 @@
 //! The same rows make the same bytes. Identifiers of others in these rows are replaced by keyed pseudonyms: what a person may
 //! see is about them. Absent: rows of places that nobody looked into, which the page names.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path as FsPath;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
-use arrow::compute::{cast, filter_record_batch};
+use arrow::compute::{can_cast_types, cast, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use engine::retention::{Mentions, Person};
 use engine::subject::SubjectCase;
@@ -232,12 +233,32 @@ pub(super) fn conditions(dataset: &Dataset, schema: &Schema, person: &Person) ->
         if values.is_empty() {
             continue;
         }
+        if let DataType::FixedSizeBinary(length) = field.data_type() {
+            conditions.extend(of_bytes(column, *length, &values));
+            continue;
+        }
+        if !can_cast_types(field.data_type(), &DataType::Utf8) {
+            continue;
+        }
         let listed: Vec<String> = values.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
         let is_text = matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         let name = if is_text { quoted(column) } else { format!("CAST({} AS varchar)", quoted(column)) };
         conditions.push(format!("{name} IN ({})", listed.join(", ")));
     }
     conditions
+}
+
+/// The same of a column of bytes: either the letters of an identifier, or of a UUID its 16 bytes.
+fn of_bytes(column: &str, length: i32, values: &BTreeSet<String>) -> Option<String> {
+    let is_whole = |bytes: &Vec<u8>| i32::try_from(bytes.len()) == Ok(length);
+    let forms = values.iter().flat_map(|value| {
+        let uuid = uuid::Uuid::parse_str(value).ok().filter(|_| value.len() == 36);
+        [Some(value.as_bytes().to_vec()), uuid.map(|id| id.as_bytes().to_vec())]
+    });
+    let listed: Vec<String> =
+        forms.flatten().filter(is_whole).map(|bytes| format!("'{}'", engine::hex(&bytes))).collect();
+    let hex = format!("encode(arrow_cast({}, 'Binary'), 'hex')", quoted(column));
+    (!listed.is_empty()).then(|| format!("{hex} IN ({})", listed.join(", ")))
 }
 
 /// An order in which equal packages stand equally: by everything that can be ordered, what the schema sorts by first.

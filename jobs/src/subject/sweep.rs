@@ -1,9 +1,10 @@
 //! Everything in the lake that is no file of a dataset, searched for the bytes of identifiers: exports, reports, requests and
-//! our own records. What mentions the person is named, so that nobody takes it for gone.
+//! our own records. What was published and mentions the person is withdrawn, unless rows are held; all else is named, so that
+//! nobody takes it for gone.
 //!
-//! Compressed objects are read as what they hold. Absent: removing anything, because an export that was delivered and a report
-//! that was published are somebody's, and withdrawing one is for whoever published it.
+//! Compressed objects are read as what they hold. Absent: removing what nobody recorded that the lake has published.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 
 use engine::retention::{Mentions, Person, mentions_in_parquet};
@@ -16,6 +17,7 @@ use object_store::path::Path;
 use super::certificate::Certificate;
 use super::desk::{Desk, sealed_path};
 use super::places::Left;
+use super::withdraw::{publications, withdraw};
 use crate::error::JobError;
 use crate::lake::with_companions;
 
@@ -62,6 +64,8 @@ pub(super) async fn sweep(
         certificate.not_searched.insert(Left::new("older versions", why));
     }
     let mentions = person.mentions();
+    let listed = others.clone();
+    let mut mentioning = BTreeSet::new();
     let read = stream::iter(others).map(|meta| {
         let mentions = mentions.clone();
         async move {
@@ -79,14 +83,29 @@ pub(super) async fn sweep(
             Said::Nothing => {
                 certificate.not_reached.insert(Left::new(place, "its name mentions the person; move it, or remove it"));
             }
-            Said::Mentions => {
+            Said::Mentions if is_named => {
                 certificate.not_reached.insert(Left::new(place, why(meta.location.as_ref())));
+            }
+            Said::Mentions => {
+                mentioning.insert(place);
             }
             Said::Unread(why) => {
                 certificate.not_searched.insert(Left::new(place, why));
             }
         }
     }
+    if !mentioning.is_empty() && certificate.waits_for().is_empty() {
+        for publication in publications(desk, &listed).await? {
+            // A step of a case that names a path which names the person would name them, too.
+            if publication.shows(&mentioning) && !publication.has(|path| is_named(path, &mentions)) {
+                let gone = withdraw(desk, case, &publication, &mut certificate.not_reached).await?;
+                mentioning.retain(|path| !publication.has(|of| of == path));
+                certificate.withdrawn.retain(|one| one.what != gone.what);
+                certificate.withdrawn.push(gone);
+            }
+        }
+    }
+    certificate.not_reached.extend(mentioning.iter().map(|path| Left::new(path.as_str(), why(path))));
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use crate::show::{counted, write_line};
 /// A plan, and what to do with it.
 pub(super) fn plan(plan: &CasePlan, sha256: &str) -> Answer {
     let mut text = of_plan(plan);
+    write_line(&mut text, "  exports, answers to requests and reports in the lake that show the person are withdrawn");
     write_line(&mut text, "\nnothing has been changed; somebody who agrees runs");
     write_line(&mut text, &format!("  auditlake subject approve {} --ticket T --as NAME", plan.case));
     write_line(&mut text, &format!("  auditlake subject apply {}", plan.case));
@@ -121,6 +122,10 @@ pub(super) fn certificate(certificate: &Certificate) -> String {
             ),
         );
         place.refused.iter().for_each(|refused| write_line(&mut text, &of_refused(refused)));
+    }
+    for one in &certificate.withdrawn {
+        let objects = counted(one.objects, "object");
+        write_line(&mut text, &format!("  withdrawn: {}, {objects}: {}", one.what, one.then));
     }
     left(&mut text, "not reached", &certificate.not_reached);
     left(&mut text, "not searched", &certificate.not_searched);

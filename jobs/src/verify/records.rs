@@ -1,6 +1,7 @@
 //! Records of runs, reports, exports and reviews against the log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::evidence::{LogProof, Note, ReportEntry};
 use object_store::path::Path;
@@ -16,6 +17,7 @@ use crate::lake::OpenLake;
 use crate::ledger::{CommitRecord, OutputRole, RunKey};
 use crate::review::{self, ReviewState, StepRecord, note_text};
 use crate::show::counted;
+use crate::subject::withdrawn;
 
 /// Checks records of runs and everything that they say was written, other than rows of datasets.
 pub(crate) async fn check(
@@ -24,13 +26,20 @@ pub(crate) async fn check(
     (scope, open): (&Scope, &[Act]),
     verified: &mut Verified,
 ) -> Result<(), JobError> {
-    runs(lake, log, scope, verified).await?;
+    let parts = Parts { lake, withdrawn: withdrawn(&lake.front).await?, gone: AtomicU64::new(0) };
+    runs(&parts, log, scope, verified).await?;
     unlogged_runs(lake, log, open, verified).await?;
-    reports(lake, log, scope, verified).await?;
-    reviews(lake, log, verified).await
+    reports(&parts, log, scope, verified).await?;
+    reviews(&parts, log, verified).await?;
+    let gone = parts.gone.into_inner();
+    if gone > 0 {
+        verified.looked_at("withdrawn", format!("{}: gone, as cases of persons say", counted(gone, "object")));
+    }
+    Ok(())
 }
 
-async fn runs(lake: &OpenLake, log: &CheckedLog, scope: &Scope, verified: &mut Verified) -> Result<(), JobError> {
+async fn runs(parts: &Parts<'_>, log: &CheckedLog, scope: &Scope, verified: &mut Verified) -> Result<(), JobError> {
+    let lake = parts.lake;
     let (mut runs, mut objects, mut foreign) = (0, 0, BTreeSet::new());
     for (index, run) in log.replay.runs.iter().filter(|(_, run)| scope.has_interval(&run.interval)) {
         runs += 1;
@@ -40,7 +49,7 @@ async fn runs(lake: &OpenLake, log: &CheckedLog, scope: &Scope, verified: &mut V
         let mut known: BTreeSet<String> = BTreeSet::new();
         for file in run.files.iter().chain(export.iter().flat_map(|(_, export)| &export.files)) {
             objects += 1;
-            part(lake, &file.path, &file.sha256, &of, verified).await?;
+            parts.check(&file.path, &file.sha256, &of, verified).await?;
             if let Some((index, _)) = export.filter(|(_, export)| export.manifest_sha256 == file.sha256) {
                 proof(lake, log, &file.path, *index, verified).await?;
             }
@@ -64,7 +73,7 @@ async fn runs(lake: &OpenLake, log: &CheckedLog, scope: &Scope, verified: &mut V
             |role| !matches!(role, OutputRole::Rows) && (role != OutputRole::Report || run.job_kind == "export");
         for output in commit.outputs.iter().filter(|output| is_own(output.role) && !known.contains(&output.path)) {
             objects += 1;
-            part(lake, &output.path, &output.sha256, &of, verified).await?;
+            parts.check(&output.path, &output.sha256, &of, verified).await?;
         }
     }
     if !foreign.is_empty() {
@@ -78,17 +87,30 @@ async fn runs(lake: &OpenLake, log: &CheckedLog, scope: &Scope, verified: &mut V
     Ok(())
 }
 
-/// One object that an entry leads to.
-async fn part(lake: &OpenLake, path: &str, sha256: &str, of: &str, verified: &mut Verified) -> Result<(), JobError> {
-    match sha256_of(&lake.front, path).await? {
-        None => verified.add(FindingKind::MissingPart, path, format!("object \"{path}\" {of} is gone")),
-        Some((there, _)) if there != sha256 => {
-            let message = format!("object \"{path}\" {of} has sha256 {there}, and {sha256} was logged");
-            verified.add(FindingKind::ChangedPart, path, message);
+/// Objects that entries lead to.
+struct Parts<'a> {
+    lake: &'a OpenLake,
+    /// Paths with SHA-256 of what cases of persons withdrew.
+    withdrawn: BTreeSet<(String, String)>,
+    /// How many of those are gone.
+    gone: AtomicU64,
+}
+
+impl Parts<'_> {
+    async fn check(&self, path: &str, sha256: &str, of: &str, verified: &mut Verified) -> Result<(), JobError> {
+        match sha256_of(&self.lake.front, path).await? {
+            None if self.withdrawn.contains(&(path.to_owned(), sha256.to_owned())) => {
+                self.gone.fetch_add(1, Ordering::Relaxed);
+            }
+            None => verified.add(FindingKind::MissingPart, path, format!("object \"{path}\" {of} is gone")),
+            Some((there, _)) if there != sha256 => {
+                let message = format!("object \"{path}\" {of} has sha256 {there}, and {sha256} was logged");
+                verified.add(FindingKind::ChangedPart, path, message);
+            }
+            Some(_) => {}
         }
-        Some(_) => {}
+        Ok(())
     }
-    Ok(())
 }
 
 async fn unlogged_runs(
@@ -121,7 +143,13 @@ async fn unlogged_runs(
     Ok(())
 }
 
-async fn reports(lake: &OpenLake, log: &CheckedLog, scope: &Scope, verified: &mut Verified) -> Result<(), JobError> {
+async fn reports(
+    objects: &Parts<'_>,
+    log: &CheckedLog,
+    scope: &Scope,
+    verified: &mut Verified,
+) -> Result<(), JobError> {
+    let lake = objects.lake;
     let intervals: BTreeMap<(&str, u64), _> =
         log.replay.runs.iter().map(|(_, run)| ((run.run.as_str(), run.revision), run.interval)).collect();
     let (mut reports, mut parts, mut proofs) = (0, 0, 0);
@@ -134,7 +162,7 @@ async fn reports(lake: &OpenLake, log: &CheckedLog, scope: &Scope, verified: &mu
         for one in &report.parts {
             parts += 1;
             let of = format!("of report \"{}\", entry {index},", report.run);
-            part(lake, &one.path, &one.sha256, &of, verified).await?;
+            objects.check(&one.path, &one.sha256, &of, verified).await?;
             proofs += u64::from(proof(lake, log, &one.path, *index, verified).await?);
         }
     }
@@ -188,7 +216,8 @@ async fn proof(
     Ok(wrong.is_none())
 }
 
-async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> Result<(), JobError> {
+async fn reviews(parts: &Parts<'_>, log: &CheckedLog, verified: &mut Verified) -> Result<(), JobError> {
+    let lake = parts.lake;
     let reports: BTreeMap<(&str, u64), &(u64, ReportEntry)> =
         log.replay.reports.iter().map(|entry| ((entry.1.run.as_str(), entry.1.revision), entry)).collect();
     let mut approved: BTreeSet<(&str, u64)> = BTreeSet::new();
@@ -196,7 +225,7 @@ async fn reviews(lake: &OpenLake, log: &CheckedLog, verified: &mut Verified) -> 
         let key = (step.run.as_str(), step.revision);
         // What was published is told by the log, whatever became of the record of the step.
         if let Some(report) = reports.get(&key).filter(|_| step.state == ReviewState::Published.as_str()) {
-            published(lake, log, (*index, report), verified).await?;
+            published(parts, log, (*index, report), verified).await?;
         }
         let what = format!("step {} of the review of \"{}\"", step.number, step.run);
         let mut bad = |why: String| {
@@ -267,15 +296,15 @@ fn note_fault(record: &StepRecord, log: &CheckedLog) -> Option<String> {
 
 /// What was published, against the draft that was approved, with the proofs beside it.
 async fn published(
-    lake: &OpenLake,
+    parts: &Parts<'_>,
     log: &CheckedLog,
     (index, (logged, report)): (u64, &(u64, ReportEntry)),
     verified: &mut Verified,
 ) -> Result<(), JobError> {
     for (path, sha256) in review::published_of(&report.parts, report.revision) {
         let of = format!("of report \"{}\", published by entry {index},", report.run);
-        part(lake, &path, &sha256, &of, verified).await?;
-        proof(lake, log, &path, *logged, verified).await?;
+        parts.check(&path, &sha256, &of, verified).await?;
+        proof(parts.lake, log, &path, *logged, verified).await?;
     }
     Ok(())
 }

@@ -39,6 +39,8 @@ fn a_correction_stands_beside_the_row_and_goes_with_the_person() {
             r#"{"correction_id":"C-1/2-2","tenant_id":"t1","subject_id":"ann-zq7","row_key":"e-3-1","field":"outcome","stated":"success","correct":null}"#,
         ]
     );
+    correct(&lake, &both).said(0, &["all of it was recorded before"]);
+    assert_eq!(lake.figure("SELECT count(*) FROM correction"), 2);
     // A row of her other account is hers, too.
     correct(&lake, &line("e-1-3", "src_ip", "\"203.0.113.10\"")).said(0, &["1 correction recorded"]);
     lake.run(&["subject", "close", "C-1", "--state", "fulfilled", "--reason", "letter", NOW]).succeeded();
@@ -87,6 +89,9 @@ fn what_cannot_be_corrected_is_refused_and_names_nobody() {
         (line("e-0-0", "src_ip", value).replace("audit", "audits"), &["dataset", "audits"]),
         (line("e-0-0", "src_ip", value) + "{\"dataset\":1}\n", &["line 2 has other keys or values"]),
         (format!("{{{ANN}\n"), &["line 1 is no JSON"]),
+        (line("e-0-0", "src_ip", value).repeat(2), &["line 2 says what a line before it says"]),
+        (line("e-0-0", "src_ip", &format!("\"{}\"", "x".repeat(10_001))), &["line 1", "10001 letters"]),
+        (line("e-0-0", "attributes", value), &["line 1", "holds no text or number"]),
         (String::new(), &["there is no correction in it"]),
     ] {
         correct(&lake, &lines).failed(2, words);

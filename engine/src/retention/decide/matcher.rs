@@ -253,13 +253,9 @@ impl Condition {
 fn whose(rows: &Rows<'_>, (dataset, columns): (&DatasetId, &[String]), persons: &Persons) -> Marks {
     let (mut yes, mut maybe) = (BooleanBuffer::new_unset(rows.len()), BooleanBuffer::new_unset(rows.len()));
     for (column, values) in columns.iter().filter_map(|column| Some((column, rows.batch.column_by_name(column)?))) {
-        match persons.named(dataset, column, values) {
-            Some(named) => {
-                yes = &yes | &named;
-                maybe = &maybe | &named;
-            }
-            None => maybe = BooleanBuffer::new_set(rows.len()),
-        }
+        let named = persons.named(dataset, column, values);
+        yes = &yes | &named.yes;
+        maybe = &maybe | &named.maybe;
     }
     Marks { yes, maybe }
 }

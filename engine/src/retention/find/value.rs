@@ -36,8 +36,10 @@ pub(super) fn plain(column: &ColumnDescriptor, value: &str) -> Result<Option<Vec
         Type::INT64 if whole => Ok(number::<i64>(value).map(|number| number.to_le_bytes().to_vec())),
         Type::FIXED_LEN_BYTE_ARRAY if matches!(logical, Some(LogicalType::Uuid)) => Ok(uuid(value)),
         Type::FIXED_LEN_BYTE_ARRAY if logical.is_none() && converted == ConvertedType::NONE => {
-            let fits = usize::try_from(column.type_length()) == Ok(value.len());
-            Ok(fits.then(|| value.as_bytes().to_vec()))
+            let length = usize::try_from(column.type_length());
+            // Many writers do not say that 16 bytes are a UUID, which in text has 36 letters.
+            let written = if length == Ok(16) { uuid(value) } else { None };
+            Ok(written.or_else(|| (length == Ok(value.len())).then(|| value.as_bytes().to_vec())))
         }
         _ => Err(()),
     }

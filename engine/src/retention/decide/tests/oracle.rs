@@ -282,7 +282,7 @@ fn is_theirs(hold: &OpenCase, row: &Row, question: &Question) -> bool {
     let columns = [("actor_id", &row.actor, question.form.actor), ("subject_id", &row.subject, question.form.subject)];
     columns.into_iter().filter(|(column, ..)| question.dataset.subjects.iter().any(|of| of == column)).any(
         |(_, value, form)| match persons.key_missing() {
-            Some(_) => form.is_some(),
+            Some(_) => form.is_some() && value.is_some(),
             None => value.as_ref().is_some_and(|value| hold.scope.subjects.contains(&reference(value))),
         },
     )

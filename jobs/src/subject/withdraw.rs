@@ -1,0 +1,193 @@
+//! Exports, answers to requests and reports that show a person: withdrawn whole.
+//!
+//! A step of the case says which objects go, with the SHA-256 that records and the evidence log have of them; then a mark is put
+//! beside the manifest, which stays; then they go, with every version. So whoever looks for a part that is gone finds why,
+//! and whoever dies meanwhile goes on with the same command. Nothing goes that is not what its record says, and no file of a
+//! dataset, whatever a manifest names. Absent: copies that somebody received, and reports made anew.
+
+use std::collections::BTreeSet;
+
+use engine::evidence::PartEntry;
+use engine::subject::{SubjectCase, subject_cases};
+use engine::{EngineError, Lakefront};
+use object_store::ObjectMeta;
+use object_store::path::Path;
+use schemas::{CaseStep, WithdrawnObject, rfc3339};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::desk::Desk;
+use super::places::Left;
+use crate::error::JobError;
+use crate::export::{Manifest, pretty};
+use crate::ledger::{Ledger, OutputRole};
+use crate::requests::{DONE, REJECTED};
+use crate::review::{DRAFTS, published_of};
+
+/// What is beside a manifest whose parts were withdrawn.
+pub(crate) const MARK: &str = "withdrawn.json";
+/// How a manifest is called, or ends behind the name of its one part.
+const MANIFEST: &str = "manifest.json";
+
+/// Something that was published as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Withdrawn {
+    /// What it is.
+    pub(super) what: String,
+    /// How many objects went.
+    pub(super) objects: u64,
+    /// Who may have it, and how another one is made.
+    pub(super) then: String,
+}
+
+/// What may be withdrawn.
+#[derive(Debug)]
+pub(super) struct Publication {
+    what: String,
+    then: String,
+    objects: Vec<WithdrawnObject>,
+    /// Where the mark goes; nowhere where there is no manifest to stand beside.
+    mark: Option<Path>,
+}
+
+impl Publication {
+    /// Whether one of these objects belongs to it.
+    pub(super) fn shows(&self, mentioning: &BTreeSet<String>) -> bool {
+        self.objects.iter().any(|object| mentioning.contains(&object.path))
+    }
+
+    /// Whether one of its objects has such a path.
+    pub(super) fn has(&self, is_path: impl Fn(&str) -> bool) -> bool {
+        self.objects.iter().any(|object| is_path(&object.path))
+    }
+}
+
+/// Everything that was published in the lake, as far as its objects are among those that are `listed`.
+pub(super) async fn publications(desk: &Desk<'_>, listed: &[ObjectMeta]) -> Result<Vec<Publication>, JobError> {
+    let mut all = exports(desk, listed).await?;
+    all.extend(reports(desk).await?);
+    let of_request = |meta: &&ObjectMeta| {
+        [DONE, REJECTED].iter().any(|folder| meta.location.as_ref().starts_with(&format!("{folder}/")))
+    };
+    all.extend(listed.iter().filter(of_request).map(|meta| Publication {
+        what: format!("request {}", meta.location),
+        then: "its answer, if there is one, is withdrawn by itself where it shows the person".to_owned(),
+        // A hash of so few words would confirm a guess.
+        objects: vec![WithdrawnObject { path: meta.location.to_string(), sha256: None }],
+        mark: None,
+    }));
+    // Our own records are no publications, and a manifest may name what it likes.
+    let there: BTreeSet<&str> = listed.iter().map(|meta| meta.location.as_ref()).collect();
+    let is_ours = |path: &str| path.starts_with("_auditlake/") && !path.starts_with(DRAFTS);
+    for publication in &mut all {
+        publication.objects.retain(|object| there.contains(object.path.as_str()) && !is_ours(&object.path));
+    }
+    all.retain(|publication| !publication.objects.is_empty());
+    Ok(all)
+}
+
+async fn exports(desk: &Desk<'_>, listed: &[ObjectMeta]) -> Result<Vec<Publication>, JobError> {
+    let mut all = Vec::new();
+    for meta in listed.iter().filter(|meta| meta.location.as_ref().ends_with(MANIFEST)) {
+        let Some(bytes) = desk.lake.front.read(&meta.location).await? else { continue };
+        let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else { continue };
+        let path = meta.location.as_ref();
+        let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        let parts = manifest.parts.iter().map(|part| (&part.path, &part.sha256));
+        let beside = manifest.beside.iter().map(|file| (&file.path, &file.sha256));
+        let object = |(name, sha256): (&String, &String)| WithdrawnObject {
+            path: format!("{folder}{name}"),
+            sha256: Some(sha256.clone()),
+        };
+        let (what, then) = match (&manifest.run, &manifest.request) {
+            (Some(run), _) => (
+                format!("export {path} of {}@{}", run.job, rfc3339(run.instant)),
+                "tell whoever received it; a run of another instant makes one without the person".to_owned(),
+            ),
+            (None, Some(request)) => (
+                format!("answer {path} to request {}", request.id),
+                format!("tell {}, who received it; asking anew makes one without the person", request.principal),
+            ),
+            (None, None) => (format!("export {path}"), "tell whoever received it".to_owned()),
+        };
+        let mark = Path::from(format!("{}{MARK}", path.strip_suffix(MANIFEST).unwrap_or(path)));
+        all.push(Publication { what, then, objects: parts.chain(beside).map(object).collect(), mark: Some(mark) });
+    }
+    Ok(all)
+}
+
+async fn reports(desk: &Desk<'_>) -> Result<Vec<Publication>, JobError> {
+    let mut all = Vec::new();
+    for run in Ledger::new(desk.lake.front.clone()).runs().await?.iter().filter(|run| run.kind() != "export") {
+        for commit in run.commits() {
+            let files = commit.outputs.iter().filter(|output| output.role == OutputRole::Report);
+            let files: Vec<PartEntry> = files
+                .map(|file| PartEntry { path: file.path.clone(), sha256: file.sha256.clone(), bytes: file.bytes })
+                .collect();
+            if files.is_empty() {
+                continue;
+            }
+            // Of a reviewed report the drafts, and what was published of them.
+            let published = published_of(&files, commit.revision);
+            let objects = files.into_iter().map(|file| (file.path, file.sha256)).chain(published);
+            let objects = objects.map(|(path, sha256)| WithdrawnObject { path, sha256: Some(sha256) }).collect();
+            all.push(Publication {
+                what: format!("report {} (revision {})", run.run, commit.revision),
+                then: format!(
+                    "`auditlake run {} --at INSTANT --again` makes a revision of what is there now; tell whoever has it",
+                    run.job
+                ),
+                objects,
+                mark: None,
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// Withdraws something; what of it could not be removed is added to `left`.
+pub(super) async fn withdraw(
+    desk: &Desk<'_>,
+    case: &SubjectCase,
+    publication: &Publication,
+    left: &mut BTreeSet<Left>,
+) -> Result<Withdrawn, JobError> {
+    let mut objects = Vec::new();
+    for object in &publication.objects {
+        let Some(bytes) = desk.lake.front.read(&Path::from(object.path.as_str())).await? else { continue };
+        let sha256 = engine::hex(&Sha256::digest(&bytes));
+        if object.sha256.as_ref().is_some_and(|recorded| *recorded != sha256) {
+            let why = "it is not what its record says, so it stays; look at it, and remove it";
+            left.insert(Left::new(object.path.as_str(), why));
+            continue;
+        }
+        objects.push(object.clone());
+    }
+    // Somebody may have begun before.
+    let case = desk.open_case(&case.case).await?;
+    let step = CaseStep::Withdrawn { what: publication.what.clone(), objects: objects.clone() };
+    if !objects.is_empty() && !case.records.iter().any(|record| record.what == step) {
+        desk.record(&case.case, case.next_number(), (step, None)).await?;
+    }
+    if let Some(mark) = &publication.mark {
+        let marked = json!({ "withdrawn_at": rfc3339(desk.world.now()), "case": case.case });
+        desk.lake.front.create(mark, pretty(&marked)?).await?;
+    }
+    for object in &objects {
+        let why = desk.removed(&Path::from(object.path.as_str())).await?;
+        left.extend(why.into_iter().map(|why| Left::new(object.path.as_str(), why)));
+    }
+    let (what, then) = (publication.what.clone(), publication.then.clone());
+    Ok(Withdrawn { what, objects: objects.len() as u64, then })
+}
+
+/// What cases withdrew: paths with the SHA-256 of what lay there.
+pub(crate) async fn withdrawn(front: &Lakefront) -> Result<BTreeSet<(String, String)>, EngineError> {
+    let records = subject_cases(front).await?.into_iter().flat_map(|case| case.records);
+    let objects = records.filter_map(|record| match record.what {
+        CaseStep::Withdrawn { objects, .. } => Some(objects),
+        _ => None,
+    });
+    Ok(objects.flatten().filter_map(|object| Some((object.path, object.sha256?))).collect())
+}

@@ -1,0 +1,126 @@
+//! What was published of a person who is erased: exports, answers to requests, reports, and the requests themselves.
+
+use super::{A_DAY, ANN, DAYS, NOW, OUT, THEIRS, erase, filled, having, silent};
+use crate::auditlake::Lake;
+
+/// A report that shows who acted.
+const CONTROL: &str = "control: ACME-DATA-001
+version: 1
+title: Reads of data
+severity: low
+type: detective
+owner: security
+rows: {from: audit, population: \"event_type = 'data.read'\", violation: \"true\", reason: \"'a read'\", resource: event_id}
+evidence: {columns: [event_id, time, actor_id], show: [actor_id], max_rows: 10000, keep: 7y}
+frameworks: {soc2: [CC6.1]}
+remediation: None.
+";
+const REPORT: &str = "job: reads
+kind: compliance_report
+window: 30d
+controls: [ACME-DATA-001]
+outputs: [{format: csv, to: \"reports/{job}/{interval.end:%Y-%m-%d}/\"}]
+";
+const ACCESS: &str = "
+roles: {reader: {inherits: [analyst], permissions: [dataset.unmasked], datasets: {audit: {rows: all}}}}
+principals: {rita: {tenants: all, roles: [reader], channels: [inbox]}}
+";
+
+/// A request for what she did.
+fn hers() -> String {
+    format!("request: 1\ndataset: audit\nfilter: actor_id = '{ANN}'\nformat: csv\n")
+}
+
+/// A lake that has published whatever it can.
+fn published() -> Lake {
+    let lake = filled(Lake::new());
+    lake.write("access.yaml", ACCESS);
+    lake.write("jobs/out.yaml", OUT);
+    lake.write("controls/reads.yaml", CONTROL);
+    lake.write("jobs/reads.yaml", REPORT);
+    lake.run(&["run", "out", NOW]).succeeded();
+    lake.run(&["run", "reads", NOW]).succeeded();
+    lake.put("requests/inbox/rita/hers.yaml", hers());
+    lake.put("requests/inbox/rita/others.yaml", "request: 1\ndataset: audit\nfilter: actor_id = 'bob'\nformat: csv\n");
+    lake.run(&["requests", "run", "--once", "--settle", "0", NOW]).succeeded();
+    lake
+}
+
+/// Objects that mention her, and are no rows and no records of ours.
+fn showing(lake: &Lake) -> Vec<String> {
+    having(lake, ANN).into_iter().filter(|name| !name.starts_with("audit") && !name.starts_with("identity")).collect()
+}
+
+#[test]
+fn what_was_published_of_a_person_is_withdrawn_and_says_so() {
+    let lake = published();
+    let before = showing(&lake);
+    for folder in ["exports/out/", "exports/rita/", "reports/reads/", "requests/done/rita/"] {
+        assert!(before.iter().any(|name| name.starts_with(folder)), "{folder}: {before:?}");
+    }
+    let ran = erase(&lake);
+    ran.said(
+        0,
+        &["withdrawn: export exports/out/", "withdrawn: answer exports/rita/", "tell rita", "withdrawn: report reads@"],
+    );
+    ran.said(0, &["withdrawn: request requests/done/rita/", "run reads --at INSTANT --again"]);
+    silent(&ran);
+    // Records of runs are Parquet of our own: they are named.
+    let left = showing(&lake);
+    assert!(left.iter().all(|name| name.starts_with("_auditlake/")), "{left:?}");
+    assert!(left.iter().all(|name| ran.out.contains(&format!("not reached: {name}"))), "{left:?} {}", ran.out);
+    // The manifest stays, and says why its parts are gone; somebody else's answer is untouched.
+    let manifest = lake.data().join("exports/out/2026-11-30/manifest.json").display().to_string();
+    lake.run(&["export", "verify", &manifest]).said(1, &["withdrawn by case subject-2026-0001"]);
+    let requests = lake.run(&["requests", "list"]);
+    assert_eq!(
+        (requests.out.matches("withdrawn").count(), requests.out.matches("done ").count()),
+        (1, 1),
+        "{}",
+        requests.out
+    );
+    lake.run(&["verify", NOW]).said(0, &["withdrawn", "gone, as cases of persons say"]);
+    assert_eq!(lake.figure("SELECT count(*) FROM audit"), DAYS * A_DAY - THEIRS);
+    // Whoever asks the same again gets what is there now.
+    lake.put("requests/inbox/rita/again.yaml", hers());
+    let again = lake.run(&["requests", "run", "--once", "--settle", "0", NOW]);
+    again.said(0, &["answered requests/inbox/rita/again.yaml: 0 rows"]);
+}
+
+#[test]
+fn nothing_is_withdrawn_while_rows_are_held() {
+    let lake = published();
+    let before = showing(&lake);
+    lake.run(&["hold", "place", "--case", "L-1", "--reason", "a claim", NOW]).succeeded();
+    let ran = erase(&lake);
+    ran.said(0, &["stays open", "not reached: exports/out/"]);
+    assert!(!ran.out.contains("withdrawn:"), "{}", ran.out);
+    let sealed = |name: &String| !name.ends_with("/sealed");
+    assert_eq!(showing(&lake).into_iter().filter(sealed).collect::<Vec<_>>(), before);
+    lake.run(&["hold", "release", "--case", "L-1", "--reason", "settled", NOW]).succeeded();
+    lake.run(&["subject", "apply", "subject-2026-0001", "--yes", NOW]).said(0, &["withdrawn: export exports/out/"]);
+    lake.run(&["verify", NOW]).succeeded();
+}
+
+#[test]
+fn a_manifest_that_names_other_files_takes_none_along() {
+    let lake = filled(Lake::new());
+    lake.write("jobs/out.yaml", OUT);
+    lake.run(&["run", "out", NOW]).succeeded();
+    let path = "exports/out/2026-11-30/manifest.json";
+    let manifest = String::from_utf8(lake.object(path).to_vec()).expect("text");
+    let objects = lake.objects();
+    let (rows, _) = objects.iter().find(|(name, _)| name.starts_with("audit/")).expect("rows");
+    // One level up it would reach rows, and a part that is not what it was is not the part.
+    let part = objects.iter().find(|(name, _)| name.starts_with("exports/out/") && name.ends_with(".csv"));
+    let (part, bytes) = part.expect("a part");
+    lake.put("manifest.json", manifest.replace(part.trim_start_matches("exports/out/2026-11-30/"), rows));
+    lake.put(part, [bytes.as_ref(), b"\r\n"].concat());
+    let ran = erase(&lake);
+    ran.said(
+        0,
+        &[&format!("not reached: {part}: it is not what its record says"), "80 deleted", "is partly fulfilled"],
+    );
+    assert_eq!(lake.figure("SELECT count(*) FROM audit"), DAYS * A_DAY - THEIRS);
+    assert!(lake.objects().iter().any(|(name, _)| name == part));
+}
