@@ -34,7 +34,9 @@ pub(crate) fn names_one_of(persons: &Arc<Persons>, dataset: &Dataset, schema: &S
         Naming::Columns(columns) => {
             let there = columns.iter().filter(|column| schema.column_with_name(column).is_some());
             disjunction(there.map(|column| {
-                let function = NamesPerson::new(persons, &dataset.id, column);
+                // Kinds of columns are those of the dataset, also in its archive.
+                let of = DatasetId::archived(dataset.id.as_str()).unwrap_or_else(|| dataset.id.clone());
+                let function = NamesPerson::new(persons, &of, column);
                 ScalarUDF::new_from_impl(function).call(vec![ident(column)])
             }))
         }

@@ -15,6 +15,7 @@ use crate::error::JobError;
 use crate::ledger::{ExportSummary, Output, OutputRole, RunSummary};
 use crate::lineage::{Naming, of_export};
 use crate::runner::{Attempt, Executed};
+use crate::subject::MARK;
 use crate::world::World;
 
 /// Exports the interval of the attempt.
@@ -94,7 +95,16 @@ async fn export(
 async fn published(root: &ObjectPlace, run: &RunOf) -> Result<Option<Manifest>, JobError> {
     let Some(manifest) = root.read_json::<Manifest>(&root.manifest()).await? else { return Ok(None) };
     match &manifest.run {
-        Some(of) if (&of.job, of.instant) == (&run.job, run.instant) => Ok(Some(manifest)),
+        Some(of) if (&of.job, of.instant) == (&run.job, run.instant) => {
+            let Some(mark) = root.read_json::<serde_json::Value>(MARK).await? else { return Ok(Some(manifest)) };
+            let case = mark["case"].as_str().unwrap_or("of a person").to_owned();
+            Err(JobError::Refused {
+                what: format!("the export of {}", schemas::rfc3339(run.instant)),
+                why: format!(
+                    "it was withdrawn by case {case}, and its place is taken; run the job for another instant"
+                ),
+            })
+        }
         _ => Err(JobError::OutputTaken { path: root.shown(&root.manifest()) }),
     }
 }

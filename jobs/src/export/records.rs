@@ -88,6 +88,8 @@ impl Start {
             "it is of another instant"
         } else if self.seen_by != other.seen_by {
             "it is of another principal, or access.yaml has changed since"
+        } else if self.left_out_sha256 != other.left_out_sha256 {
+            "rows of other persons are left out"
         } else if self.query_sha256 != other.query_sha256 {
             "it asks for other rows"
         } else if self.options_sha256 != other.options_sha256 || self.order != other.order {

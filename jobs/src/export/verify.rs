@@ -15,6 +15,9 @@ use crate::error::JobError;
 use crate::show::counted;
 use crate::subject::MARK;
 
+/// How the sentence about a part ends that is gone.
+const ABSENT: &str = ": is not there";
+
 /// Reads every part and compares.
 ///
 /// # Errors
@@ -60,7 +63,8 @@ pub(crate) async fn verify(manifest: &str) -> Result<Answer, JobError> {
     let mark = format!("{}{MARK}", name.strip_suffix("manifest.json").unwrap_or(name));
     let withdrawn: Option<serde_json::Value> = place.read_json(&mark).await?;
     let of_case = withdrawn.as_ref().and_then(|withdrawn| withdrawn["case"].as_str());
-    let text = if let (false, Some(case)) = (whole, of_case) {
+    let are_gone = !whole && faults.iter().all(|fault| fault.ends_with(ABSENT));
+    let text = if let (true, Some(case)) = (are_gone, of_case) {
         format!("{manifest}: withdrawn by case {case} of a person; its parts are gone")
     } else if whole {
         format!(
@@ -85,7 +89,7 @@ async fn fault(
     let name = &part.path;
     let object = match place.store().get(&place.path(name)).await {
         Ok(object) => object,
-        Err(object_store::Error::NotFound { .. }) => return Ok(Some(format!("{name}: is not there"))),
+        Err(object_store::Error::NotFound { .. }) => return Ok(Some(format!("{name}{ABSENT}"))),
         Err(source) => return Err(engine::EngineError::store(&place.path(name), "read it", source).into()),
     };
     if object.meta.size != part.bytes {

@@ -143,7 +143,7 @@ pub(super) async fn erased(
             certificate.not_reached.insert(Left::new(format!("index of {name}"), why));
         }
     }
-    sweep::sweep(desk, case, &person, &mut certificate).await?;
+    sweep::sweep(desk, case, (&person, agreement.until), &mut certificate).await?;
     let holds = certificate.waits_for();
     if !holds.is_empty() {
         return Ok(told::waiting(&certificate, &holds));

@@ -11,13 +11,13 @@ use std::path::Path as FilePath;
 
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::{can_cast_types, cast};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use chrono::{DateTime, Utc};
 use engine::LakeSession;
 use engine::retention::Person;
 use engine::subject::{SubjectCase, case_folder};
 use object_store::path::Path;
-use schemas::{CaseStep, Dataset, DatasetId, Permission, Remedy, SubjectRequest, kind_in};
+use schemas::{CaseId, CaseStep, Dataset, DatasetId, Permission, Remedy, SubjectRequest, kind_in};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -159,10 +159,9 @@ fn wanted(file: &FilePath) -> Result<Vec<Wanted>, JobError> {
             };
             JobError::Usage(format!("{place}: line {number} {why}; write for example {example}"))
         })?;
-        if wanted.contains(&one) {
-            return Err(JobError::Usage(format!(
-                "{place}: line {number} says what a line before it says; leave it out"
-            )));
+        if wanted.iter().any(|other: &Wanted| other.is_about_the_same_as(&one)) {
+            let why = "is about the value of a line before it; leave one out";
+            return Err(JobError::Usage(format!("{place}: line {number} {why}")));
         }
         wanted.push(one);
     }
@@ -203,7 +202,12 @@ async fn recorded_before(session: &LakeSession, case: &SubjectCase, into: &Datas
 
 /// Where corrections lie until the next record of the case is there.
 fn path_of(case: &SubjectCase) -> Path {
-    Path::from(format!("{}/{PREFIX}{:06}.ndjson", case_folder(&case.case), case.next_number()))
+    corrections_path(&case.case, case.next_number())
+}
+
+/// Where corrections lie until the record of that number is there.
+pub(super) fn corrections_path(case: &CaseId, number: u64) -> Path {
+    Path::from(format!("{}/{PREFIX}{number:06}.ndjson", case_folder(case)))
 }
 
 async fn rows_at(desk: &Desk<'_>, path: &Path) -> Result<Option<Vec<Row>>, JobError> {
@@ -244,27 +248,16 @@ async fn row(
     (case, into, person): (&SubjectCase, &DatasetId, &Person),
     wanted: &Wanted,
 ) -> Result<Row, JobError> {
-    let dataset = desk.lake.dataset(&wanted.dataset)?;
+    // Whoever mixes keys up has written a name here.
+    let unknown = |_| JobError::Usage("there is no dataset of that name; see `auditlake check`".to_owned());
+    let dataset = desk.lake.dataset(&wanted.dataset).map_err(unknown)?;
     let Some(key) = dataset.schema.id_column() else {
         return Err(JobError::Usage(format!("rows of dataset \"{}\" have no key to be named by", dataset.id)));
     };
     let Some(schema) = session.columns(&quoted(dataset.id.as_str())).await? else {
         return Err(JobError::Usage(format!("dataset \"{}\" has no rows", dataset.id)));
     };
-    let long = wanted.correct.as_ref().map_or(0, |value| value.chars().count());
-    if long > VALUE_CHARS_MAX {
-        return Err(JobError::Usage(format!("what is right has {long} letters; write at most {VALUE_CHARS_MAX}")));
-    }
-    let field = schema.field_with_name(&wanted.column);
-    if field.as_ref().is_ok_and(|field| !can_cast_types(field.data_type(), &DataType::Utf8)) {
-        return Err(JobError::Usage(format!("that column of dataset \"{}\" holds no text or number", dataset.id)));
-    }
-    if field.is_err() {
-        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let near = schemas::nearest(&wanted.column, names);
-        let near = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
-        return Err(JobError::Usage(format!("dataset \"{}\" has no such column{near}", dataset.id)));
-    }
+    fits(wanted, dataset, &schema)?;
     let theirs = conditions(dataset, &schema, person).join(" OR ");
     let theirs = if theirs.is_empty() { "false".to_owned() } else { theirs };
     let tenant = if dataset.tenant.is_empty() { "NULL".to_owned() } else { quoted(&dataset.tenant) };
@@ -312,6 +305,25 @@ async fn row(
         correct: wanted.correct.clone(),
         case_id: case.case.to_string(),
     })
+}
+
+/// Whether what is right can stand beside a column of a dataset.
+fn fits(wanted: &Wanted, dataset: &Dataset, schema: &Schema) -> Result<(), JobError> {
+    let long = wanted.correct.as_ref().map_or(0, |value| value.chars().count());
+    if long > VALUE_CHARS_MAX {
+        return Err(JobError::Usage(format!("what is right has {long} letters; write at most {VALUE_CHARS_MAX}")));
+    }
+    let field = schema.field_with_name(&wanted.column);
+    if field.as_ref().is_ok_and(|field| !can_cast_types(field.data_type(), &DataType::Utf8)) {
+        return Err(JobError::Usage(format!("that column of dataset \"{}\" holds no text or number", dataset.id)));
+    }
+    if field.is_err() {
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let near = schemas::nearest(&wanted.column, names);
+        let near = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
+        return Err(JobError::Usage(format!("dataset \"{}\" has no such column{near}", dataset.id)));
+    }
+    Ok(())
 }
 
 /// An identifier of the person as the dataset of corrections names people: one that the row's dataset may have, too, if there

@@ -7,12 +7,12 @@ use engine::subject::{
 use engine::{Created, EngineError, Versions};
 use object_store::path::Path;
 use schemas::{
-    CaseId, CaseRecord, CaseStep, Identifier, MaskKey, Permission, RequestRule, SubjectPolicy, SubjectRequest, clock_of,
+    CaseId, CaseRecord, CaseStep, HoldStep, Identifier, MaskKey, Permission, RequestRule, SubjectPolicy,
+    SubjectRequest, clock_of,
 };
 use serde::{Deserialize, Serialize};
 
-use super::correct::PREFIX as CORRECTIONS;
-
+use super::correct::{PREFIX as CORRECTIONS, corrections_path};
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent};
 use crate::lake::OpenLake;
@@ -153,6 +153,12 @@ impl<'a> Desk<'a> {
     /// Removes the identifiers of a case, and what of an attempt that stopped is beside them; what is left, each a sentence.
     pub(super) async fn forget(&self, case: &CaseId) -> Result<Vec<String>, JobError> {
         let mut left = self.removed(&sealed_path(case)).await?;
+        // Whoever died while one was removed may have left versions, which no listing shows.
+        for record in &self.case(case).await?.records {
+            if matches!(record.what, CaseStep::Corrected { .. }) {
+                left.extend(self.removed(&corrections_path(case, record.number)).await?);
+            }
+        }
         for meta in self.lake.front.list(&case_folder(case)).await? {
             if meta.location.filename().is_some_and(|name| name.starts_with(CORRECTIONS)) {
                 left.extend(self.removed(&meta.location).await?);
@@ -233,14 +239,19 @@ fn noted_path(key: &SubjectKey) -> Path {
     Path::from(format!("_auditlake/subject_keys/{}.json", key.id()))
 }
 
-/// By what persons are known whose rows open cases hold; none where they hold none of persons. Where nobody knows them, every
+/// By what persons are known whose rows cases hold, or held; none where there are none of persons. Where nobody knows them, every
 /// row may be theirs.
 pub(crate) async fn held_persons(lake: &OpenLake, holds: &[HoldCase]) -> Result<Option<PersonKeys>, JobError> {
-    let names_persons = |case: &HoldCase| case.scope().is_some_and(|scope| !scope.subjects.is_empty());
+    // A plan is judged by the cases that it saw, those that were released since among them.
+    let names_persons = |case: &HoldCase| case.records.iter().any(|record| is_of_persons(&record.what));
     match &lake.definitions.subjects {
         Some(policy) if holds.iter().any(names_persons) => Ok(Some(person_keys(lake, policy).await?)),
         _ => Ok(None),
     }
+}
+
+fn is_of_persons(step: &HoldStep) -> bool {
+    step.scope().is_some_and(|scope| !scope.subjects.is_empty())
 }
 
 /// Where the identifiers of an open case lie.

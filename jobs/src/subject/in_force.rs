@@ -21,7 +21,7 @@ use crate::Answer;
 use crate::args::{ApplyCaseArgs, NoteArgs};
 use crate::confirm::confirmed;
 use crate::error::JobError;
-use crate::evidence_log::{Act, Intent};
+use crate::evidence_log::{Act, Intent, make_good};
 use crate::hold::{self, Holding};
 use crate::lake::OpenLake;
 use crate::retention::of_record;
@@ -95,14 +95,14 @@ pub(super) async fn lift(desk: &Desk<'_>, note: &NoteArgs) -> Result<Answer, Job
     if case.end().is_none() {
         return Err(refused(number, format!("it is open; `auditlake subject apply {number}` answers it first")));
     }
-    if !is_in_force(&case) {
+    if !is_in_force(&case) && !is_begun(desk, &case).await? {
         return Err(refused(number, "nothing of it is in force; see `auditlake subject list --all`".to_owned()));
     }
     let mut text = format!("case {number} is lifted: ");
     let mut waiting = Vec::new();
     match request {
         SubjectRequest::Restriction => {
-            if restriction(desk.lake, number).await?.is_some() {
+            if restriction(desk.lake, number).await?.is_some_and(|scope| scope.restricted) {
                 let released = (HoldStep::Released, by.clone(), reason.as_str());
                 hold::write(desk.lake, desk.world, number, released).await?;
             }
@@ -119,11 +119,15 @@ pub(super) async fn lift(desk: &Desk<'_>, note: &NoteArgs) -> Result<Answer, Job
     Ok(Answer::done(text, json!({ "case": number, "in_force": false, "erasures_waiting": waiting })))
 }
 
-/// Whether an open case was begun to be put into force, by somebody who died before it said so.
+/// Whether something stands on the store that a case brought about, be it that nobody lived to say so.
 pub(super) async fn is_begun(desk: &Desk<'_>, case: &SubjectCase) -> Result<bool, JobError> {
     Ok(match desk.standing(case)?.request {
         SubjectRequest::Restriction => restriction(desk.lake, &case.case).await?.is_some_and(|scope| scope.restricted),
-        SubjectRequest::Objection => desk.lake.front.read(&objection_path(&case.case, 1)).await?.is_some(),
+        SubjectRequest::Objection => {
+            let front = &desk.lake.front;
+            front.read(&objection_path(&case.case, 1)).await?.is_some()
+                && front.read(&objection_path(&case.case, 2)).await?.is_none()
+        }
         _ => false,
     })
 }
@@ -146,8 +150,8 @@ async fn restrict(
 ) -> Result<hold::Settled, JobError> {
     let scope = HoldScope { subjects, restricted: true, ..HoldScope::default() };
     match restriction(desk.lake, number).await? {
-        // Ours, of an attempt that stopped.
-        Some(there) if there == scope => hold::settled(desk.lake, desk.world, &scope).await,
+        // Ours, of an attempt that stopped, be it that references were made with another key then.
+        Some(there) if there.restricted => hold::settled(desk.lake, desk.world, &there).await,
         Some(_) => Err(refused(number, "a hold of that number is open; release it, or open another case".to_owned())),
         None => {
             let reason = format!("restriction asked for in case {number}");
@@ -173,6 +177,11 @@ async fn object(
     let by = by.clone().unwrap_or_else(|| "operator".to_owned());
     let record = ObjectionRecord { case: case.clone(), number, what, by, at: desk.world.now() };
     let (front, path) = (&desk.lake.front, objection_path(case, number));
+    // Ours, of an attempt that stopped.
+    if front.read_json::<ObjectionRecord>(&path).await?.is_some() {
+        make_good(desk.lake, desk.world).await;
+        return Ok(());
+    }
     let intent = Intent::begin(desk.lake, desk.world, Act::Record { path: path.to_string() }).await?;
     let written = record_objection(front, &record).await.map_err(JobError::from);
     intent.end(written, async |()| Ok(of_record(front, path.as_ref()).await?.into_iter().collect())).await

@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 
-use engine::retention::{Mentions, Person, mentions_in_parquet};
+use chrono::{DateTime, Utc};
+use engine::retention::{Mentions, Person, hold_cases, mentions_in_parquet};
 use engine::subject::SubjectCase;
 use engine::{Versions, files_replaced};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -17,7 +18,7 @@ use object_store::path::Path;
 use super::certificate::Certificate;
 use super::desk::{Desk, sealed_path};
 use super::places::Left;
-use super::withdraw::{publications, withdraw};
+use super::withdraw::{go_on, publications, withdraw};
 use crate::error::JobError;
 use crate::lake::with_companions;
 
@@ -40,10 +41,11 @@ enum Said {
 pub(super) async fn sweep(
     desk: &Desk<'_>,
     case: &SubjectCase,
-    person: &Person,
+    (person, until): (&Person, Option<DateTime<Utc>>),
     certificate: &mut Certificate,
 ) -> Result<(), JobError> {
     let front = &desk.lake.front;
+    go_on(desk, case, &mut certificate.not_reached).await?;
     let searched: Vec<String> = with_companions(&desk.lake.definitions)
         .into_iter()
         .filter(|dataset| dataset.elsewhere.is_none())
@@ -94,23 +96,53 @@ pub(super) async fn sweep(
             }
         }
     }
-    if !mentioning.is_empty() && certificate.waits_for().is_empty() {
-        for publication in publications(desk, &listed).await? {
-            // A step of a case that names a path which names the person would name them, too.
-            if publication.shows(&mentioning) && !publication.has(|path| is_named(path, &mentions)) {
-                let gone = withdraw(desk, case, &publication, &mut certificate.not_reached).await?;
-                mentioning.retain(|path| !publication.has(|of| of == path));
-                certificate.withdrawn.retain(|one| one.what != gone.what);
-                certificate.withdrawn.push(gone);
-            }
-        }
-    }
-    certificate.not_reached.extend(mentioning.iter().map(|path| Left::new(path.as_str(), why(path))));
+    // Of whoever came back after an erasure, what is newer is new data and may be published.
+    let may_go = until.is_none() && certificate.waits_for().is_empty() && !is_held(desk, person).await?;
+    let gone = match may_go && !mentioning.is_empty() {
+        true => withdrawn(desk, case, (&mentioning, &listed, &mentions), certificate).await?,
+        false => BTreeSet::new(),
+    };
+    let left =
+        mentioning.difference(&gone).filter(|path| !certificate.not_reached.iter().any(|left| left.place == **path));
+    let left: Vec<Left> = left.map(|path| Left::new(path.as_str(), why(path))).collect();
+    certificate.not_reached.extend(left);
     Ok(())
 }
 
+/// Withdraws what was published and mentions the person; the paths that went.
+async fn withdrawn(
+    desk: &Desk<'_>,
+    case: &SubjectCase,
+    (mentioning, listed, mentions): (&BTreeSet<String>, &[ObjectMeta], &Mentions),
+    certificate: &mut Certificate,
+) -> Result<BTreeSet<String>, JobError> {
+    let mut gone = BTreeSet::new();
+    for publication in publications(desk, listed).await? {
+        // A step of a case that says what names the person would name them, too.
+        if !publication.shows(mentioning) || publication.names(mentions) {
+            continue;
+        }
+        if let Some((one, paths)) = withdraw(desk, case, &publication, &mut certificate.not_reached).await? {
+            gone.extend(paths);
+            certificate.withdrawn.retain(|other| other.what != one.what);
+            certificate.withdrawn.push(one);
+        }
+    }
+    Ok(gone)
+}
+
+/// Whether an open case holds whatever names the person.
+async fn is_held(desk: &Desk<'_>, person: &Person) -> Result<bool, JobError> {
+    let cases = hold_cases(&desk.lake.front).await?;
+    let keys: Vec<_> = desk.known.keys.all().collect();
+    let references: BTreeSet<String> =
+        person.identifiers().flat_map(|one| keys.iter().map(|key| key.reference(one))).collect();
+    let held = cases.iter().filter_map(|case| case.scope()).flat_map(|scope| &scope.subjects);
+    Ok(held.into_iter().any(|reference| references.contains(reference)))
+}
+
 /// Whether a path mentions the person; what stands behind the last full stop of a name belongs to no identifier.
-fn is_named(path: &str, mentions: &Mentions) -> bool {
+pub(super) fn is_named(path: &str, mentions: &Mentions) -> bool {
     path.split('/').any(|name| {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         mentions.stand_in(name.as_bytes()) || mentions.stand_in(stem.as_bytes())

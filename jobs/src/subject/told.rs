@@ -13,7 +13,6 @@ use crate::show::{counted, write_line};
 /// A plan, and what to do with it.
 pub(super) fn plan(plan: &CasePlan, sha256: &str) -> Answer {
     let mut text = of_plan(plan);
-    write_line(&mut text, "  exports, answers to requests and reports in the lake that show the person are withdrawn");
     write_line(&mut text, "\nnothing has been changed; somebody who agrees runs");
     write_line(&mut text, &format!("  auditlake subject approve {} --ticket T --as NAME", plan.case));
     write_line(&mut text, &format!("  auditlake subject apply {}", plan.case));
@@ -47,6 +46,7 @@ fn of_plan(plan: &CasePlan) -> String {
         );
         place.refused.iter().for_each(|refused| write_line(&mut text, &of_refused(refused)));
     }
+    write_line(&mut text, "  exports, answers to requests and reports in the lake that show the person are withdrawn");
     left(&mut text, "not reached", &plan.not_reached);
     left(&mut text, "not searched", &plan.not_searched);
     text

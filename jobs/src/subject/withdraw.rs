@@ -7,18 +7,20 @@
 
 use std::collections::BTreeSet;
 
+use engine::EngineError;
 use engine::evidence::PartEntry;
-use engine::subject::{SubjectCase, subject_cases};
-use engine::{EngineError, Lakefront};
+use engine::retention::Mentions;
+use engine::subject::SubjectCase;
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use schemas::{CaseStep, WithdrawnObject, rfc3339};
+use schemas::{CaseRecord, CaseStep, WithdrawnObject, rfc3339};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
 use super::places::Left;
+use super::sweep::is_named;
 use crate::error::JobError;
 use crate::export::{Manifest, pretty};
 use crate::ledger::{Ledger, OutputRole};
@@ -57,9 +59,10 @@ impl Publication {
         self.objects.iter().any(|object| mentioning.contains(&object.path))
     }
 
-    /// Whether one of its objects has such a path.
-    pub(super) fn has(&self, is_path: impl Fn(&str) -> bool) -> bool {
-        self.objects.iter().any(|object| is_path(&object.path))
+    /// Whether what a record would say of it names the person.
+    pub(super) fn names(&self, mentions: &Mentions) -> bool {
+        let paths = self.objects.iter().map(|object| object.path.as_str());
+        paths.chain([self.what.as_str(), self.then.as_str()]).any(|text| is_named(text, mentions))
     }
 }
 
@@ -73,7 +76,7 @@ pub(super) async fn publications(desk: &Desk<'_>, listed: &[ObjectMeta]) -> Resu
     all.extend(listed.iter().filter(of_request).map(|meta| Publication {
         what: format!("request {}", meta.location),
         then: "its answer, if there is one, is withdrawn by itself where it shows the person".to_owned(),
-        // A hash of so few words would confirm a guess.
+        // Of so few words a hash would confirm a guess; the one in the path is of whoever asked, too, and cut short.
         objects: vec![WithdrawnObject { path: meta.location.to_string(), sha256: None }],
         mark: None,
     }));
@@ -111,7 +114,7 @@ async fn exports(desk: &Desk<'_>, listed: &[ObjectMeta]) -> Result<Vec<Publicati
             ),
             (None, None) => (format!("export {path}"), "tell whoever received it".to_owned()),
         };
-        let mark = Path::from(format!("{}{MARK}", path.strip_suffix(MANIFEST).unwrap_or(path)));
+        let mark = listed_path(&format!("{}{MARK}", path.strip_suffix(MANIFEST).unwrap_or(path)))?;
         all.push(Publication { what, then, objects: parts.chain(beside).map(object).collect(), mark: Some(mark) });
     }
     Ok(all)
@@ -146,28 +149,31 @@ async fn reports(desk: &Desk<'_>) -> Result<Vec<Publication>, JobError> {
     Ok(all)
 }
 
-/// Withdraws something; what of it could not be removed is added to `left`.
+/// Withdraws something, and gives the paths that went; what of it could not be removed is added to `left`.
 pub(super) async fn withdraw(
     desk: &Desk<'_>,
     case: &SubjectCase,
     publication: &Publication,
     left: &mut BTreeSet<Left>,
-) -> Result<Withdrawn, JobError> {
+) -> Result<Option<(Withdrawn, BTreeSet<String>)>, JobError> {
     let mut objects = Vec::new();
     for object in &publication.objects {
-        let Some(bytes) = desk.lake.front.read(&Path::from(object.path.as_str())).await? else { continue };
-        let sha256 = engine::hex(&Sha256::digest(&bytes));
-        if object.sha256.as_ref().is_some_and(|recorded| *recorded != sha256) {
-            let why = "it is not what its record says, so it stays; look at it, and remove it";
-            left.insert(Left::new(object.path.as_str(), why));
-            continue;
+        match state(desk, object).await? {
+            State::AsRecorded => objects.push(object.clone()),
+            State::Other => {
+                let why = "it is not what its record says, so it stays; look at it, and remove it";
+                left.insert(Left::new(object.path.as_str(), why));
+            }
+            State::Gone => {}
         }
-        objects.push(object.clone());
+    }
+    if objects.is_empty() {
+        return Ok(None);
     }
     // Somebody may have begun before.
     let case = desk.open_case(&case.case).await?;
     let step = CaseStep::Withdrawn { what: publication.what.clone(), objects: objects.clone() };
-    if !objects.is_empty() && !case.records.iter().any(|record| record.what == step) {
+    if !case.records.iter().any(|record| record.what == step) {
         desk.record(&case.case, case.next_number(), (step, None)).await?;
     }
     if let Some(mark) = &publication.mark {
@@ -175,19 +181,62 @@ pub(super) async fn withdraw(
         desk.lake.front.create(mark, pretty(&marked)?).await?;
     }
     for object in &objects {
-        let why = desk.removed(&Path::from(object.path.as_str())).await?;
-        left.extend(why.into_iter().map(|why| Left::new(object.path.as_str(), why)));
+        remove(desk, object, left).await?;
     }
     let (what, then) = (publication.what.clone(), publication.then.clone());
-    Ok(Withdrawn { what, objects: objects.len() as u64, then })
+    let gone = objects.into_iter().map(|object| object.path).collect::<BTreeSet<_>>();
+    Ok(Some((Withdrawn { what, objects: gone.len() as u64, then }, gone)))
 }
 
-/// What cases withdrew: paths with the SHA-256 of what lay there.
-pub(crate) async fn withdrawn(front: &Lakefront) -> Result<BTreeSet<(String, String)>, EngineError> {
-    let records = subject_cases(front).await?.into_iter().flat_map(|case| case.records);
-    let objects = records.filter_map(|record| match record.what {
-        CaseStep::Withdrawn { objects, .. } => Some(objects),
-        _ => None,
-    });
-    Ok(objects.flatten().filter_map(|object| Some((object.path, object.sha256?))).collect())
+/// Removes once more what steps of the case say went: whoever died meanwhile may have left parts, or versions of them.
+pub(super) async fn go_on(desk: &Desk<'_>, case: &SubjectCase, left: &mut BTreeSet<Left>) -> Result<(), JobError> {
+    for record in &case.records {
+        let CaseStep::Withdrawn { objects, .. } = &record.what else { continue };
+        for object in objects {
+            let is_theirs = match state(desk, object).await? {
+                State::Gone => true,
+                State::AsRecorded => object.sha256.is_some(),
+                State::Other => false,
+            };
+            if is_theirs {
+                remove(desk, object, left).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What lies where an object was published.
+enum State {
+    AsRecorded,
+    Other,
+    Gone,
+}
+
+async fn state(desk: &Desk<'_>, object: &WithdrawnObject) -> Result<State, JobError> {
+    let Some(bytes) = desk.lake.front.read(&listed_path(&object.path)?).await? else { return Ok(State::Gone) };
+    let sha256 = engine::hex(&Sha256::digest(&bytes));
+    let is_other = object.sha256.as_ref().is_some_and(|recorded| *recorded != sha256);
+    Ok(if is_other { State::Other } else { State::AsRecorded })
+}
+
+async fn remove(desk: &Desk<'_>, object: &WithdrawnObject, left: &mut BTreeSet<Left>) -> Result<(), JobError> {
+    let why = desk.removed(&listed_path(&object.path)?).await?;
+    left.extend(why.into_iter().map(|why| Left::new(object.path.as_str(), why)));
+    Ok(())
+}
+
+/// A path as a listing has it, in which nothing is to be encoded any more.
+fn listed_path(path: &str) -> Result<Path, EngineError> {
+    Path::parse(path).map_err(|error| EngineError::Bug { what: format!("a listed path is none ({error})") })
+}
+
+/// What a record of a case withdrew: paths with the SHA-256 of what lay there. Nothing where it is no such record.
+pub(crate) fn withdrawn(record: &[u8]) -> Vec<(String, String)> {
+    match serde_json::from_slice::<CaseRecord>(record).map(|record| record.what) {
+        Ok(CaseStep::Withdrawn { objects, .. }) => {
+            objects.into_iter().filter_map(|object| Some((object.path, object.sha256?))).collect()
+        }
+        _ => Vec::new(),
+    }
 }

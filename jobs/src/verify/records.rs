@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::digest::sha256_of;
 use super::finding::{FindingKind, Verified};
 use super::log::CheckedLog;
+use super::retention::SUBJECTS;
 use super::scope::Scope;
 use crate::error::JobError;
 use crate::evidence_log::{Act, PROOF_ENDING};
@@ -26,7 +27,7 @@ pub(crate) async fn check(
     (scope, open): (&Scope, &[Act]),
     verified: &mut Verified,
 ) -> Result<(), JobError> {
-    let parts = Parts { lake, withdrawn: withdrawn(&lake.front).await?, gone: AtomicU64::new(0) };
+    let parts = Parts { lake, withdrawn: logged_withdrawals(lake, log).await?, gone: AtomicU64::new(0) };
     runs(&parts, log, scope, verified).await?;
     unlogged_runs(lake, log, open, verified).await?;
     reports(&parts, log, scope, verified).await?;
@@ -85,6 +86,18 @@ async fn runs(parts: &Parts<'_>, log: &CheckedLog, scope: &Scope, verified: &mut
     let about = format!("{}: records as logged, and {} they wrote", counted(runs, "run"), counted(objects, "object"));
     verified.looked_at("runs", about);
     Ok(())
+}
+
+/// What logged steps of cases withdrew. A record that is gone, or another one than was logged, excuses nothing.
+async fn logged_withdrawals(lake: &OpenLake, log: &CheckedLog) -> Result<BTreeSet<(String, String)>, JobError> {
+    let mut all = BTreeSet::new();
+    for (_, entry) in log.replay.records.iter().filter(|(_, entry)| entry.record.starts_with(SUBJECTS)) {
+        let bytes = lake.front.read(&Path::from(entry.record.as_str())).await?;
+        if let Some(bytes) = bytes.filter(|bytes| engine::hex(&Sha256::digest(bytes)) == entry.record_sha256) {
+            all.extend(withdrawn(&bytes));
+        }
+    }
+    Ok(all)
 }
 
 /// Objects that entries lead to.

@@ -21,7 +21,7 @@ use crate::show::counted;
 /// Where cases lie.
 const HOLDS: &str = "_auditlake/holds";
 /// Where cases of persons lie.
-const SUBJECTS: &str = "_auditlake/subjects";
+pub(super) const SUBJECTS: &str = "_auditlake/subjects";
 /// Where objections lie.
 const OBJECTIONS: &str = "_auditlake/objections";
 /// Where plans and receipts lie.

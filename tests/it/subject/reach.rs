@@ -3,7 +3,9 @@
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 
-use super::{A_DAY, ANN, ANNA, DAYS, DESK, NOW, THEIRS, erase, events, filled, filled_with, having, others, silent};
+use super::{
+    A_DAY, ANN, ANNA, DAYS, DESK, NOW, OUT, THEIRS, erase, events, filled, filled_with, having, others, silent,
+};
 use crate::auditlake::Lake;
 use crate::moto;
 
@@ -20,6 +22,10 @@ fn whoever_was_erased_does_not_come_back() {
     assert_eq!((&ran["suppressed"], &ran["rows"]), (&Value::from(THEIRS), &Value::from(1)), "{ran}");
     assert_eq!(lake.figure("SELECT count(*) FROM audit"), DAYS * A_DAY - THEIRS + 1);
 
+    // What is new may be published.
+    lake.write("jobs/out.yaml", OUT);
+    lake.run(&["run", "out", "--at=2026-12-03T01:00:00Z"]).succeeded();
+
     // A backup of before is restored over it.
     for (name, bytes) in before.iter().filter(|(name, _)| name.starts_with("audit/")) {
         lake.put(name, bytes);
@@ -28,7 +34,8 @@ fn whoever_was_erased_does_not_come_back() {
     let later = "--at=2026-12-04T00:00:00Z";
     lake.run(&["subject", "replay", "--dry-run", later]).said(0, &["80 rows of 1 case came back"]);
     let ran = lake.run(&["subject", "replay", "--yes", later]);
-    ran.said(0, &["80 deleted"]);
+    ran.said(0, &["80 deleted", "not reached: exports/out/"]);
+    assert!(!ran.out.contains("withdrawn:") && having(&lake, ANN).iter().any(|name| name.starts_with("exports/out/")));
     silent(&ran);
     assert_eq!(having(&lake, DESK), [] as [&str; 0]);
     assert_eq!(lake.figure("SELECT count(*) FROM audit WHERE actor_id = 'ann-zq7'"), 1, "newer than the erasure");

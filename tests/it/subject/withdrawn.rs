@@ -1,5 +1,8 @@
 //! What was published of a person who is erased: exports, answers to requests, reports, and the requests themselves.
 
+use serde_json::Value;
+use sha2::Digest;
+
 use super::{A_DAY, ANN, DAYS, NOW, OUT, THEIRS, erase, filled, having, silent};
 use crate::auditlake::Lake;
 
@@ -41,7 +44,7 @@ fn published() -> Lake {
     lake.run(&["run", "out", NOW]).succeeded();
     lake.run(&["run", "reads", NOW]).succeeded();
     lake.put("requests/inbox/rita/hers.yaml", hers());
-    lake.put("requests/inbox/rita/others.yaml", "request: 1\ndataset: audit\nfilter: actor_id = 'bob'\nformat: csv\n");
+    lake.put("requests/inbox/rita/others.yaml", "request: 1\ndataset: audit\nfilter: actor_id = 'carl'\nformat: csv\n");
     lake.run(&["requests", "run", "--once", "--settle", "0", NOW]).succeeded();
     lake
 }
@@ -85,6 +88,38 @@ fn what_was_published_of_a_person_is_withdrawn_and_says_so() {
     lake.put("requests/inbox/rita/again.yaml", hers());
     let again = lake.run(&["requests", "run", "--once", "--settle", "0", NOW]);
     again.said(0, &["answered requests/inbox/rita/again.yaml: 0 rows"]);
+}
+
+#[test]
+fn whatever_a_folder_is_called_and_whoever_died_before_nothing_stays() {
+    let lake = filled(Lake::new());
+    let to = format!("{}/exports/M\u{fc}ller 100%/", lake.data().display());
+    lake.run(&["export", "--dataset", "audit", "--format", "csv", "--to", &to, NOW]).succeeded();
+    lake.write("jobs/out.yaml", OUT);
+    lake.run(&["run", "out", NOW]).succeeded();
+    let before = lake.copy();
+    let ran = erase(&lake);
+    ran.said(0, &["withdrawn: export exports/M", "withdrawn: export exports/out/", "2026-0001 is fulfilled"]);
+    assert_eq!(showing(&lake), [] as [&str; 0]);
+    // Somebody says which part goes, and dies before it does.
+    let open = ["subject", "open", "--type", "erasure", "--id-file", "ann.txt", "--case", "subject-2026-0001", NOW];
+    before.run(&open).succeeded();
+    let folder = "_auditlake/subjects/subject-2026-0001/";
+    let steps = lake.objects().into_iter().filter(|(name, _)| name.starts_with(folder));
+    let steps = steps.filter_map(|(_, bytes)| serde_json::from_slice::<Value>(&bytes).ok());
+    let mut step = steps.into_iter().find(|step| step["step"] == "withdrawn").expect("a step");
+    step["number"] = 2.into();
+    // A part that names nobody, whose publication is half gone already.
+    lake.run(&["verify", NOW]).succeeded();
+    let quiet = "exports/out/quiet.csv";
+    before.put(quiet, "nobody\r\n");
+    let sha256 = engine::hex(&sha2::Sha256::digest(b"nobody\r\n"));
+    step["objects"] = serde_json::json!([{ "path": quiet, "sha256": sha256 }]);
+    before.put(&format!("{folder}000002.json"), step.to_string());
+    before.run(&["subject", "plan", "subject-2026-0001", "--as", "paula", NOW]).succeeded();
+    before.run(&["subject", "approve", "subject-2026-0001", "--ticket", "T", "--as", "omar", NOW]).succeeded();
+    before.run(&["subject", "apply", "subject-2026-0001", "--yes", NOW]).said(0, &["is fulfilled"]);
+    assert!(!before.objects().iter().any(|(name, _)| name == quiet), "what a step says goes, whoever died");
 }
 
 #[test]
