@@ -26,7 +26,7 @@ pub(crate) use anchor::OpenAnchor;
 pub(crate) use append::signed;
 pub use append::{Appended, EvidenceLog};
 pub(crate) use command::{command, keys_of, write_keys};
-pub(crate) use entries::{Places, of_commit, of_export, of_files, of_replacement, of_step, report};
+pub(crate) use entries::{Places, of_commit, of_export, of_files, of_replacement, of_step, part, report};
 pub use fault::EvidenceFault;
 pub(crate) use intent::{Act, Intent, ingests_of, make_good, open};
 pub(crate) use keys::trusted;

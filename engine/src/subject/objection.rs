@@ -41,7 +41,7 @@ pub async fn objections(lake: &Lakefront, purpose: &Purpose) -> Result<Vec<Strin
     Ok(subjects)
 }
 
-/// Writes a record of an objection. One that is there already and says the same is our own.
+/// Writes the next record of an objection.
 ///
 /// # Errors
 /// When another record of the case was written meanwhile, or the store fails.
@@ -49,12 +49,10 @@ pub async fn record_objection(lake: &Lakefront, record: &ObjectionRecord) -> Res
     let path = objection_path(&record.case, record.number);
     match lake.create_json(&path, record).await? {
         Created::Now => Ok(()),
-        Created::Existed => match lake.read_json::<ObjectionRecord>(&path).await? {
-            Some(there) if there.what == record.what => Ok(()),
-            _ => Err(EngineError::SubjectCase {
-                case: record.case.to_string(),
-                why: "was changed by somebody else meanwhile; run the same command again".to_owned(),
-            }),
-        },
+        // Whoever was first has logged it: taken for ours, it would stand in the log twice.
+        Created::Existed => Err(EngineError::SubjectCase {
+            case: record.case.to_string(),
+            why: "was changed by somebody else meanwhile; run the same command again".to_owned(),
+        }),
     }
 }

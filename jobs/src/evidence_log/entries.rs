@@ -163,7 +163,8 @@ fn files(commit: &CommitRecord, is_of: impl Fn(OutputRole) -> bool) -> Vec<PartE
     if files.len() > FILES_MAX { Vec::new() } else { files }
 }
 
-fn part(output: &Output) -> PartEntry {
+/// A file as entries have it.
+pub(crate) fn part(output: &Output) -> PartEntry {
     PartEntry { path: output.path.clone(), sha256: output.sha256.clone(), bytes: output.bytes }
 }
 

@@ -9,8 +9,8 @@
 
 use std::path::Path as FilePath;
 
-use arrow::array::{Array, AsArray, StringArray};
-use arrow::compute::{can_cast_types, cast};
+use arrow::array::AsArray;
+use arrow::compute::can_cast_types;
 use arrow::datatypes::{DataType, Schema};
 use chrono::{DateTime, Utc};
 use engine::LakeSession;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::desk::{Desk, refused};
-use super::identity::quoted;
+use super::identity::{cell, quoted, texts};
 use super::open::text_of;
 use super::package::{conditions, unreadable};
 use crate::Answer;
@@ -184,13 +184,9 @@ async fn recorded_before(session: &LakeSession, case: &SubjectCase, into: &Datas
     );
     let mut said: Vec<Wanted> = Vec::new();
     for batch in session.query(&sql).await? {
-        let texts: Result<Vec<_>, _> = batch.columns().iter().map(|column| cast(column, &DataType::Utf8)).collect();
-        let texts = texts.map_err(unreadable)?;
+        let texts = texts(&batch)?;
         for row in 0..batch.num_rows() {
-            let text = |at: usize| {
-                let texts = texts[at].as_string::<i32>();
-                texts.is_valid(row).then(|| texts.value(row).to_owned())
-            };
+            let text = |at: usize| cell(&texts, at, row).map(str::to_owned);
             let known = |at: usize| text(at).unwrap_or_default();
             let one = Wanted { dataset: known(0), row: known(1), column: known(2), correct: text(3) };
             said.retain(|other| !other.is_about_the_same_as(&one));
@@ -252,10 +248,13 @@ async fn row(
     let unknown = |_| JobError::Usage("there is no dataset of that name; see `auditlake check`".to_owned());
     let dataset = desk.lake.dataset(&wanted.dataset).map_err(unknown)?;
     let Some(key) = dataset.schema.id_column() else {
-        return Err(JobError::Usage(format!("rows of dataset \"{}\" have no key to be named by", dataset.id)));
+        return Err(JobError::Usage(format!(
+            "rows of dataset \"{}\" have no key to be named by; give it a schema that has one",
+            dataset.id
+        )));
     };
     let Some(schema) = session.columns(&quoted(dataset.id.as_str())).await? else {
-        return Err(JobError::Usage(format!("dataset \"{}\" has no rows", dataset.id)));
+        return Err(JobError::Usage(format!("dataset \"{}\" has no rows; name another one", dataset.id)));
     };
     fits(wanted, dataset, &schema)?;
     let theirs = conditions(dataset, &schema, person).join(" OR ");
@@ -270,20 +269,29 @@ async fn row(
     );
     let mut found: Vec<(Option<String>, Option<String>, bool)> = Vec::new();
     for batch in session.query(&sql).await? {
-        let text = |at: usize| cast(batch.column(at), &DataType::Utf8).map_err(unreadable);
-        let (tenants, stated) = (text(0)?, text(1)?);
-        let (tenants, stated) = (tenants.as_string::<i32>(), stated.as_string::<i32>());
-        let theirs = batch.column(2).as_boolean();
-        let of = |texts: &StringArray, row: usize| texts.is_valid(row).then(|| texts.value(row).to_owned());
-        found.extend((0..batch.num_rows()).map(|row| (of(tenants, row), of(stated, row), theirs.value(row))));
+        let (texts, theirs) = (texts(&batch.project(&[0, 1]).map_err(unreadable)?)?, batch.column(2).as_boolean());
+        let text = |at: usize, row: usize| cell(&texts, at, row).map(str::to_owned);
+        found.extend((0..batch.num_rows()).map(|row| (text(0, row), text(1, row), theirs.value(row))));
     }
     let (tenant, stated) = match found.as_slice() {
-        [] => return Err(JobError::Usage(format!("no row of dataset \"{}\" has that key in {key}", dataset.id))),
+        [] => {
+            let id = &dataset.id;
+            return Err(JobError::Usage(format!(
+                "no row of dataset \"{id}\" has that key in {key}; look it up in SQL"
+            )));
+        }
         [(tenant, stated, true)] => (tenant.clone(), stated.clone()),
-        [_] => return Err(JobError::Usage(format!("that row of dataset \"{}\" does not name the person", dataset.id))),
+        [_] => {
+            let id = &dataset.id;
+            let why = "does not name the person; name another one, or open a case for whom it names";
+            return Err(JobError::Usage(format!("that row of dataset \"{id}\" {why}")));
+        }
         several => {
             let many = several.len();
-            return Err(JobError::Usage(format!("{many} rows of dataset \"{}\" have that key in {key}", dataset.id)));
+            return Err(JobError::Usage(format!(
+                "{many} rows of dataset \"{}\" have that key in {key}, and nobody knows which is meant",
+                dataset.id
+            )));
         }
     };
     let of_cases = || desk.policy.requests.as_ref().map(|requests| requests.tenant.clone());
@@ -315,7 +323,10 @@ fn fits(wanted: &Wanted, dataset: &Dataset, schema: &Schema) -> Result<(), JobEr
     }
     let field = schema.field_with_name(&wanted.column);
     if field.as_ref().is_ok_and(|field| !can_cast_types(field.data_type(), &DataType::Utf8)) {
-        return Err(JobError::Usage(format!("that column of dataset \"{}\" holds no text or number", dataset.id)));
+        return Err(JobError::Usage(format!(
+            "that column of dataset \"{}\" holds no text or number; name another one",
+            dataset.id
+        )));
     }
     if field.is_err() {
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();

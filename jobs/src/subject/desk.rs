@@ -244,9 +244,14 @@ fn noted_path(key: &SubjectKey) -> Path {
 pub(crate) async fn held_persons(lake: &OpenLake, holds: &[HoldCase]) -> Result<Option<PersonKeys>, JobError> {
     // A plan is judged by the cases that it saw, those that were released since among them.
     let names_persons = |case: &HoldCase| case.records.iter().any(|record| is_of_persons(&record.what));
+    if holds.iter().any(names_persons) { keys_of(lake).await } else { Ok(None) }
+}
+
+/// By what persons are known; none where the lake does not say.
+pub(super) async fn keys_of(lake: &OpenLake) -> Result<Option<PersonKeys>, JobError> {
     match &lake.definitions.subjects {
-        Some(policy) if holds.iter().any(names_persons) => Ok(Some(person_keys(lake, policy).await?)),
-        _ => Ok(None),
+        Some(policy) => Ok(Some(person_keys(lake, policy).await?)),
+        None => Ok(None),
     }
 }
 

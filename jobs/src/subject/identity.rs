@@ -5,10 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use engine::LakeSession;
 use schemas::{Identifier, Identities, PERSON_KIND};
 
+use super::package::unreadable;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::world::World;
@@ -48,6 +51,18 @@ pub(crate) async fn closed(
     accounts.closed(given, shared_too, identities)
 }
 
+/// The columns of a batch as texts.
+pub(super) fn texts(batch: &RecordBatch) -> Result<Vec<ArrayRef>, JobError> {
+    let texts: Result<_, _> = batch.columns().iter().map(|column| cast(column, &DataType::Utf8)).collect();
+    texts.map_err(unreadable)
+}
+
+/// A text of a row; none where there is no value.
+pub(super) fn cell(texts: &[ArrayRef], at: usize, row: usize) -> Option<&str> {
+    let column = texts[at].as_string::<i32>();
+    column.is_valid(row).then(|| column.value(row))
+}
+
 impl Accounts {
     async fn read(session: &LakeSession, identities: &Identities) -> Result<Self, JobError> {
         let columns = std::iter::once(&identities.person).chain(identities.ids.keys());
@@ -55,17 +70,9 @@ impl Accounts {
         let sql = format!("SELECT DISTINCT {} FROM {}", columns.join(", "), quoted(identities.dataset.as_str()));
         let mut accounts = Self::default();
         for batch in session.query(&sql).await? {
-            let texts: Result<Vec<_>, _> = batch
-                .columns()
-                .iter()
-                .map(|column| arrow::compute::cast(column, &arrow::datatypes::DataType::Utf8))
-                .collect();
-            let texts = texts.map_err(|source| engine::EngineError::Bug { what: source.to_string() })?;
+            let texts = texts(&batch)?;
             for row in 0..batch.num_rows() {
-                let cell = |at: usize| {
-                    let column = texts[at].as_string::<i32>();
-                    column.is_valid(row).then(|| column.value(row))
-                };
+                let cell = |at: usize| cell(&texts, at, row);
                 let kinds = std::iter::once(PERSON_KIND).chain(identities.ids.values().map(String::as_str));
                 // What is no identifier, such as an empty text, leads nowhere.
                 let ids = kinds.enumerate().filter_map(|(at, kind)| Identifier::new(kind, cell(at)?).ok());

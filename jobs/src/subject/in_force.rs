@@ -15,7 +15,7 @@ use schemas::{
 };
 use serde_json::json;
 
-use super::desk::{Desk, person_keys, refused};
+use super::desk::{Desk, keys_of, refused};
 use super::open::reason;
 use crate::Answer;
 use crate::args::{ApplyCaseArgs, NoteArgs};
@@ -222,11 +222,7 @@ async fn persons(lake: &OpenLake, references: Vec<String>, because: &str) -> Res
     if references.is_empty() {
         return Ok(None);
     }
-    let known = match &lake.definitions.subjects {
-        Some(policy) => Some(person_keys(lake, policy).await?),
-        None => None,
-    };
-    let persons = Persons::new(&references, known.as_ref());
+    let persons = Persons::new(&references, keys_of(lake).await?.as_ref());
     match persons.key_missing() {
         None => Ok(Some(Arc::new(persons))),
         Some(id) => Err(JobError::Usage(format!(

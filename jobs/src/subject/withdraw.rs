@@ -22,6 +22,7 @@ use super::desk::Desk;
 use super::places::Left;
 use super::sweep::is_named;
 use crate::error::JobError;
+use crate::evidence_log::part;
 use crate::export::{Manifest, pretty};
 use crate::ledger::{Ledger, OutputRole};
 use crate::requests::{DONE, REJECTED};
@@ -125,9 +126,7 @@ async fn reports(desk: &Desk<'_>) -> Result<Vec<Publication>, JobError> {
     for run in Ledger::new(desk.lake.front.clone()).runs().await?.iter().filter(|run| run.kind() != "export") {
         for commit in run.commits() {
             let files = commit.outputs.iter().filter(|output| output.role == OutputRole::Report);
-            let files: Vec<PartEntry> = files
-                .map(|file| PartEntry { path: file.path.clone(), sha256: file.sha256.clone(), bytes: file.bytes })
-                .collect();
+            let files: Vec<PartEntry> = files.map(part).collect();
             if files.is_empty() {
                 continue;
             }

@@ -101,7 +101,27 @@ fn what_cannot_be_corrected_is_refused_and_names_nobody() {
     lake.run(&["subject", "open", "--type", "know", "--id-file", "ann.txt", "--case", "K-1", NOW]).succeeded();
     let know = ["subject", "correct", "K-1", "--file", "corrections.ndjson", NOW];
     lake.run(&know).failed(1, &["it is of type know, and corrects nothing"]);
+    // Rows without ids, ids that several rows have, a kind that the person has no identifier of, a file that is none.
+    let refused = |lines: &str, code: i32, words: &[&str]| correct(&lake, lines).failed(code, words);
+    lake.write("datasets/plain.yaml", "dataset: plain\nlocation: plain/\n");
+    refused(&line("e-0-0", "src_ip", value).replace("audit", "plain"), 2, &["line 1", "give it a schema"]);
+    lake.write("twice/events.ndjson", super::events(1).lines().next().expect("an event").replace(":00:00Z", ":00:01Z"));
+    lake.json(&["ingest", "ndjson", "twice", "--into", "audit", NOW]);
+    refused(&line("e-0-0", "src_ip", value), 2, &["line 1", "2 rows of dataset \"audit\" have that key in event_id"]);
+    refused(&line("ticket", "state", value).replace("audit", "ticket"), 2, &["line 1", "no row of dataset \"ticket\""]);
+    let leftover = "_auditlake/subjects/C-1/corrections-000002.ndjson";
+    lake.put(leftover, format!("{ANN}\n"));
+    refused(&line("e-0-1", "src_ip", value), 1, &[leftover, "is no file of corrections; remove it"]);
+    std::fs::remove_file(lake.data().join(leftover)).expect("removed");
     let policy = lake.folder().join("policies/subjects.yaml");
+    let before = std::fs::read_to_string(&policy).expect("the policy");
+    std::fs::write(&policy, format!("{before}  kinds: {{correction.subject_id: email}}\n")).expect("written");
+    refused(
+        &line("e-0-1", "src_ip", value),
+        2,
+        &["line 1", "no identifier of kind email", "kinds: {correction.subject_id: KIND}"],
+    );
+    std::fs::write(&policy, before).expect("written");
     let text = std::fs::read_to_string(&policy).expect("the policy").replace("  corrections: correction\n", "");
     std::fs::write(&policy, text).expect("written");
     correct(&lake, &line("e-0-0", "src_ip", value)).failed(2, &["names no dataset of corrections"]);

@@ -94,6 +94,8 @@ fn what_is_restricted_stays_and_is_shown_to_nobody_but_who_may() {
     let release = ["hold", "release", "--case", "R-1", "--reason", "why not", NOW];
     lake.run(&release).failed(1, &["restriction that a person asked for", "auditlake subject lift R-1"]);
     lake.run(&["subject", "list", "--all", NOW]).said(0, &["R-1  restriction", "fulfilled, in force"]);
+    let amend = ["hold", "place", "--case", "R-1", "--amend", "--dataset", "dsr", "--reason", "why not", NOW];
+    lake.run(&amend).failed(1, &["restriction that a person asked for", "auditlake subject lift R-1"]);
     let lifted = lake.run(&["subject", "lift", "R-1", "--reason", "accuracy established", NOW]);
     lifted.said(0, &["case R-1 is lifted", "Art. 18(3)", "subject-2026-0001 waited for a release"]);
     lake.run(&["subject", "lift", "R-1", "--reason", "again", NOW]).failed(1, &["nothing of it is in force"]);
@@ -148,6 +150,9 @@ fn a_hold_on_a_person_keeps_their_rows_and_nobody_elses() {
     let placed = lake.run(&place);
     placed.said(0, &["L-1 holds from now on", "other persons have them, too: 1 of kind user"]);
     silent(&placed);
+    lake.write("bad.txt", "# nobody\n");
+    let bad = ["hold", "place", "--case", "L-2", "--id-file", "bad.txt", "--reason", "a claim", NOW];
+    lake.run(&bad).failed(2, &["bad.txt", "there is no identifier in it"]);
     let listed = lake.run(&["hold", "list", NOW]);
     listed.said(0, &["L-1  open", "subjects"]);
     silent(&listed);
@@ -202,6 +207,13 @@ fn without_the_key_nothing_is_shown_computed_or_removed() {
     lake.run(&["retention", "plan", "--dataset", "audit", NOW]).failed(2, &words);
     lake.run(&["subject", "list", NOW]).failed(2, &words);
     std::fs::write(&key, secret).expect("written");
+    // Nor does anybody know them without the policy.
+    let policy_there = std::fs::read(&policy).expect("the policy");
+    std::fs::remove_file(&policy).expect("removed");
+    let words = ["key \"s1\"", "put it back under key or retired"];
+    lake.run(&["sql", "--as", "rita", "SELECT count(*) FROM audit", NOW]).failed(2, &words);
+    lake.run(&["run", "profile", NOW]).failed(2, &words);
+    std::fs::write(&policy, policy_there).expect("written");
     assert_eq!(seen(&lake, "rita", "SELECT count(*) FROM audit"), DAYS * A_DAY - THEIRS);
 }
 
