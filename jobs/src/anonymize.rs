@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 use chrono::SubsecRound;
 use engine::anonymize::{CopyOutcome, CopyRequest, make_copy, preview_copy};
-use schemas::{AnonymizePolicy, AnonymizeSpec, FixedClock, Interval, Job, JobId, JobKind, Permission, PolicyId};
+use schemas::{
+    AnonymizePolicy, AnonymizeSpec, FixedClock, Interval, Job, JobId, JobKind, Permission, PolicyId, Timing,
+};
 
 use crate::Answer;
 use crate::access::Asker;
@@ -146,7 +148,7 @@ fn job_of(lake: &OpenLake, policy: &AnonymizePolicy) -> Result<Job, JobError> {
         return Err(not_of_copies(&id, policy));
     }
     let spec = AnonymizeSpec { policy: policy.id.clone(), window_seconds: None, purpose: None };
-    Ok(Job { id, kind: JobKind::Anonymize(spec), sha256: policy.sha256.clone() })
+    Ok(Job { id, kind: JobKind::Anonymize(spec), timing: Timing::default(), sha256: policy.sha256.clone() })
 }
 
 fn not_of_copies(job: &JobId, policy: &AnonymizePolicy) -> JobError {

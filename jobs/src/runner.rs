@@ -224,9 +224,9 @@ async fn commit(
 /// A job without schedule covers its window up to the instant; an ingest has no window and covers the instant.
 pub(crate) fn interval_of(job: &Job, instant: chrono::DateTime<chrono::Utc>) -> Interval {
     let seconds = match &job.kind {
-        JobKind::ComplianceReport(spec) => spec.window_seconds,
-        JobKind::Query(spec) => spec.window_seconds,
-        JobKind::Export(spec) => spec.window_seconds,
+        JobKind::ComplianceReport(spec) => spec.window_seconds.unwrap_or(0),
+        JobKind::Query(spec) => spec.window_seconds.unwrap_or(0),
+        JobKind::Export(spec) => spec.window_seconds.unwrap_or(0),
         JobKind::Anonymize(spec) => spec.window_seconds.unwrap_or(0),
         JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) => 0,
     };

@@ -55,6 +55,7 @@ mod raw_anonymize;
 mod raw_evidence;
 mod raw_retention;
 mod raw_subjects;
+mod raw_timing;
 mod request;
 mod retention;
 mod retention_job;
@@ -64,6 +65,7 @@ mod sql_params;
 mod store_url;
 mod subjects;
 mod surroundings;
+mod timing;
 mod verify_job;
 mod words;
 mod yaml;
@@ -102,6 +104,7 @@ use raw_anonymize::{RawAnonymize, RawAnonymizeJob};
 use raw_evidence::RawEvidenceFile;
 use raw_retention::{RawRetention, RawRetentionJob};
 use raw_subjects::RawSubjectsFile;
+use raw_timing::{RawTiming, Timed};
 use request::RawRequest;
 use yaml::Node;
 
@@ -193,13 +196,13 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
             let kinds = [
-                generator.subschema_for::<RawIngest>(),
-                generator.subschema_for::<RawQuery>(),
-                generator.subschema_for::<RawExport>(),
-                generator.subschema_for::<RawReport>(),
-                generator.subschema_for::<RawVerify>(),
-                generator.subschema_for::<RawRetentionJob>(),
-                generator.subschema_for::<RawAnonymizeJob>(),
+                generator.subschema_for::<Timed<RawIngest>>(),
+                generator.subschema_for::<Timed<RawQuery>>(),
+                generator.subschema_for::<Timed<RawExport>>(),
+                generator.subschema_for::<Timed<RawReport>>(),
+                generator.subschema_for::<Timed<RawVerify>>(),
+                generator.subschema_for::<Timed<RawRetentionJob>>(),
+                generator.subschema_for::<Timed<RawAnonymizeJob>>(),
             ];
             json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -242,4 +245,18 @@ fn raw_of<R: DeserializeOwned + JsonSchema>(
 ) -> Option<R> {
     let readable = shape::judge(document, &schema_of::<R>(), node, problems);
     if readable { problems.keep_placed(yaml::typed(&file.text)) } else { None }
+}
+
+/// The same of a job: its own keys, and those that every job may have.
+fn raw_job_of<R: DeserializeOwned + JsonSchema>(
+    file: &SourceFile,
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<(R, RawTiming)> {
+    if !shape::judge("job", &schema_of::<Timed<R>>(), node, problems) {
+        return None;
+    }
+    let own = problems.keep_placed(yaml::typed(&file.text));
+    let timing = problems.keep_placed(yaml::typed(&file.text));
+    Some((own?, timing?))
 }

@@ -21,6 +21,7 @@ mod lineage;
 mod remedy;
 mod report;
 mod retention;
+mod schedule;
 mod shipped;
 mod subject;
 mod table;
@@ -66,6 +67,7 @@ pub use retention::{
     ApprovalRule, CaseId, ColumnMatch, Disposition, Due, ErasureMode, ErasureRule, HoldRecord, HoldScope, HoldStep,
     InPlace, OtherCopy, Pattern, RetentionPolicy, RetentionRule, RowMatch, Span, Standard, WithinMinimum,
 };
+pub use schedule::{After, AfterInterval, CatchUp, Concurrency, Cron, Dialect, Retry, Schedule, Timing, in_order};
 pub use shipped::{
     shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks, shipped_policy_templates,
 };

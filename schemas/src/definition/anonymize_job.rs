@@ -1,6 +1,6 @@
 //! `jobs/*.yaml` of kind `anonymize`: a policy's copy, made for the instant of the run.
 
-use super::checked::{AnonymizeSpec, Job, JobKind};
+use super::checked::{AnonymizeSpec, JobKind};
 use super::duration;
 use super::job::purpose;
 use super::problem::Problems;
@@ -8,19 +8,14 @@ use super::raw_anonymize::RawAnonymizeJob;
 use super::surroundings::Surroundings;
 use crate::id::{JobId, PolicyId};
 
-pub(super) fn build(
-    raw: RawAnonymizeJob,
-    sha256: String,
-    around: &Surroundings,
-    problems: &mut Problems,
-) -> Option<Job> {
+pub(super) fn build(raw: RawAnonymizeJob, around: &Surroundings, problems: &mut Problems) -> Option<(JobId, JobKind)> {
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let policy = problems.keep(raw.policy.place, policy(&raw.policy.value, raw.window.is_some(), around));
-    let window = raw.window.map(|window| problems.keep(window.place, duration::seconds("window", &window.value)));
+    let window_seconds = duration::given_seconds("window", raw.window, problems);
     let purpose = purpose(raw.purpose, problems);
-    let spec = AnonymizeSpec { policy: policy?, window_seconds: window.flatten(), purpose };
-    (problems.len() == before).then_some(Job { id, kind: JobKind::Anonymize(spec), sha256 })
+    let spec = AnonymizeSpec { policy: policy?, window_seconds, purpose };
+    (problems.len() == before).then_some((id, JobKind::Anonymize(spec)))
 }
 
 /// An enabled policy. Where one of those is wrong itself, it may be the one.

@@ -16,6 +16,7 @@ use crate::evidence::EvidencePolicy;
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId, Purpose};
 use crate::retention::RetentionPolicy;
+use crate::schedule::Timing;
 use crate::subject::SubjectPolicy;
 use crate::table::TableSchema;
 use crate::tables::{AUDIT, INFERRED, REJECTED, USAGE};
@@ -201,6 +202,8 @@ pub struct Job {
     pub id: JobId,
     /// What it does.
     pub kind: JobKind,
+    /// When it does it.
+    pub timing: Timing,
     /// SHA-256 of its file, in hex.
     pub sha256: String,
 }
@@ -325,8 +328,8 @@ pub struct Mapping {
 /// What a query computes and where its rows go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuerySpec {
-    /// Length of the interval, up to its end.
-    pub window_seconds: u64,
+    /// Length of the interval, up to its end; the run's own interval where there is none.
+    pub window_seconds: Option<u64>,
     /// The dataset.
     pub into: DatasetId,
     /// A `SELECT` with `$start` or `$end` in it.
@@ -338,8 +341,8 @@ pub struct QuerySpec {
 /// What a compliance report looks at and where it goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportSpec {
-    /// Length of the interval looked at, up to the interval's end.
-    pub window_seconds: u64,
+    /// Length of the interval looked at, up to the interval's end; the run's own interval where there is none.
+    pub window_seconds: Option<u64>,
     /// Keys of the frameworks with a scorecard, in order.
     pub frameworks: Vec<String>,
     /// Exactly these controls; none means every control that speaks to one of the frameworks.

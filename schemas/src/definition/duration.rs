@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, Days, Months, Utc};
 
+use super::problem::Problems;
+use super::yaml::At;
+
 /// Longest window or lookback: ten years, so that instants stay in range.
 const SECONDS_MAX: u64 = 3_660 * 86_400;
 
@@ -22,6 +25,11 @@ pub(super) fn seconds(name: &str, given: &str) -> Result<u64, String> {
         Some(seconds @ 1..=SECONDS_MAX) => Ok(seconds),
         _ => Err(format!("{name} {given:?} is longer than ten years; write at most 3660d")),
     }
+}
+
+/// The same of what may be left out.
+pub(super) fn given_seconds(name: &str, given: Option<At<String>>, problems: &mut Problems) -> Option<u64> {
+    given.and_then(|given| problems.keep(given.place, seconds(name, &given.value)))
 }
 
 /// Checks `7y` or `400d`: at least a day, at most a hundred years.

@@ -215,8 +215,8 @@ impl ExportShape {
 /// What a job of kind `export` writes, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportSpec {
-    /// Length of the interval, up to its end.
-    pub window_seconds: u64,
+    /// Length of the interval, up to its end; the run's own interval where there is none.
+    pub window_seconds: Option<u64>,
     /// The rows; `$start` and `$end` are the bounds of the interval.
     pub rows: ExportRows,
     /// How they are written.

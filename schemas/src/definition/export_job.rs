@@ -1,6 +1,6 @@
 //! `jobs/*.yaml` of kind `export`: rows of an interval as files.
 
-use super::checked::{Job, JobKind};
+use super::checked::JobKind;
 use super::csv_style::CsvStyle;
 use super::duration;
 use super::export::{
@@ -16,10 +16,10 @@ use super::surroundings::Surroundings;
 use super::yaml::At;
 use crate::id::JobId;
 
-pub(super) fn build(raw: RawExport, sha256: String, around: &mut Surroundings, problems: &mut Problems) -> Option<Job> {
+pub(super) fn build(raw: RawExport, around: &mut Surroundings, problems: &mut Problems) -> Option<(JobId, JobKind)> {
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
-    let window = problems.keep(raw.window.place, duration::seconds("window", &raw.window.value));
+    let window_seconds = duration::given_seconds("window", raw.window, problems);
     let form = Form {
         format: raw.format,
         options: raw.options,
@@ -50,8 +50,8 @@ pub(super) fn build(raw: RawExport, sha256: String, around: &mut Surroundings, p
     };
     let purpose = purpose(raw.purpose, problems);
     let rows = selection.rows(problems, |dataset| around.dataset_names.lacks(dataset));
-    let spec = ExportSpec { window_seconds: window.unwrap_or(0), rows: rows?, shape, to: to?, principal, purpose };
-    (problems.len() == before).then_some(Job { id, kind: JobKind::Export(spec), sha256 })
+    let spec = ExportSpec { window_seconds, rows: rows?, shape, to: to?, principal, purpose };
+    (problems.len() == before).then_some((id, JobKind::Export(spec)))
 }
 
 /// The folder is nobody else's.

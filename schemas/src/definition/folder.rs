@@ -1,24 +1,27 @@
 //! All files of a lake's folder at once: sorted in, read, named, checked.
 
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::checked::{Job, Lake};
+use super::checked::{Job, JobKind, Lake};
 use super::export_job;
 use super::lake::LakeFile;
 use super::later;
 use super::problem::{DefinitionError, Place, Problems};
 use super::query_job;
-use super::raw::{RawControl, RawDataset, RawExport, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
+use super::raw::{RawControl, RawDataset, RawLake};
 use super::raw_access::RawAccess;
-use super::raw_anonymize::{RawAnonymize, RawAnonymizeJob};
+use super::raw_anonymize::RawAnonymize;
 use super::raw_evidence::RawEvidenceFile;
-use super::raw_retention::{RawRetention, RawRetentionJob};
+use super::raw_retention::RawRetention;
 use super::raw_subjects::RawSubjectsFile;
 use super::surroundings::Surroundings;
+use super::timing::{self, Wait};
 use super::yaml::{self, Node};
 use super::{
-    access, anonymize, anonymize_job, control, dataset, evidence, job, lake, raw_of, retention, retention_job,
-    subjects, verify_job,
+    access, anonymize, anonymize_job, control, dataset, evidence, job, lake, raw_job_of, raw_of, retention,
+    retention_job, subjects, verify_job,
 };
 use crate::access::Access;
 use crate::evidence::EvidencePolicy;
@@ -53,6 +56,7 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
         evidence: None,
         subjects: None,
         jobs: Vec::new(),
+        waits: Vec::new(),
         errors: Vec::new(),
     };
     if !files.iter().any(|(slot, _)| matches!(slot, Slot::Lake)) {
@@ -168,6 +172,8 @@ struct Folder {
     evidence: Option<EvidencePolicy>,
     subjects: Option<SubjectPolicy>,
     jobs: Vec<Job>,
+    /// Which jobs wait for which.
+    waits: Vec<Wait>,
     errors: Vec<DefinitionError>,
 }
 
@@ -282,36 +288,24 @@ impl Folder {
     }
 
     fn check_job(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) -> Option<Job> {
-        let sha256 = hex(&Sha256::digest(&file.text));
         let kind = node.value.get("kind");
         match kind.and_then(|kind| kind.value.text()) {
             Some("ingest") => {
-                let raw = raw_of::<RawIngest>("job", file, node, problems)?;
-                job::build_ingest(raw, sha256, &self.around, problems)
+                self.job_of(file, node, problems, |raw, around, problems| job::build_ingest(raw, around, problems))
             }
             Some("query") => {
-                let raw = raw_of::<RawQuery>("job", file, node, problems)?;
-                query_job::build(raw, sha256, &self.around, problems)
+                self.job_of(file, node, problems, |raw, around, problems| query_job::build(raw, around, problems))
             }
-            Some("export") => {
-                let raw = raw_of::<RawExport>("job", file, node, problems)?;
-                export_job::build(raw, sha256, &mut self.around, problems)
-            }
-            Some("compliance_report") => {
-                let raw = raw_of::<RawReport>("job", file, node, problems)?;
-                job::build_report(raw, sha256, &mut self.around, problems)
-            }
+            Some("export") => self.job_of(file, node, problems, export_job::build),
+            Some("compliance_report") => self.job_of(file, node, problems, job::build_report),
             Some("verify") => {
-                let raw = raw_of::<RawVerify>("job", file, node, problems)?;
-                verify_job::build(raw, sha256, &self.around, problems)
+                self.job_of(file, node, problems, |raw, around, problems| verify_job::build(raw, around, problems))
             }
             Some("retention") => {
-                let raw = raw_of::<RawRetentionJob>("job", file, node, problems)?;
-                retention_job::build(raw, sha256, &self.around, problems)
+                self.job_of(file, node, problems, |raw, around, problems| retention_job::build(raw, around, problems))
             }
             Some("anonymize") => {
-                let raw = raw_of::<RawAnonymizeJob>("job", file, node, problems)?;
-                anonymize_job::build(raw, sha256, &self.around, problems)
+                self.job_of(file, node, problems, |raw, around, problems| anonymize_job::build(raw, around, problems))
             }
             Some(other) => {
                 problems.add(kind.map_or(node.place, |kind| kind.place), job::unknown_kind(other));
@@ -326,7 +320,27 @@ impl Folder {
         }
     }
 
+    /// A job of one kind: its own keys, then those that every job may have.
+    fn job_of<R: DeserializeOwned + JsonSchema>(
+        &mut self,
+        file: &SourceFile,
+        node: &Node,
+        problems: &mut Problems,
+        build: impl FnOnce(R, &mut Surroundings, &mut Problems) -> Option<(JobId, JobKind)>,
+    ) -> Option<Job> {
+        let (raw, timed) = raw_job_of::<R>(file, node, problems)?;
+        let before = problems.len();
+        let built = build(raw, &mut self.around, problems);
+        let name = node.value.get("job").map(text_of).unwrap_or_default();
+        self.waits.extend(timing::waits(&timed, name, &file.path));
+        let zone = self.lake.as_ref().map_or(chrono_tz::UTC, |lake| lake.timezone);
+        let timing = timing::build(timed, name, zone, &self.around, problems);
+        let (id, kind) = built.filter(|_| problems.len() == before)?;
+        Some(Job { id, kind, timing, sha256: hex(&Sha256::digest(&file.text)) })
+    }
+
     fn into_lake(mut self, sha256: String) -> Result<Lake, Vec<DefinitionError>> {
+        self.errors.extend(timing::in_circles(&self.waits));
         self.errors.sort();
         self.errors.dedup();
         let Some(lake) = self.lake.filter(|_| self.errors.is_empty()) else { return Err(self.errors) };

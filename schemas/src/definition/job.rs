@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::checked::{IngestFormat, IngestSpec, Job, JobKind, Mapping, ReportOutput, ReportSpec};
+use super::checked::{IngestFormat, IngestSpec, JobKind, Mapping, ReportOutput, ReportSpec};
 use super::control::{unique, unknown_framework};
 use super::duration;
 use super::each_once::each_once;
@@ -38,12 +38,7 @@ pub(super) fn purpose(given: Option<At<String>>, problems: &mut Problems) -> Opt
     problems.keep(given.place, Purpose::parse(&given.value).map_err(|error| error.to_string()))
 }
 
-pub(super) fn build_ingest(
-    raw: RawIngest,
-    sha256: String,
-    around: &Surroundings,
-    problems: &mut Problems,
-) -> Option<Job> {
+pub(super) fn build_ingest(raw: RawIngest, around: &Surroundings, problems: &mut Problems) -> Option<(JobId, JobKind)> {
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let into = problems.keep(raw.into.place, into(&raw.into.value, raw.from.format.value, around));
@@ -60,7 +55,7 @@ pub(super) fn build_ingest(
         tenant: raw.tenant.map(|tenant| filled("tenant", tenant, problems)),
         max_rejected_ppm: raw.max_rejected_ppm.unwrap_or(MAX_REJECTED_PPM_DEFAULT),
     };
-    (problems.len() == before).then_some(Job { id, kind: JobKind::Ingest(spec), sha256 })
+    (problems.len() == before).then_some((id, JobKind::Ingest(spec)))
 }
 
 fn into(given: &str, format: IngestFormat, around: &Surroundings) -> Result<DatasetId, String> {
@@ -148,14 +143,13 @@ fn mapping_name(given: &str) -> Result<(), String> {
 
 pub(super) fn build_report(
     raw: RawReport,
-    sha256: String,
     around: &mut Surroundings,
     problems: &mut Problems,
-) -> Option<Job> {
+) -> Option<(JobId, JobKind)> {
     let before = problems.len();
     let id_place = raw.job.place;
     let id = problems.keep(id_place, JobId::parse(&raw.job.value))?;
-    let window = problems.keep(raw.window.place, duration::seconds("window", &raw.window.value));
+    let window_seconds = duration::given_seconds("window", raw.window, problems);
     for key in raw.frameworks.iter().filter(|key| !around.frameworks.iter().any(|one| one.key == key.value)) {
         problems.add(key.place, unknown_framework(&key.value, around.frameworks));
     }
@@ -163,7 +157,7 @@ pub(super) fn build_report(
         problems.add(id_place, "report has neither frameworks nor controls; add for example frameworks: [soc2]");
     }
     let mut spec = ReportSpec {
-        window_seconds: window.unwrap_or(0),
+        window_seconds,
         frameworks: unique("framework", raw.frameworks, problems),
         controls: raw.controls.map(|listed| controls(listed, id_place, around, problems)),
         params: BTreeMap::new(),
@@ -171,7 +165,7 @@ pub(super) fn build_report(
         approval_required: raw.approval == Some(Approval::Required),
     };
     spec.params = params(raw.params, &spec, around, problems);
-    (problems.len() == before).then_some(Job { id, kind: JobKind::ComplianceReport(spec), sha256 })
+    (problems.len() == before).then_some((id, JobKind::ComplianceReport(spec)))
 }
 
 fn controls(listed: Vec<At<String>>, job: Place, around: &Surroundings, problems: &mut Problems) -> Vec<ControlId> {

@@ -50,12 +50,14 @@ pub(crate) const COPY_METHODS: &[(&str, &str)] = &[
 
 /// Keys that are designed and not built: the kind of definition, the key with those it stands in, what to do instead.
 const KEYS: &[(&str, &str, &str)] = &[
-    ("job", "schedule", "run the job with `auditlake run JOB --at INSTANT`, for example from cron"),
-    ("job", "after", "run the jobs one after the other"),
+    ("job", "schedule.on", "write cron, for example \"*/15 * * * *\""),
+    (
+        "job",
+        "schedule.dst",
+        "leave it out; a time that is skipped runs at its end, one that comes twice the first time",
+    ),
     ("job", "notify", "act on the exit code of `auditlake run`"),
-    ("job", "retry", "run the job again"),
-    ("job", "timeout", "end the process from outside"),
-    ("job", "slow_after", "leave it out"),
+    ("job", "slow_after", "leave it out, or write timeout"),
     ("job", "late", "run the job again for the interval"),
     ("job", "principal", "leave it out; the job sees what the process may read"),
     ("job", "max_rejected", "write max_rejected_ppm: records per million, so 10000 is 1 %"),
@@ -69,11 +71,15 @@ const KEYS: &[(&str, &str, &str)] = &[
 ];
 
 /// Values that are designed and not built: the key, the value, why and what to do instead.
-const WORDS: &[(&str, &str, &str)] = &[(
-    "evidence",
-    "rows",
-    "single rows are not proved; write evidence: files, the SHA-256 of whole files, or leave it out",
-)];
+const WORDS: &[(&str, &str, &str)] = &[
+    (
+        "evidence",
+        "rows",
+        "single rows are not proved; write evidence: files, the SHA-256 of whole files, or leave it out",
+    ),
+    ("concurrency", "replace", "write queue or forbid"),
+    ("concurrency", "allow", "write queue: one run of a job at a time, oldest first"),
+];
 
 /// What to do instead of a key of another version; `key` has the keys that it stands in before it, with dots.
 pub(crate) fn key(document: &str, key: &str) -> Option<&'static str> {

@@ -1,6 +1,6 @@
 //! `jobs/*.yaml` of kind `query`: a statement whose rows become a dataset.
 
-use super::checked::{Dataset, Job, JobKind, QuerySpec};
+use super::checked::{Dataset, JobKind, QuerySpec};
 use super::duration;
 use super::framework::filled;
 use super::job::purpose;
@@ -9,10 +9,10 @@ use super::raw::RawQuery;
 use super::surroundings::Surroundings;
 use crate::id::{DatasetId, JobId};
 
-pub(super) fn build(raw: RawQuery, sha256: String, around: &Surroundings, problems: &mut Problems) -> Option<Job> {
+pub(super) fn build(raw: RawQuery, around: &Surroundings, problems: &mut Problems) -> Option<(JobId, JobKind)> {
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
-    let window = problems.keep(raw.window.place, duration::seconds("window", &raw.window.value));
+    let window_seconds = duration::given_seconds("window", raw.window, problems);
     let into = problems.keep(raw.into.place, into(&raw.into.value, around))?;
     if !raw.sql.value.contains("$start") && !raw.sql.value.contains("$end") {
         let message = "sql names neither $start nor $end, so every interval would have the same rows; add for example \
@@ -20,12 +20,12 @@ pub(super) fn build(raw: RawQuery, sha256: String, around: &Surroundings, proble
         problems.add(raw.sql.place, message);
     }
     let spec = QuerySpec {
-        window_seconds: window.unwrap_or(0),
+        window_seconds,
         into,
         sql: filled("sql", raw.sql, problems),
         purpose: purpose(raw.purpose, problems),
     };
-    (problems.len() == before).then_some(Job { id, kind: JobKind::Query(spec), sha256 })
+    (problems.len() == before).then_some((id, JobKind::Query(spec)))
 }
 
 fn into(given: &str, around: &Surroundings) -> Result<DatasetId, String> {

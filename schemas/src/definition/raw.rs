@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::checked::{Class, IngestFormat, ReportFormat};
 use super::csv_style::{Delimiter, LineEnd};
@@ -17,6 +18,11 @@ use super::export::{ExportCompression, ExportFormat};
 use super::words::RawWords;
 use super::yaml::At;
 use crate::control::{ControlType, ParamValue, Severity, Status};
+
+/// What says which interval a run is for: one of these keys.
+fn window_or_timing() -> Value {
+    json!([{"required": ["window"]}, {"required": ["schedule"]}, {"required": ["after"]}])
+}
 
 /// The lake: `lake.yaml`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -114,7 +120,7 @@ pub(super) struct RawSource {
 
 /// A job of kind `query`: `jobs/*.yaml`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "Query", deny_unknown_fields)]
+#[schemars(rename = "Query", deny_unknown_fields, extend("anyOf" = window_or_timing()))]
 pub(super) struct RawQuery {
     /// name of the job, for example tenant-month
     pub(super) job: At<String>,
@@ -122,8 +128,8 @@ pub(super) struct RawQuery {
     #[serde(rename = "kind")]
     #[schemars(extend("const" = "query"))]
     _kind: String,
-    /// length of the interval that a run computes, up to its instant, for example 1d
-    pub(super) window: At<String>,
+    /// length of the interval that a run computes, up to its instant, for example 1d; not needed with schedule or after
+    pub(super) window: Option<At<String>>,
     /// dataset that holds the rows
     pub(super) into: At<String>,
     /// what the rows are used for, for example marketing; those of persons who object to it are left out
@@ -134,7 +140,7 @@ pub(super) struct RawQuery {
 
 /// A job of kind `export`: `jobs/*.yaml`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "Export", deny_unknown_fields)]
+#[schemars(rename = "Export", deny_unknown_fields, extend("anyOf" = window_or_timing()))]
 pub(super) struct RawExport {
     /// name of the job, for example denied-daily
     pub(super) job: At<String>,
@@ -142,8 +148,8 @@ pub(super) struct RawExport {
     #[serde(rename = "kind")]
     #[schemars(extend("const" = "export"))]
     _kind: String,
-    /// length of the interval that a run exports, up to its instant, for example 1d
-    pub(super) window: At<String>,
+    /// length of the interval that a run exports, up to its instant, for example 1d; not needed with schedule or after
+    pub(super) window: Option<At<String>>,
     /// what the rows are used for, for example marketing; those of persons who object to it are left out
     pub(super) purpose: Option<At<String>>,
     /// dataset whose rows are exported; this or sql
@@ -251,7 +257,7 @@ pub(super) struct RawSplit {
 
 /// A job of kind `compliance_report`: `jobs/*.yaml`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "Report", deny_unknown_fields)]
+#[schemars(rename = "Report", deny_unknown_fields, extend("anyOf" = window_or_timing()))]
 pub(super) struct RawReport {
     /// name of the job, for example soc2-daily
     pub(super) job: At<String>,
@@ -259,8 +265,8 @@ pub(super) struct RawReport {
     #[serde(rename = "kind")]
     #[schemars(extend("const" = "compliance_report"))]
     _kind: String,
-    /// how far back the report looks, for example 30d, 24h or 15m
-    pub(super) window: At<String>,
+    /// how far back the report looks, for example 30d, 24h or 15m; not needed with schedule or after
+    pub(super) window: Option<At<String>>,
     /// frameworks with a scorecard, for example [soc2, gdpr]
     #[serde(default)]
     pub(super) frameworks: Vec<At<String>>,

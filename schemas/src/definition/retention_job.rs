@@ -1,6 +1,6 @@
 //! `jobs/*.yaml` of kind `retention`: policies carried out at the instant of the run.
 
-use super::checked::{Job, JobKind, RetentionSpec};
+use super::checked::{JobKind, RetentionSpec};
 use super::each_once::each_once;
 use super::problem::Problems;
 use super::raw_retention::RawRetentionJob;
@@ -8,17 +8,12 @@ use super::surroundings::Surroundings;
 use super::yaml::At;
 use crate::id::{DatasetId, JobId};
 
-pub(super) fn build(
-    raw: RawRetentionJob,
-    sha256: String,
-    around: &Surroundings,
-    problems: &mut Problems,
-) -> Option<Job> {
+pub(super) fn build(raw: RawRetentionJob, around: &Surroundings, problems: &mut Problems) -> Option<(JobId, JobKind)> {
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let datasets = raw.datasets.map(|listed| datasets(listed, around, problems)).unwrap_or_default();
     let spec = RetentionSpec { datasets };
-    (problems.len() == before).then_some(Job { id, kind: JobKind::Retention(spec), sha256 })
+    (problems.len() == before).then_some((id, JobKind::Retention(spec)))
 }
 
 fn datasets(listed: At<Vec<At<String>>>, around: &Surroundings, problems: &mut Problems) -> Vec<DatasetId> {

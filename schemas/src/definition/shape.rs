@@ -41,7 +41,8 @@ impl<'a> Judge<'a> {
         if let Some(words) = words(schema) {
             return self.word(&words, node, name);
         }
-        if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
+        let is_mapping = schema.get("properties").is_some();
+        if let Some(choices) = schema.get("anyOf").and_then(Value::as_array).filter(|_| !is_mapping) {
             return self.choice(choices, node, name, path);
         }
         let wanted = wanted_type(schema);
@@ -83,8 +84,14 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        for key in required.filter(|key| !entries.iter().any(|(name, _)| name.value.text() == Some(key))) {
+        let has = |key: &str| entries.iter().any(|(name, _)| name.value.text() == Some(key));
+        let one_of = schema.get("anyOf").and_then(Value::as_array).map(|choices| choices.iter().flat_map(required));
+        // Where one of several is required, the first is asked for.
+        let lacking = one_of.into_iter().filter_map(|mut keys| {
+            let first = keys.next()?;
+            Some(first).filter(|_| !has(first) && !keys.any(has))
+        });
+        for key in required(schema).filter(|key| !has(key)).chain(lacking) {
             self.misshapen(place, missing(key, known.and_then(|known| known.get(key))));
         }
     }
@@ -98,6 +105,14 @@ impl<'a> Judge<'a> {
     }
 
     fn word(&mut self, words: &[&str], node: &Node, name: &str) {
+        // A word of another version may take a value: `{allow: 3}`.
+        let later = match &node.value {
+            Tree::Map(entries) => entries.first().and_then(|(key, _)| key.value.text()),
+            _ => None,
+        };
+        if let Some((given, instead)) = later.and_then(|given| Some((given, later::word(name, given)?))) {
+            return self.misshapen(node.place, format!("{name}: {given} is not in this version: {instead}"));
+        }
         let Some(given) = node.value.text() else {
             let message = format!("{name} must be one of {}; found {}", words.join(", "), node.value.describe());
             return self.misshapen(node.place, message);
@@ -209,13 +224,17 @@ fn key_text(key: &Tree) -> Option<String> {
 
 /// The keys of a mapping for a sentence: all that it needs, or those of which it needs one.
 fn keys_of(schema: &Value) -> String {
-    let required: Vec<&str> =
-        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> = required(schema).collect();
     if !required.is_empty() {
         return required.join(" and ");
     }
     let known = schema.get("properties").and_then(Value::as_object);
     known.into_iter().flatten().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(" or ")
+}
+
+/// The keys that a mapping needs.
+fn required(schema: &Value) -> impl Iterator<Item = &str> {
+    schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 fn missing(key: &str, schema: Option<&Value>) -> String {

@@ -1,6 +1,6 @@
 //! `jobs/*.yaml` of kind `verify`: whether datasets are still what was signed.
 
-use super::checked::{Job, JobKind, VerifySpec};
+use super::checked::{JobKind, VerifySpec};
 use super::each_once::each_once;
 use super::problem::Problems;
 use super::raw::RawVerify;
@@ -8,12 +8,12 @@ use super::surroundings::Surroundings;
 use super::yaml::At;
 use crate::id::{DatasetId, JobId};
 
-pub(super) fn build(raw: RawVerify, sha256: String, around: &Surroundings, problems: &mut Problems) -> Option<Job> {
+pub(super) fn build(raw: RawVerify, around: &Surroundings, problems: &mut Problems) -> Option<(JobId, JobKind)> {
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let datasets = raw.datasets.map(|listed| datasets(listed, around, problems)).unwrap_or_default();
     let spec = VerifySpec { datasets };
-    (problems.len() == before).then_some(Job { id, kind: JobKind::Verify(spec), sha256 })
+    (problems.len() == before).then_some((id, JobKind::Verify(spec)))
 }
 
 fn datasets(listed: At<Vec<At<String>>>, around: &Surroundings, problems: &mut Problems) -> Vec<DatasetId> {

@@ -121,7 +121,7 @@ fn jobs_say_what_they_do() {
     let JobKind::Ingest(trail) = &job("ingest-trail").kind else { panic!("an ingest") };
     assert_eq!((trail.format, trail.max_rejected_ppm, &trail.mapping), (IngestFormat::Cloudtrail, 10_000, &None));
     let JobKind::ComplianceReport(report) = &job("soc2-daily").kind else { panic!("a report") };
-    assert_eq!(report.window_seconds, 30 * 86_400);
+    assert_eq!(report.window_seconds, Some(30 * 86_400));
     assert_eq!(report.frameworks, ["soc2", "gdpr"]);
     assert!(report.approval_required);
     assert!(report.formats().into_iter().eq([ReportFormat::Html, ReportFormat::Csv]));

@@ -1,0 +1,112 @@
+//! The clock on the wall of a zone: what it reads at an instant, and the instants at which it reads a time.
+//!
+//! It relies on a zone's changes of offset being more than four days apart, which holds from 1970 on; a test says so of
+//! every zone.
+
+use chrono::{DateTime, FixedOffset, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+/// Longer than any offset, and than any jump of a clock: a whole day is the longest.
+const SPAN: TimeDelta = TimeDelta::hours(26);
+
+/// The clock of a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WallClock(pub(super) Tz);
+
+/// The instant at which a clock jumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Jump {
+    /// The first instant of the later offset.
+    pub(super) at: DateTime<Utc>,
+    /// What the clock would read at that instant, had it not jumped.
+    pub(super) from: NaiveDateTime,
+    /// What it reads instead.
+    pub(super) to: NaiveDateTime,
+}
+
+impl Jump {
+    /// Whether the clock goes back, so that it reads the times between twice.
+    pub(super) fn is_back(&self) -> bool {
+        self.to < self.from
+    }
+}
+
+/// When a clock reads a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    Once(DateTime<Utc>),
+    Twice(DateTime<Utc>, DateTime<Utc>),
+    /// It jumps over the time, to land at this instant.
+    Never(DateTime<Utc>),
+}
+
+impl Reading {
+    /// The first instant at which the clock reads the time, or a later one.
+    pub(super) fn first(self) -> DateTime<Utc> {
+        match self {
+            Self::Once(at) | Self::Twice(at, _) | Self::Never(at) => at,
+        }
+    }
+
+    /// The same; the second time around where there is one.
+    pub(super) fn last(self) -> DateTime<Utc> {
+        match self {
+            Self::Once(at) | Self::Twice(_, at) | Self::Never(at) => at,
+        }
+    }
+}
+
+impl WallClock {
+    /// What the clock reads; none at the ends of the calendar.
+    pub(super) fn reads(self, at: DateTime<Utc>) -> Option<NaiveDateTime> {
+        at.naive_utc().checked_add_offset(self.offset(at))
+    }
+
+    /// When the clock reads it; none at the ends of the calendar.
+    pub(super) fn reading(self, wall: NaiveDateTime) -> Option<Reading> {
+        let middle = wall.and_utc();
+        let (from, until) = (middle.checked_sub_signed(SPAN)?, middle.checked_add_signed(SPAN)?);
+        let (before, after) = (self.offset(from), self.offset(until));
+        let of = |offset: FixedOffset| Some(wall.checked_sub_offset(offset)?.and_utc());
+        if before == after {
+            return of(before).map(Reading::Once);
+        }
+        let jump = self.jump_within(from, until)?;
+        let (early, late) = (of(before)?, of(after)?);
+        Some(match (early < jump.at, late >= jump.at) {
+            (true, true) => Reading::Twice(early, late),
+            (true, false) => Reading::Once(early),
+            (false, true) => Reading::Once(late),
+            (false, false) => Reading::Never(jump.at),
+        })
+    }
+
+    /// The jump near an instant, if there is one: near enough for what is read at that instant to be read twice.
+    pub(super) fn jump_near(self, at: DateTime<Utc>) -> Option<Jump> {
+        self.jump_within(at.checked_sub_signed(SPAN)?, at.checked_add_signed(SPAN)?)
+    }
+
+    fn jump_within(self, from: DateTime<Utc>, until: DateTime<Utc>) -> Option<Jump> {
+        let (before, after) = (self.offset(from), self.offset(until));
+        if before == after {
+            return None;
+        }
+        let (mut low, mut high) = (from.timestamp(), until.timestamp());
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.offset(DateTime::from_timestamp(middle, 0)?) == before { low = middle } else { high = middle }
+        }
+        let at = DateTime::from_timestamp(high, 0)?;
+        let reads = |offset| at.naive_utc().checked_add_offset(offset);
+        Some(Jump { at, from: reads(before)?, to: reads(after)? })
+    }
+
+    fn offset(self, at: DateTime<Utc>) -> FixedOffset {
+        self.0.offset_from_utc_datetime(&at.naive_utc()).fix()
+    }
+}
+
+/// The first instant at which the clock of a zone reads a time, or a later one; none at the ends of the calendar.
+pub(crate) fn first_instant(zone: Tz, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
+    WallClock(zone).reading(wall).map(Reading::first)
+}
