@@ -28,7 +28,7 @@ use crate::ledger::{AnonymizeSummary, Output, RunSummary};
 use crate::lineage::of_copy;
 use crate::progress::Progress;
 use crate::replacing::Replacing;
-use crate::runner::{Attempt, Executed, Revise, interval_of, run};
+use crate::runner::{Asked, Attempt, Executed, Revise, interval_of, run};
 use crate::show;
 use crate::subject::{objecting, without};
 use crate::world::World;
@@ -92,7 +92,8 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &AnonymizeArgs) -> R
     asker.needs(Permission::AnonymizeRun, "anonymizing needs")?;
     let job = job_of(&lake, policy)?;
     if !args.dry_run {
-        let asked = (if args.again { Revise::Again } else { Revise::Never }, args.principal.as_deref());
+        let revise = if args.again { Revise::Again } else { Revise::Never };
+        let asked = Asked::by(revise, args.principal.as_deref());
         // The instant names the run and ends a job's window, and both are whole seconds.
         let world = world.at(Arc::new(FixedClock(world.now().trunc_subsecs(0))));
         let ran = run(&lake, &world, &job, asked, &Progress::on_terminal()).await?;
@@ -100,7 +101,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &AnonymizeArgs) -> R
     }
     let JobKind::Anonymize(spec) = &job.kind else { return Err(not_of_copies(&job.id, policy)) };
     let material = material::read(&lake, policy)?;
-    let interval: Interval = interval_of(&job, world.now());
+    let interval: Interval = interval_of(&job, world.now(), None);
     let request = CopyRequest {
         policy,
         from: lake.dataset(policy.from.as_str())?,

@@ -6,6 +6,8 @@ mod export;
 mod lineage;
 mod requests;
 mod retention;
+mod schedule;
+mod serve;
 mod subject;
 
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ pub use lineage::{
 
 pub use requests::RequestsCommand;
 pub use retention::{ApplyArgs, ApproveArgs, FailOnArg, HoldCommand, PlaceArgs, PlanArgs, RetentionCommand};
+pub use schedule::{JobCommand, RunArgs, RunDecisionArgs, ScheduleCommand};
+pub use serve::ServeArgs;
 pub use subject::{
     ApplyCaseArgs, CaseArgs, CaseEndArg, CorrectArgs, EraseArgs, NoteArgs, OpenArgs, PackageArgs, SubjectCommand,
     SubjectRequestArg, WhoArgs,
@@ -153,22 +157,23 @@ pub enum Command {
     /// Make few big files of the many small ones of a dataset, with the same rows
     #[command(after_help = "Example: auditlake compact audit --dry-run")]
     Compact(CompactArgs),
-    /// Run a job once for the instant given with --at
-    #[command(after_help = "Example: auditlake run compliance --at 2026-03-01T00:00:00Z --fail-on fail,error")]
-    Run {
-        /// The job
-        job: String,
-        /// Compute a committed run anew, for example because late records came; for query jobs, whose rows are replaced,
-        /// and for reports that wait for an approval
-        #[arg(long)]
-        again: bool,
-        /// Who runs it, for the record: a principal of access.yaml
-        #[arg(long = "as", value_name = "PRINCIPAL")]
-        principal: Option<String>,
-        /// Exit with 3 when a control has one of these statuses
-        #[arg(long, value_delimiter = ',', value_parser = ["fail", "warn", "error", "not_evaluated"])]
-        fail_on: Vec<String>,
-    },
+    /// Run a job once, or whatever is due, or intervals of the past
+    #[command(after_help = "Examples:
+  auditlake run compliance --at 2026-03-01T00:00:00Z --fail-on fail,error
+  auditlake run --due
+  auditlake run soc2-daily --from 2026-01-01 --to 2026-03-01 --workers 2 --dry-run")]
+    Run(Box<RunArgs>),
+    /// Look at fires to come; pause and resume
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Look at jobs and how they stand
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Stay: do what is due, answer requests, and say how it is over HTTP
+    #[command(after_help = "Example: auditlake serve --workers 4 --listen 127.0.0.1:9464
+
+SIGTERM and SIGINT stop it; what is at work gets --grace seconds, then others go on with it.")]
+    Serve(ServeArgs),
     /// Look at the runs of the ledger
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -435,6 +440,27 @@ pub enum RunsCommand {
         /// Run id, for example compliance@20260301T000000Z
         run: String,
     },
+    /// Intervals that elapsed and were not computed, why, and the command that computes them
+    #[command(after_help = "Examples:
+  auditlake runs missing
+  auditlake runs missing soc2-daily --fail-on missing")]
+    Missing {
+        /// Of this job; of all if not given
+        job: Option<String>,
+        /// Exit with 3 when any is missing
+        #[arg(long, value_parser = ["missing"])]
+        fail_on: Option<String>,
+    },
+    /// Say that an interval need not be computed, so that it is no longer listed as missing
+    #[command(
+        after_help = "Example: auditlake runs waive soc2-daily@20260329T040000Z --reason \"the source was off\" --as omar"
+    )]
+    Waive(RunDecisionArgs),
+    /// Stop a run, and begin no further attempt at it
+    #[command(
+        after_help = "Example: auditlake runs cancel soc2-daily@20260329T040000Z --reason \"wrong filter\" --as omar"
+    )]
+    Cancel(RunDecisionArgs),
     /// Submit the draft of a report for review
     #[command(after_help = "Example: auditlake runs submit compliance@20260301T000000Z --as alice")]
     Submit(ReviewArgs),

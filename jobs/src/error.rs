@@ -119,6 +119,28 @@ pub enum JobError {
     /// A request that nobody wants any more.
     #[error("the request was cancelled; drop it again with another id if it is wanted after all")]
     Cancelled,
+    /// An attempt took too long.
+    #[error("attempt at {run} took longer than {seconds} s and was ended; its job says so with timeout")]
+    TimedOut {
+        /// The run.
+        run: String,
+        /// What the job allows.
+        seconds: u64,
+    },
+    /// Somebody stopped a run.
+    #[error("{run} was cancelled by {by}; `auditlake runs show {run}` says why")]
+    RunCancelled {
+        /// The run.
+        run: String,
+        /// Who did.
+        by: String,
+    },
+    /// The runner of an attempt is shut down.
+    #[error("attempt at {run} was ended because its runner is shut down; another runner, or the same, goes on")]
+    Shutdown {
+        /// The run.
+        run: String,
+    },
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -159,7 +181,8 @@ impl JobError {
             Self::Evidence(fault) => fault.remedy(),
             Self::ExportChanged { .. } => Remedy::InspectData,
             Self::DecidedMeanwhile { .. } | Self::Files(_) => Remedy::InspectData,
-            Self::Claimed { .. } | Self::Stdout(_) => Remedy::Retry,
+            Self::RunCancelled { .. } => Remedy::FixConfig,
+            Self::Claimed { .. } | Self::TimedOut { .. } | Self::Shutdown { .. } | Self::Stdout(_) => Remedy::Retry,
             Self::Engine(error) => error.remedy(),
             Self::AtLine { source, .. } => source.remedy(),
             Self::Export(error) => error.remedy(),

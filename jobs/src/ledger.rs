@@ -9,6 +9,8 @@ use object_store::path::Path;
 use schemas::{InputFile, Interval, JobId, compact, parse_compact};
 use serde::{Deserialize, Serialize};
 
+use crate::schedule::Ends;
+
 /// Job and instant: one run, however often it is tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunKey {
@@ -29,12 +31,18 @@ impl RunKey {
         format!("_auditlake/runs/{}/{}", self.job, compact(self.instant))
     }
 
+    /// The claim on the run, below `_auditlake/claims`.
+    pub(crate) fn claim(&self) -> String {
+        format!("runs/{}/{}", self.job, compact(self.instant))
+    }
+
     /// Where a commit of the run stands.
     pub(crate) fn commit_record(&self, revision: u64) -> Path {
         self.record(&format!("commit-{revision:06}"))
     }
 
-    fn record(&self, name: &str) -> Path {
+    /// Where a record of the run stands.
+    pub(crate) fn record(&self, name: &str) -> Path {
         Path::from(format!("{}/{name}.json", self.folder()))
     }
 }
@@ -50,8 +58,11 @@ pub struct StartRecord {
     pub started_at: DateTime<Utc>,
     /// Kind of the job.
     pub kind: String,
-    /// The data interval.
+    /// The interval whose data it reads.
     pub interval: Interval,
+    /// The interval of the job's schedule that it is the run of, where the job has one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scheduled: Option<Interval>,
     /// SHA-256 of the definitions.
     pub definitions_sha256: String,
     /// SHA-256 of the job's file.
@@ -275,6 +286,12 @@ pub struct FailRecord {
     pub errors: Vec<String>,
     /// What to do next.
     pub remedy: String,
+    /// When it is tried again by itself; none where it is not, or the job has no schedule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_try_at: Option<DateTime<Utc>>,
+    /// Whether only its runner was stopped, which says nothing of the run.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub shutdown: bool,
 }
 
 /// The end of an attempt that committed.
@@ -306,6 +323,9 @@ pub struct RunEntry {
     /// The commits before it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub earlier_commits: Vec<CommitRecord>,
+    /// What else is recorded of it.
+    #[serde(flatten)]
+    pub ends: Ends,
 }
 
 impl RunEntry {
@@ -314,18 +334,26 @@ impl RunEntry {
         self.earlier_commits.iter().chain(&self.commit)
     }
 
+    /// Why it has no commit, or what its last attempt that failed ran into.
+    pub(crate) fn why(&self) -> Option<String> {
+        let ends = if self.commit.is_some() { None } else { self.ends.why() };
+        ends.or_else(|| self.failures.last().map(|fail| fail.errors.join(": ")))
+    }
+
     /// Kind of the job, as the last attempt had it.
     pub(crate) fn kind(&self) -> &str {
         self.attempts.last().map_or("", |start| start.kind.as_str())
     }
 
-    /// `committed`, `failed`, or `started` when an attempt has neither end.
+    /// `committed`, `cancelled`, `failed`, `missed`, `queued`, or `started` when an attempt has neither end.
     pub fn state(&self) -> &'static str {
         let ended = self.attempts.iter().all(|start| self.failures.iter().any(|fail| fail.attempt == start.attempt));
-        match (&self.commit, ended) {
+        match (&self.commit, self.ends.state()) {
             (Some(_), _) => "committed",
-            (None, true) => "failed",
-            (None, false) => "started",
+            (None, Some(state)) => state,
+            (None, None) if self.attempts.is_empty() => "queued",
+            (None, None) if ended => "failed",
+            (None, None) => "started",
         }
     }
 }
@@ -446,6 +474,7 @@ impl Ledger {
                     failures: Vec::new(),
                     commit: None,
                     earlier_commits: Vec::new(),
+                    ends: Ends::default(),
                 });
             }
             let Some(run) = runs.last_mut() else { continue };
@@ -456,6 +485,8 @@ impl Ledger {
             } else if name.starts_with("commit-") {
                 run.earlier_commits.extend(run.commit.take());
                 run.commit = self.front.read_json(&meta.location).await?;
+            } else {
+                run.ends.take(&self.front, &meta.location).await?;
             }
         }
         for run in &mut runs {

@@ -1,7 +1,7 @@
 //! `auditlake`, without its process: arguments in, exit code out.
 //!
 //! The only crate where engine, lineage and exporters meet, so that the story of a run is read in one
-//! function, `runner::run`. Absent: schedules and servers; a job runs when it is asked to.
+//! function, `runner::run`. `schedule` says which runs are due and begins them; `serve` stays and does so for ever.
 
 mod access;
 mod anonymize;
@@ -34,7 +34,9 @@ mod retention;
 mod review;
 mod runner;
 mod scaffold;
+mod schedule;
 mod secret;
+mod serve;
 mod shell;
 mod show;
 mod sql;
@@ -49,16 +51,17 @@ use std::sync::Arc;
 
 use engine::IngestFrom;
 use review::Step;
-use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping};
+use schemas::{BucketUrl, DefinitionKind, FixedClock, Mapping};
 use serde_json::{Value, json};
 
 pub use args::{
     AccessCommand, AnonymizeArgs, AnonymizeCommand, ApplyArgs, ApplyCaseArgs, ApproveArgs, CaseArgs, CaseEndArg, Cli,
     Command, CompactArgs, CopyCheckArgs, CorrectArgs, DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg,
     EraseArgs, EvidenceCommand, ExportArgs, ExportCommand, FailOnArg, FindingsCommand, FormatArg, FormsArgs, GapsArgs,
-    HoldCommand, IngestArgs, LineageCommand, LineageExportArgs, NoteArgs, OpenArgs, OutputForm, PackageArgs, PlaceArgs,
-    PlanArgs, RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunsCommand, SqlArgs, StateArg,
-    SubjectCommand, SubjectRequestArg, VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
+    HoldCommand, IngestArgs, JobCommand, LineageCommand, LineageExportArgs, NoteArgs, OpenArgs, OutputForm,
+    PackageArgs, PlaceArgs, PlanArgs, RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunArgs,
+    RunDecisionArgs, RunsCommand, ScheduleCommand, ServeArgs, SqlArgs, StateArg, SubjectCommand, SubjectRequestArg,
+    VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -71,7 +74,8 @@ pub use ledger::{
     QuerySummary, RetentionSummary, RunEntry, RunKey, RunSummary, StartRecord, VerifySummary,
 };
 pub use progress::Progress;
-pub use runner::{Ran, Revise, run};
+pub use runner::{Asked, Ran, Revise, run};
+pub use schedule::{DecisionRecord, Ends, FailedRecord, MissedReason, MissedRecord, Only, Order, QueuedRecord};
 pub use verify::{ChainHead, FindingKind, Verified, VerifyFinding, verify_log};
 pub use world::World;
 
@@ -108,10 +112,10 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Schema { kind } => schema(kind)?,
         Command::Ingest(args) => ingest_command(cli, &world, args).await?,
         Command::Compact(args) => compact_command(cli, &world, args).await?,
-        Command::Run { job, again, principal, fail_on } => {
-            let revise = if *again { Revise::Again } else { Revise::Never };
-            run_job(cli, &world, job, (revise, principal.as_deref()), fail_on).await?
-        }
+        Command::Run(args) => schedule::run_command(cli, &world, args).await?,
+        Command::Schedule(command) => schedule::listed(cli, &world, command).await?,
+        Command::Job(command) => schedule::jobs(cli, &world, command).await?,
+        Command::Serve(args) => serve::command(cli, &world, args).await?,
         Command::Runs(command) => runs(cli, &world, command).await?,
         Command::Findings(command) => findings(cli, &world, command).await?,
         Command::Requests(command) => requests::command(cli, &world, command).await?,
@@ -168,7 +172,7 @@ async fn check(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let lake = OpenLake::without_store(&cli.lake, definitions);
     views(&lake, world, false).await?;
     anonymize::check_hierarchies(&lake)?;
-    Ok(show::checked(&lake.definitions, None, &notes(&lake.definitions)))
+    Ok(show::checked(&lake.definitions, None, &notes(&lake.definitions), world.now()))
 }
 
 /// What nobody got wrong, and somebody may want to know.
@@ -215,7 +219,7 @@ async fn check_files(cli: &Cli, world: &World) -> Result<Answer, JobError> {
         }
     }
     if faults.is_empty() {
-        Ok(show::checked(&lake.definitions, Some(files), &notes))
+        Ok(show::checked(&lake.definitions, Some(files), &notes, world.now()))
     } else {
         Err(JobError::Files(faults))
     }
@@ -265,49 +269,15 @@ async fn compact_command(cli: &Cli, world: &World, args: &CompactArgs) -> Result
     Ok(show::compacted(&command, &outcome))
 }
 
-async fn run_job(
-    cli: &Cli,
-    world: &World,
-    name: &str,
-    (revise, principal): (Revise, Option<&str>),
-    fail_on: &[String],
-) -> Result<Answer, JobError> {
-    let lake = cli.open()?;
-    if let Some(principal) = principal {
-        let access = lake.definitions.access.as_ref();
-        let nobody = || JobError::Usage("--as names a principal, and this lake has no access.yaml".to_owned());
-        access::known(access.ok_or_else(nobody)?, principal)?;
-    }
-    let found = JobId::parse(name).ok().and_then(|id| lake.definitions.job(&id));
-    let job = found.ok_or_else(|| JobError::Unknown {
-        what: "job",
-        name: name.to_owned(),
-        remedy: format!("jobs are: {}", lake::names(lake.definitions.jobs.iter().map(|job| &job.id))),
-    })?;
-    if cli.at.is_none() {
-        return Err(JobError::Usage(format!(
-            "job \"{name}\" has no schedule; say for which instant, for example auditlake run {name} --at 2026-03-01T00:00:00Z"
-        )));
-    }
-    let ran = run(&lake, world, job, (revise, principal), &Progress::on_terminal()).await?;
-    let mut answer = show::ran(&lake, &ran);
-    let counts = ran.commit.summary.controls;
-    let count = |status: &str| match status {
-        "fail" => counts.fail,
-        "warn" => counts.warn,
-        "error" => counts.error,
-        _ => counts.not_evaluated,
-    };
-    if fail_on.iter().any(|status| count(status) > 0) {
-        answer.code = 3;
-    }
-    Ok(answer)
-}
-
 async fn runs(cli: &Cli, world: &World, command: &RunsCommand) -> Result<Answer, JobError> {
     let lake = cli.open()?;
     let step = match command {
         RunsCommand::List | RunsCommand::Show { .. } => None,
+        RunsCommand::Missing { job, fail_on } => {
+            return schedule::missed(&lake, world, (job.as_deref(), fail_on.is_some())).await;
+        }
+        RunsCommand::Waive(args) => return schedule::decided(&lake, world, args, true).await,
+        RunsCommand::Cancel(args) => return schedule::decided(&lake, world, args, false).await,
         RunsCommand::Submit(args) => Some((args, Step::Submit)),
         RunsCommand::Approve(args) => Some((args, Step::Approve)),
         RunsCommand::Reject { review, reason } => Some((review, Step::Reject { reason })),

@@ -226,6 +226,7 @@ fn runs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
         text("error", true),
     ]));
     let last = |run: &RunEntry| run.attempts.last().cloned();
+    let interval = |run: &RunEntry| last(run).map(|start| start.interval).or_else(|| run.ends.interval());
     let commit = |of: fn(&crate::ledger::CommitRecord) -> u64| {
         let values = runs.iter().map(|run| run.commit.as_ref().map(|commit| count(of(commit))));
         Arc::new(values.collect::<Int64Array>())
@@ -237,16 +238,14 @@ fn runs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
             Arc::new(runs.iter().map(|run| Some(run.job.clone())).collect::<StringArray>()),
             Arc::new(runs.iter().map(|run| last(run).map(|start| start.kind)).collect::<StringArray>()),
             Arc::new(runs.iter().map(|run| Some(run.state())).collect::<StringArray>()),
-            instants(runs.iter().map(|run| last(run).map(|start| start.interval.start))),
-            instants(runs.iter().map(|run| last(run).map(|start| start.interval.end))),
+            instants(runs.iter().map(|run| interval(run).map(|interval| interval.start))),
+            instants(runs.iter().map(|run| interval(run).map(|interval| interval.end))),
             Arc::new(runs.iter().map(|run| Some(count(run.attempts.len() as u64))).collect::<Int64Array>()),
             instants(runs.iter().map(|run| last(run).map(|start| start.started_at))),
             commit(|commit| commit.inputs.len() as u64),
             commit(|commit| commit.outputs.len() as u64),
             commit(|commit| commit.summary.findings),
-            Arc::new(
-                runs.iter().map(|run| run.failures.last().map(|fail| fail.errors.join(": "))).collect::<StringArray>(),
-            ),
+            Arc::new(runs.iter().map(RunEntry::why).collect::<StringArray>()),
         ],
     )
 }

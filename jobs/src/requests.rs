@@ -24,7 +24,8 @@ mod slots;
 mod tests;
 mod worker;
 
-pub(crate) use command::command;
+pub(crate) use command::{command, outcome};
+pub(crate) use worker::{Watch, watch as watch_inbox};
 
 use object_store::path::Path;
 use sha2::{Digest, Sha256};

@@ -1,11 +1,17 @@
 //! The story of one run: claim, start, execute, deliver, commit, complete.
 
+mod bounded;
+
+use chrono::{DateTime, Utc};
 use engine::Fence;
-use schemas::{Interval, Job, JobKind};
+use schemas::{Interval, Job, JobKind, Remedy};
+use tokio_util::sync::CancellationToken;
+
+use bounded::Bounds;
 
 use crate::access;
 use crate::anonymize;
-use crate::claim::Claim;
+use crate::claim::{Claim, Patience};
 use crate::compliance;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent, make_good, of_commit};
@@ -18,6 +24,7 @@ use crate::progress::Progress;
 use crate::query;
 use crate::retention;
 use crate::review;
+use crate::schedule;
 use crate::subject;
 use crate::verify;
 use crate::world::World;
@@ -67,6 +74,37 @@ pub enum Revise {
     Again,
 }
 
+/// How a run is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Whether a committed run is computed anew.
+    pub revise: Revise,
+    /// Who asks, where somebody is known to.
+    pub principal: Option<&'a str>,
+    /// Its place in the schedule of its job.
+    pub(crate) scheduled: Option<Scheduled<'a>>,
+}
+
+impl<'a> Asked<'a> {
+    /// By a command, and for an instant.
+    pub fn by(revise: Revise, principal: Option<&'a str>) -> Self {
+        Self { revise, principal, scheduled: None }
+    }
+}
+
+/// A run as its schedule has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scheduled<'a> {
+    /// What it covers; its end is the instant of the run.
+    pub(crate) interval: Interval,
+    /// The time it is, whatever the instant of the run.
+    pub(crate) clock: &'a World,
+    /// What was seen of claims of others; without it, they are waited for.
+    pub(crate) patience: Option<&'a Patience>,
+    /// Ends the attempt.
+    pub(crate) stop: Option<&'a CancellationToken>,
+}
+
 /// Runs `job` at the world's instant, once: a committed run is only reported, unless a revision is asked for.
 ///
 /// # Errors
@@ -76,7 +114,7 @@ pub async fn run(
     lake: &OpenLake,
     world: &World,
     job: &Job,
-    asked: (Revise, Option<&str>),
+    asked: Asked<'_>,
     progress: &Progress,
 ) -> Result<Ran, JobError> {
     let mut begun = 1;
@@ -93,9 +131,10 @@ async fn run_once(
     lake: &OpenLake,
     world: &World,
     job: &Job,
-    (revise, principal): (Revise, Option<&str>),
+    asked: Asked<'_>,
     progress: &Progress,
 ) -> Result<Ran, JobError> {
+    let revise = asked.revise;
     let is_revised =
         matches!(job.kind, JobKind::Query(_) | JobKind::Anonymize(_)) || review::is_required(lake, &job.id);
     if revise == Revise::Again && !is_revised {
@@ -117,15 +156,16 @@ async fn run_once(
     // What the job computes may be about the use of the lake itself.
     access::publish(lake, world).await?;
     subject::publish(lake, world).await?;
-    let claim = Claim::take(&lake.front, world, &format!("runs/{}/{}", key.job, schemas::compact(key.instant))).await?;
+    let claim = claimed(lake, world, &key, asked.scheduled.and_then(|scheduled| scheduled.patience)).await?;
     let outcome = match ledger.commit_of(&key).await? {
         Some(commit) if revise == Revise::Never => Ok(Ran { commit, before: true }),
         before => {
             let revision = before.map_or(1, |commit| commit.revision + 1);
             let act = Act::Run { job: key.job.clone(), instant: key.instant };
             let intent = Intent::begin(lake, world, act).await?;
-            let by = principal.or_else(|| lake.definitions.access.as_ref()?.service_principal.as_deref());
-            let ran = attempt(lake, world, job, (&key, by), (&ledger, revision), &claim, progress).await;
+            let service = || lake.definitions.access.as_ref()?.service_principal.as_deref();
+            let asked = Asked { principal: asked.principal.or_else(service), ..asked };
+            let ran = attempt(lake, world, job, (&key, asked), (&ledger, revision), &claim, progress).await;
             let kind = job.kind.as_str();
             intent.end(ran, async |ran| of_commit(&lake.front, &key, kind, &ran.commit).await).await
         }
@@ -134,63 +174,116 @@ async fn run_once(
     outcome
 }
 
+/// The claim on a run: waited for, or taken only if it is free.
+async fn claimed(lake: &OpenLake, world: &World, key: &RunKey, patience: Option<&Patience>) -> Result<Claim, JobError> {
+    let what = key.claim();
+    let Some(patience) = patience else { return Claim::take(&lake.front, world, &what).await };
+    match Claim::take_if_free(&lake.front, world, &what, patience).await? {
+        Some(claim) => Ok(claim),
+        None => Err(JobError::Claimed { what: key.id(), holder: "another runner".to_owned(), epoch: 0 }),
+    }
+}
+
 async fn attempt(
     lake: &OpenLake,
     world: &World,
     job: &Job,
-    (key, principal): (&RunKey, Option<&str>),
+    (key, asked): (&RunKey, Asked<'_>),
     (ledger, revision): (&Ledger, u64),
     claim: &Claim,
     progress: &Progress,
 ) -> Result<Ran, JobError> {
-    let interval = interval_of(job, key.instant);
+    let clock = asked.scheduled.map_or(world, |scheduled| scheduled.clock);
+    let interval = interval_of(job, key.instant, asked.scheduled.map(|scheduled| scheduled.interval));
     let start = StartRecord {
         run: key.id(),
         attempt: claim.epoch,
-        started_at: world.now(),
+        started_at: clock.now(),
         kind: job.kind.as_str().to_owned(),
         interval,
+        scheduled: asked.scheduled.map(|scheduled| scheduled.interval),
         definitions_sha256: lake.definitions.sha256.clone(),
         job_sha256: job.sha256.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        principal: principal.map(str::to_owned),
+        principal: asked.principal.map(str::to_owned),
     };
     ledger.start(key, &start).await?;
     let fence = claim.fence();
     let attempt = Attempt { lake, key, number: claim.epoch, interval, fence: &fence, progress };
-    let executed = match &job.kind {
-        JobKind::ComplianceReport(spec) => compliance::execute(&attempt, spec).await,
-        JobKind::Ingest(spec) => ingest::execute(&attempt, world, spec).await,
-        JobKind::Export(spec) => export::execute(&attempt, world, spec).await,
-        JobKind::Query(spec) => query::execute(&attempt, world, spec).await,
-        JobKind::Verify(spec) => verify::execute(&attempt, world, spec).await,
-        JobKind::Retention(spec) => retention::execute(&attempt, world, spec).await,
-        JobKind::Anonymize(spec) => anonymize::execute(&attempt, world, spec).await,
+    let bounds = Bounds {
+        front: &lake.front,
+        key,
+        timeout: job.timing.timeout_seconds,
+        stop: asked.scheduled.and_then(|scheduled| scheduled.stop),
     };
-    let committed = match executed {
-        Ok(executed) => commit((lake, world), key, (ledger, revision), &attempt, executed).await,
+    let committed = match bounds.keep(execute(&attempt, world, job)).await {
+        Ok(executed) => commit((lake, clock), key, (ledger, revision), &attempt, executed).await,
         Err(error) => Err(error),
     };
     match committed {
         Ok(commit) => {
-            let record = CompleteRecord { run: key.id(), attempt: claim.epoch, ended_at: world.now() };
+            let record = CompleteRecord { run: key.id(), attempt: claim.epoch, ended_at: clock.now() };
             ledger.complete(key, &record).await?;
             lineage::attempt(lake, key, &start, Ended::Committed(&commit)).await;
             Ok(Ran { commit, before: false })
         }
         Err(error) => {
+            let ended_at = clock.now();
+            let next_try_at = match asked.scheduled {
+                Some(_) => next_try(ledger, key, job, (&error, ended_at)).await?,
+                None => None,
+            };
             let record = FailRecord {
                 run: key.id(),
                 attempt: claim.epoch,
-                ended_at: world.now(),
+                ended_at,
                 errors: chain(&error),
                 remedy: error.remedy().as_str().to_owned(),
+                next_try_at,
+                shutdown: matches!(error, JobError::Shutdown { .. }),
             };
             ledger.fail(key, &record).await?;
             lineage::attempt(lake, key, &start, Ended::Failed(&record)).await;
             Err(error)
         }
     }
+}
+
+/// Does what the job is for.
+async fn execute(attempt: &Attempt<'_>, world: &World, job: &Job) -> Result<Executed, JobError> {
+    match &job.kind {
+        JobKind::ComplianceReport(spec) => compliance::execute(attempt, spec).await,
+        JobKind::Ingest(spec) => ingest::execute(attempt, world, spec).await,
+        JobKind::Export(spec) => export::execute(attempt, world, spec).await,
+        JobKind::Query(spec) => query::execute(attempt, world, spec).await,
+        JobKind::Verify(spec) => verify::execute(attempt, world, spec).await,
+        JobKind::Retention(spec) => retention::execute(attempt, world, spec).await,
+        JobKind::Anonymize(spec) => anonymize::execute(attempt, world, spec).await,
+    }
+}
+
+/// When an attempt that failed is followed by another one: only where the same may well succeed, and not for ever. One
+/// that was shut down is gone on with at once, and does not count.
+async fn next_try(
+    ledger: &Ledger,
+    key: &RunKey,
+    job: &Job,
+    (error, ended_at): (&JobError, DateTime<Utc>),
+) -> Result<Option<DateTime<Utc>>, JobError> {
+    if matches!(error, JobError::Shutdown { .. }) {
+        return Ok(Some(ended_at));
+    }
+    if error.remedy() != Remedy::Retry {
+        return Ok(None);
+    }
+    let run = ledger.run_of(key).await?;
+    let before = run.iter().flat_map(|run| &run.failures).filter(|fail| !fail.shutdown).count();
+    let failures = u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1);
+    if failures > job.timing.retry.max {
+        return Ok(None);
+    }
+    let delay = schedule::seconds(job.timing.retry.delay_seconds(&key.job, key.instant, failures));
+    Ok(delay.and_then(|delay| ended_at.checked_add_signed(delay)))
 }
 
 async fn commit(
@@ -221,18 +314,23 @@ async fn commit(
     Ok(ledger.commit(key, &record).await?)
 }
 
-/// A job without schedule covers its window up to the instant; an ingest has no window and covers the instant.
-pub(crate) fn interval_of(job: &Job, instant: chrono::DateTime<chrono::Utc>) -> Interval {
-    let seconds = match &job.kind {
-        JobKind::ComplianceReport(spec) => spec.window_seconds.unwrap_or(0),
-        JobKind::Query(spec) => spec.window_seconds.unwrap_or(0),
-        JobKind::Export(spec) => spec.window_seconds.unwrap_or(0),
-        JobKind::Anonymize(spec) => spec.window_seconds.unwrap_or(0),
-        JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) => 0,
+/// What a run reads: the window of its job up to the instant, else its interval in the schedule, else nothing but the
+/// instant, as an ingest does, which reads what is there.
+pub(crate) fn interval_of(job: &Job, instant: DateTime<Utc>, scheduled: Option<Interval>) -> Interval {
+    let window = match &job.kind {
+        JobKind::ComplianceReport(spec) => spec.window_seconds,
+        JobKind::Query(spec) => spec.window_seconds,
+        JobKind::Export(spec) => spec.window_seconds,
+        JobKind::Anonymize(spec) => spec.window_seconds,
+        JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) => None,
     };
-    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    let start = chrono::TimeDelta::try_seconds(seconds).and_then(|window| instant.checked_sub_signed(window));
-    Interval { start: start.unwrap_or(chrono::DateTime::UNIX_EPOCH), end: instant }
+    match (window, scheduled) {
+        (None, Some(interval)) => interval,
+        (window, _) => {
+            let start = schedule::seconds(window.unwrap_or(0)).and_then(|window| instant.checked_sub_signed(window));
+            Interval { start: start.unwrap_or(DateTime::UNIX_EPOCH), end: instant }
+        }
+    }
 }
 
 /// The error and its causes, outermost first.

@@ -19,7 +19,7 @@ use crate::error::JobError;
 use crate::evidence_log::write_keys;
 use crate::lake::{OpenLake, read_definitions};
 use crate::progress::Progress;
-use crate::runner::{Ran, Revise, run};
+use crate::runner::{Asked, Ran, Revise, run};
 use crate::show::{self, write_line};
 use crate::world::World;
 
@@ -160,7 +160,7 @@ async fn run_at(
         name: job.to_owned(),
         remedy: "make the demo again in a new folder".to_owned(),
     })?;
-    run(lake, &world, job, (Revise::Never, None), progress).await
+    run(lake, &world, job, Asked::by(Revise::Never, None), progress).await
 }
 
 /// Control, tenant, and the event or resource that a finding is about.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use chrono::{DateTime, Utc};
 use engine::{CompactOutcome, IngestOutcome};
 use schemas::{Lake, StoreUrl};
 use serde_json::json;
@@ -13,9 +14,13 @@ use crate::lake::OpenLake;
 use crate::ledger::{ExportSummary, OutputRole, RunEntry};
 use crate::review::StepRecord;
 use crate::runner::Ran;
+use crate::schedule::{Fire, fires};
+
+/// Fires to come that `check` shows of each job.
+const FIRES: usize = 5;
 
 /// Answer of `check`; `files` were opened, if any were.
-pub(crate) fn checked(lake: &Lake, files: Option<u64>, notes: &[String]) -> Answer {
+pub(crate) fn checked(lake: &Lake, files: Option<u64>, notes: &[String], now: DateTime<Utc>) -> Answer {
     let store = lake.store.to_string();
     let own = lake.controls.iter().filter(|control| !control.id.as_str().starts_with("AL-")).count();
     let opened = files.map(|files| format!(", {}", counted(files, "file"))).unwrap_or_default();
@@ -27,6 +32,7 @@ pub(crate) fn checked(lake: &Lake, files: Option<u64>, notes: &[String]) -> Answ
         counted(lake.controls.len() as u64, "control"),
         counted(lake.frameworks.len() as u64, "framework")
     );
+    let next: Vec<Fire> = lake.jobs.iter().flat_map(|job| fires(job, now).take(FIRES)).collect();
     let mut json = json!({
         "lake": lake.id,
         "store": store,
@@ -34,9 +40,11 @@ pub(crate) fn checked(lake: &Lake, files: Option<u64>, notes: &[String]) -> Answ
         "jobs": lake.jobs.iter().map(|job| json!({"job": job.id, "kind": job.kind.as_str()})).collect::<Vec<_>>(),
         "controls": lake.controls.iter().map(|control| control.id.as_str()).collect::<Vec<_>>(),
         "frameworks": lake.frameworks.iter().map(|framework| framework.key.as_str()).collect::<Vec<_>>(),
+        "fires": next,
         "errors": [],
         "notes": notes,
     });
+    next.iter().for_each(|fire| text.push_str(&format!("\nnext: {}", fire.line())));
     for note in notes {
         text.push_str(&format!("\nnote: {note}"));
     }
@@ -198,7 +206,7 @@ pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
             let rows = rows.or(summary.export.as_ref().map(|export| export.rows));
             rows.map_or_else(|| counted(summary.findings, "finding"), |rows| counted(rows, "row"))
         });
-        let rest = done.or_else(|| run.failures.last().and_then(|fail| fail.errors.first().cloned()));
+        let rest = done.or_else(|| run.why());
         write_line(&mut text, &format!("{:<40} {:<10} {}", run.run, run.state(), rest.unwrap_or_default()));
     }
     if runs.is_empty() {
@@ -212,6 +220,7 @@ pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
             "attempts": run.attempts.len(),
             "findings": run.commit.as_ref().map(|commit| commit.summary.findings),
             "error": run.failures.last().map(|fail| &fail.errors),
+            "why": run.why(),
         })
     });
     Answer::done(text, json!({ "runs": json.collect::<Vec<_>>() }))
@@ -230,6 +239,10 @@ pub(crate) fn run(run: &RunEntry, steps: &[StepRecord]) -> Answer {
             &mut text,
             &format!("attempt {} failed ({}): {}", fail.attempt, fail.remedy, fail.errors.join(": ")),
         );
+    }
+    run.ends.why().into_iter().for_each(|why| write_line(&mut text, &why));
+    if let Some(waived) = &run.ends.waived {
+        write_line(&mut text, &format!("waived by {}: {}", waived.by, waived.reason));
     }
     if let Some(commit) = &run.commit {
         let (start, end) = (schemas::rfc3339(commit.interval.start), schemas::rfc3339(commit.interval.end));

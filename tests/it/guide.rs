@@ -91,6 +91,11 @@ fn the_page_on_running_jobs_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_schedules_does_what_it_says() {
+    carry_out("docs/guide/schedules.md");
+}
+
+#[test]
 fn the_page_on_controls_does_what_it_says() {
     carry_out("docs/guide/controls.md");
 }

@@ -57,6 +57,8 @@ pub enum EntryBody {
     Certificate(RecordEntry),
     /// A step in the case of a person.
     Case(RecordEntry),
+    /// A schedule was paused or resumed, or a run waived or cancelled.
+    Schedule(RecordEntry),
     /// A key begins or ceases to sign checkpoints.
     Key(KeyEntry),
     /// What a later version logged.

@@ -165,6 +165,7 @@ fn kind(body: &EntryBody) -> &'static str {
         EntryBody::PlanApproval(_) => "approvals of retention",
         EntryBody::Certificate(_) => "certificates",
         EntryBody::Case(_) => "steps of cases of persons",
+        EntryBody::Schedule(_) => "decisions about schedules",
         EntryBody::Key(_) => "changes of keys",
         EntryBody::Unknown => "others",
     }

@@ -70,7 +70,8 @@ impl Replay {
             EntryBody::Hold(entry)
             | EntryBody::PlanApproval(entry)
             | EntryBody::Certificate(entry)
-            | EntryBody::Case(entry) => {
+            | EntryBody::Case(entry)
+            | EntryBody::Schedule(entry) => {
                 self.records.push((index, entry));
             }
             EntryBody::Key(_) => {}

@@ -51,7 +51,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, command: &RequestsCommand)
     match command {
         RequestsCommand::Template => Ok(Answer::done(String::new(), Value::Null)),
         RequestsCommand::Run { once, workers, settle } => {
-            let how = Watch { once: *once, workers: *workers, settle: *settle, lapse: LAPSE };
+            let how = Watch { once: *once, workers: *workers, settle: *settle, lapse: LAPSE, closing: None };
             run(cli, world, &lake, &access, how).await
         }
         RequestsCommand::List => list(&lake, &access).await,
@@ -63,7 +63,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, command: &RequestsCommand)
     }
 }
 
-async fn run(cli: &Cli, world: &World, lake: &OpenLake, access: &Access, how: Watch) -> Result<Answer, JobError> {
+async fn run(cli: &Cli, world: &World, lake: &OpenLake, access: &Access, how: Watch<'_>) -> Result<Answer, JobError> {
     let form = cli.output;
     let tell = |dropped: &Dropped, outcome: &Result<Outcome, JobError>| {
         if let Some((text, json)) = told(dropped, outcome) {
@@ -74,6 +74,18 @@ async fn run(cli: &Cli, world: &World, lake: &OpenLake, access: &Access, how: Wa
     };
     worker::watch(lake, world, access, how, &tell).await?;
     Ok(Answer { text: String::new(), json: Value::Null, code: 0 })
+}
+
+/// What became of a file, in a word.
+pub(crate) fn outcome(outcome: &Result<Outcome, JobError>) -> &'static str {
+    match outcome {
+        Ok(Outcome::Answered(..)) => "answered",
+        Ok(Outcome::Known(_)) => "known",
+        Ok(Outcome::Rejected(..)) => "rejected",
+        Ok(Outcome::Deferred(..)) => "deferred",
+        Ok(_) => "other",
+        Err(_) => "failed",
+    }
 }
 
 /// What became of a file, in a line; nothing where nothing did.

@@ -26,7 +26,8 @@ use crate::world::World;
 const TENANTS: u64 = 3;
 
 /// A worker whose claims pass on long before it shows life again, so that some go on while another has begun.
-const HASTY: Watch = Watch { once: false, workers: 2, settle: 0.0, lapse: Duration::from_millis(300) };
+const HASTY: Watch<'_> =
+    Watch { once: false, workers: 2, settle: 0.0, lapse: Duration::from_millis(300), closing: None };
 
 #[tokio::test]
 async fn workers_that_stop_or_are_taken_for_dead_leave_one_answer_to_each_request() {
@@ -74,7 +75,7 @@ impl Worker {
     }
 }
 
-async fn watch(lake: &OpenLake, how: Watch) {
+async fn watch(lake: &OpenLake, how: Watch<'_>) {
     let access = lake.definitions.access.as_ref().expect("there is an access.yaml");
     worker::watch(lake, &World::real(), access, how, &|_, _| {}).await.expect("the store works");
 }

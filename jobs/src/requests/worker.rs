@@ -13,6 +13,7 @@ use futures::stream::FuturesUnordered;
 use object_store::path::Path;
 use schemas::{Access, Limit};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answerer, Outcome};
 use super::inbox::{Dropped, Watched};
@@ -40,7 +41,7 @@ const EXPIRY_GRACE: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 
 /// How the inbox is watched.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Watch {
+pub(crate) struct Watch<'a> {
     /// Whether it ends when nothing is left to do now.
     pub(crate) once: bool,
     /// Requests answered at the same time.
@@ -49,6 +50,14 @@ pub(crate) struct Watch {
     pub(crate) settle: f64,
     /// How long a worker may show no life before another goes on with its request.
     pub(crate) lapse: Duration,
+    /// Once it is cancelled, nothing new is answered, and the watch ends with what is at work.
+    pub(crate) closing: Option<&'a CancellationToken>,
+}
+
+impl Watch<'_> {
+    fn is_closing(&self) -> bool {
+        self.closing.is_some_and(CancellationToken::is_cancelled)
+    }
 }
 
 /// Watches the inbox and tells what becomes of each file.
@@ -59,7 +68,7 @@ pub(crate) async fn watch(
     lake: &OpenLake,
     world: &World,
     who: &Access,
-    how: Watch,
+    how: Watch<'_>,
     tell: &(dyn Fn(&Dropped, &Result<Outcome, JobError>) + Sync),
 ) -> Result<(), JobError> {
     let team = Team {
@@ -85,7 +94,8 @@ pub(crate) async fn watch(
             expire(&lake.front, world).await?;
             looked = Some(Stopwatch::start());
         }
-        let (stable, waiting) = watched.look(&lake.front, how.settle).await?;
+        let (stable, waiting) =
+            if how.is_closing() { (Vec::new(), 0) } else { watched.look(&lake.front, how.settle).await? };
         files.pass(world.now());
         let mut is_left = waiting > 0;
         for dropped in stable {
@@ -98,7 +108,7 @@ pub(crate) async fn watch(
         let pause = if at_work.len() > how.workers { LOOK_AT_WORK } else { LOOK };
         let mut look = std::pin::pin!(tokio::time::sleep(pause));
         loop {
-            if how.once && at_work.is_empty() && !is_left {
+            if at_work.is_empty() && (how.is_closing() || how.once && !is_left) {
                 access::publish(lake, world).await?;
                 return failed.map_or(Ok(()), Err);
             }

@@ -69,6 +69,10 @@ pub(crate) async fn of_record(front: &Lakefront, path: &str) -> Result<Option<En
         Some("journal") => Some(EntryBody::Certificate(entry)),
         Some("subjects") if path.ends_with("/certificate.json") => Some(EntryBody::Certificate(entry)),
         Some("subjects" | "objections") => Some(EntryBody::Case(entry)),
+        Some("schedule") => Some(EntryBody::Schedule(entry)),
+        Some("runs") if path.ends_with("/waived.json") || path.ends_with("/cancel.json") => {
+            Some(EntryBody::Schedule(entry))
+        }
         _ => None,
     })
 }

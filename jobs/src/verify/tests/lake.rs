@@ -18,7 +18,7 @@ use crate::ingest::{IngestCommand, ingest};
 use crate::lake::OpenLake;
 use crate::progress::Progress;
 use crate::review::{Step, take};
-use crate::runner::{Revise, run};
+use crate::runner::{Asked, Revise, run};
 use crate::verify::{Scope, Verified};
 use crate::world::World;
 
@@ -158,7 +158,7 @@ impl Small {
         let job = self.lake.definitions.job(&id).expect("a job").clone();
         let logged = self.world();
         let world = logged.at(Arc::new(FixedClock(self.ran_at())));
-        run(&self.lake, &world, &job, (Revise::Never, None), &Progress::silent()).await.expect("ran");
+        run(&self.lake, &world, &job, Asked::by(Revise::Never, None), &Progress::silent()).await.expect("ran");
         self.keep().await;
     }
 

@@ -1,0 +1,310 @@
+//! Commands about schedules.
+
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Days, Utc};
+use schemas::{CivilZone, FixedClock, Job, JobId};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::backfill::{self, Only, Wanted};
+use super::by_hand::last_interval;
+use super::explain;
+use super::missing::{Verdict, answer, decide, missing};
+use super::next::coming;
+use super::pause::{Decision, pause, resume};
+use super::turn::Told;
+use super::work::{Crew, Happened, TICK, Until, is_by_itself};
+use crate::args::{Cli, JobCommand, OutputForm, RunArgs, RunDecisionArgs, ScheduleCommand};
+use crate::claim::{LAPSE, Patience};
+use crate::confirm::confirmed;
+use crate::error::JobError;
+use crate::lake::{OpenLake, names};
+use crate::progress::Progress;
+use crate::runner::{Asked, Revise, Scheduled, run};
+use crate::show::{counted, write_line};
+use crate::world::World;
+use crate::{Answer, access, show};
+
+/// The job of that name.
+pub(super) fn job_of<'l>(lake: &'l OpenLake, name: &str) -> Result<&'l Job, JobError> {
+    job_in(&lake.definitions, name)
+}
+
+fn job_in<'l>(definitions: &'l schemas::Lake, name: &str) -> Result<&'l Job, JobError> {
+    let found = JobId::parse(name).ok().and_then(|id| definitions.job(&id));
+    found.ok_or_else(|| JobError::Unknown {
+        what: "job",
+        name: name.to_owned(),
+        remedy: format!("jobs are: {}", names(definitions.jobs.iter().map(|job| &job.id))),
+    })
+}
+
+/// `run`: one job, whatever is due, or intervals of the past.
+pub(crate) async fn run_command(cli: &Cli, world: &World, args: &RunArgs) -> Result<Answer, JobError> {
+    let lake = cli.open()?;
+    let Some(name) = args.job.as_deref() else { return due(cli, (&lake, world), args).await };
+    if let Some(principal) = &args.principal {
+        let access = lake.definitions.access.as_ref();
+        let nobody = || JobError::Usage("--as names a principal, and this lake has no access.yaml".to_owned());
+        access::known(access.ok_or_else(nobody)?, principal)?;
+    }
+    let job = job_of(&lake, name)?;
+    match (&args.from, &args.to) {
+        (Some(from), Some(to)) => {
+            let zone = job.timing.schedule.as_ref().map_or(lake.definitions.timezone, |of| of.cron.zone()).into();
+            let wanted =
+                Wanted { from: instant(from, zone)?, to: instant(to, zone)?, only: args.only, order: args.order };
+            past((&lake, world), (job, wanted), args, cli.output).await
+        }
+        _ => once(cli, (&lake, world), job, args).await,
+    }
+}
+
+/// A day, which is its beginning on the clocks of a zone, or an instant.
+fn instant(given: &str, zone: CivilZone) -> Result<DateTime<Utc>, JobError> {
+    let day = schemas::parse_day(given).ok();
+    let begun = day.and_then(|day| day.checked_sub_days(Days::new(1))).and_then(|before| zone.end_of(before));
+    match begun {
+        Some(begun) => Ok(begun),
+        None => schemas::parse_rfc3339(given).map_err(|_| {
+            JobError::Usage(format!(
+                "\"{given}\" is neither a day nor an instant; write 2026-03-01 or 2026-03-01T04:00:00Z"
+            ))
+        }),
+    }
+}
+
+/// One run: of the instant given, or of the last interval that has elapsed.
+async fn once(cli: &Cli, (lake, world): (&OpenLake, &World), job: &Job, args: &RunArgs) -> Result<Answer, JobError> {
+    let revise = if args.again { Revise::Again } else { Revise::Never };
+    let asked = Asked::by(revise, args.principal.as_deref());
+    let progress = Progress::on_terminal();
+    let ran = if is_by_itself(job) {
+        let interval = last_interval(lake, job, world.now()).await?;
+        let at = world.at(std::sync::Arc::new(FixedClock(interval.end)));
+        let scheduled = Scheduled { interval, clock: world, patience: None, stop: None };
+        run(lake, &at, job, Asked { scheduled: Some(scheduled), ..asked }, &progress).await?
+    } else if cli.at.is_none() {
+        return Err(JobError::Usage(format!(
+            "job \"{0}\" has no schedule; say for which instant, for example auditlake run {0} --at 2026-03-01T00:00:00Z",
+            job.id
+        )));
+    } else {
+        run(lake, world, job, asked, &progress).await?
+    };
+    let mut answer = show::ran(lake, &ran);
+    let counts = ran.commit.summary.controls;
+    let count = |status: &str| match status {
+        "fail" => counts.fail,
+        "warn" => counts.warn,
+        "error" => counts.error,
+        "not_evaluated" => counts.not_evaluated,
+        _ => 0,
+    };
+    if args.fail_on.iter().any(|status| count(status) > 0) {
+        answer.code = 3;
+    }
+    Ok(answer)
+}
+
+/// What happened, told as it happens to whoever reads text, and kept for the answer.
+struct Teller {
+    output: OutputForm,
+    all: Mutex<Vec<Happened>>,
+}
+
+impl Teller {
+    fn new(output: OutputForm) -> Self {
+        Self { output, all: Mutex::default() }
+    }
+
+    fn tell(&self, happened: &Happened) {
+        if matches!(happened, Happened::Began(_) | Happened::Elsewhere(_)) {
+            return;
+        }
+        if self.output == OutputForm::Human {
+            use std::io::Write;
+            // Whoever closed the output does not stop the runs.
+            drop(writeln!(std::io::stdout(), "{}", happened.line()));
+        }
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).push(happened.clone());
+    }
+
+    fn into_all(self) -> Vec<Happened> {
+        self.all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many of each.
+#[derive(Debug, Default)]
+struct Tally {
+    committed: u64,
+    failed: u64,
+    missed: u64,
+}
+
+fn tally(all: &[Happened]) -> Tally {
+    let mut tally = Tally::default();
+    for happened in all {
+        match happened {
+            Happened::Ran(_) => tally.committed += 1,
+            Happened::Failed(_) => tally.failed += 1,
+            Happened::Told(Told::Missed { .. }) => tally.missed += 1,
+            Happened::Began(_) | Happened::Elsewhere(_) | Happened::Told(Told::GivenUp { .. }) => {}
+        }
+    }
+    tally
+}
+
+/// `run --due`.
+async fn due(cli: &Cli, (lake, world): (&OpenLake, &World), args: &RunArgs) -> Result<Answer, JobError> {
+    if !lake.definitions.jobs.iter().any(is_by_itself) {
+        let why = "no job has a schedule; write for example schedule: {cron: \"0 6 * * *\"} into one of jobs/";
+        return Err(JobError::Usage(why.to_owned()));
+    }
+    // A clock that stands still never comes to another attempt.
+    let until = if args.until_idle && cli.at.is_none() { Until::Idle } else { Until::Done };
+    let (patience, stop) = (Patience::of(LAPSE), CancellationToken::new());
+    let workers = usize::from(args.workers);
+    let progress = if workers > 1 { Progress::silent() } else { Progress::on_terminal() };
+    let teller = Teller::new(cli.output);
+    let crew = Crew {
+        lake,
+        world,
+        workers,
+        patience: &patience,
+        closing: &stop,
+        stop: &stop,
+        progress,
+        tick: TICK,
+        ticked: None,
+    };
+    let waits = crew.work(until, &|happened| teller.tell(happened)).await?;
+    let all = teller.into_all();
+    let counts = tally(&all);
+    let mut text = String::new();
+    waits.iter().for_each(|(run, what)| write_line(&mut text, &format!("{run} {what}")));
+    write_line(
+        &mut text,
+        &match (all.is_empty(), waits.is_empty()) {
+            (true, true) => "nothing is due".to_owned(),
+            _ => format!("{} committed, {} failed, {} missed", counts.committed, counts.failed, counts.missed),
+        },
+    );
+    let waiting: Vec<_> = waits.iter().map(|(run, what)| json!({ "run": run, "what": what })).collect();
+    let is_missed = counts.missed > 0 && args.fail_on.iter().any(|on| on == "missed");
+    let code = match (counts.failed > 0, is_missed) {
+        (true, _) => 1,
+        (false, true) => 3,
+        (false, false) => 0,
+    };
+    Ok(Answer { code, ..Answer::done(text, json!({ "events": all, "waiting": waiting })) })
+}
+
+/// `run JOB --from A --to B`.
+async fn past(
+    (lake, world): (&OpenLake, &World),
+    (job, wanted): (&Job, Wanted),
+    args: &RunArgs,
+    output: OutputForm,
+) -> Result<Answer, JobError> {
+    let plan = backfill::plan(lake, world, job, wanted).await?;
+    let mut text = String::new();
+    if args.dry_run {
+        for (run, (interval, is_committed)) in plan.runs.iter().zip(&plan.intervals) {
+            let (start, end) = (schemas::rfc3339(interval.start), schemas::rfc3339(interval.end));
+            let anew = if *is_committed { ", committed before and computed anew" } else { "" };
+            write_line(&mut text, &format!("would run {run} for [{start}, {end}){anew}"));
+        }
+        write_line(&mut text, &counted(plan.runs.len() as u64, "run"));
+        return Ok(Answer::done(text, json!({ "dry_run": true, "plan": plan })));
+    }
+    if plan.revisions > 0 && wanted.only == Only::All && !args.yes {
+        let runs = counted(plan.revisions, "run");
+        confirmed(&format!(
+            "{runs} of job \"{}\" are committed; what they published is superseded by revisions.",
+            job.id
+        ))?;
+    }
+    let teller = Teller::new(output);
+    let workers = usize::from(args.workers);
+    let progress = if workers > 1 { Progress::silent() } else { Progress::on_terminal() };
+    backfill::carry_out(lake, world, (job, &plan), (workers, progress), &|happened| teller.tell(happened)).await?;
+    let all = teller.into_all();
+    let counts = tally(&all);
+    let line = match plan.runs.len() {
+        0 => "nothing to run: no interval of the span is so".to_owned(),
+        _ => format!("{} committed, {} failed", counts.committed, counts.failed),
+    };
+    write_line(&mut text, &line);
+    let code = u8::from(counts.failed > 0);
+    Ok(Answer { code, ..Answer::done(text, json!({ "plan": plan, "events": all })) })
+}
+
+/// `schedule`.
+pub(crate) async fn listed(cli: &Cli, world: &World, command: &ScheduleCommand) -> Result<Answer, JobError> {
+    match command {
+        ScheduleCommand::Next { count, job } => {
+            let definitions = crate::read_definitions(&cli.lake)?;
+            let chosen: Vec<&Job> = match job {
+                Some(name) => vec![job_in(&definitions, name)?],
+                None => definitions.jobs.iter().collect(),
+            };
+            let fires = coming(chosen.into_iter(), world.now(), usize::from(*count));
+            let mut text = String::new();
+            fires.iter().for_each(|fire| write_line(&mut text, &fire.line()));
+            if fires.is_empty() {
+                write_line(&mut text, "nothing fires: no such job has a schedule with a cron pattern");
+            }
+            Ok(Answer::done(text, json!({ "fires": fires })))
+        }
+        ScheduleCommand::Pause { job, reason, principal } => {
+            let lake = cli.open()?;
+            if reason.trim().is_empty() {
+                return Err(JobError::Usage("--reason is empty; say why, for whoever looks later".to_owned()));
+            }
+            let decision = Decision { principal: principal.as_deref(), reason: Some(reason) };
+            pause(&lake, world, job_of(&lake, job)?, decision).await
+        }
+        ScheduleCommand::Resume { job, reason, principal } => {
+            let lake = cli.open()?;
+            let decision = Decision { principal: principal.as_deref(), reason: reason.as_deref() };
+            resume(&lake, world, job_of(&lake, job)?, decision).await
+        }
+    }
+}
+
+/// `runs missing`.
+pub(crate) async fn missed(
+    lake: &OpenLake,
+    world: &World,
+    (job, fails): (Option<&str>, bool),
+) -> Result<Answer, JobError> {
+    let chosen: Vec<&Job> = match job {
+        Some(name) => vec![job_of(lake, name)?],
+        None => lake.definitions.jobs.iter().collect(),
+    };
+    Ok(answer(&missing(lake, world, chosen.into_iter()).await?, fails))
+}
+
+/// `runs waive` and `runs cancel`.
+pub(crate) async fn decided(
+    lake: &OpenLake,
+    world: &World,
+    args: &RunDecisionArgs,
+    is_waived: bool,
+) -> Result<Answer, JobError> {
+    let verdict = if is_waived { Verdict::Waive } else { Verdict::Cancel };
+    decide(lake, world, (&args.run, verdict), (args.principal.as_deref(), &args.reason)).await
+}
+
+/// `job`.
+pub(crate) async fn jobs(cli: &Cli, world: &World, command: &JobCommand) -> Result<Answer, JobError> {
+    let lake = cli.open()?;
+    match command {
+        JobCommand::List => explain::list(&lake, world).await,
+        JobCommand::Show { job } => explain::show(&lake, world, job_of(&lake, job)?).await,
+        JobCommand::Explain { job } => explain::explain(&lake, world, job_of(&lake, job)?).await,
+    }
+}

@@ -1,0 +1,160 @@
+//! What the ledger knows of a job's runs, as far as the names of records tell: one listing, and nothing is read.
+
+use chrono::{DateTime, Utc};
+use engine::{EngineError, Lakefront};
+use futures::TryStreamExt;
+use object_store::path::Path;
+use schemas::{Interval, JobId, compact, parse_compact};
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is true.
+    Committed,
+    /// Somebody stopped it.
+    Cancelled,
+    /// Its attempts failed, and no further one is made by itself.
+    Failed,
+    /// It was not started in time.
+    Missed,
+    /// It waits for the runs before it.
+    Queued,
+    /// It was begun and has no end.
+    Begun,
+}
+
+impl Standing {
+    /// As in answers.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Committed => "committed",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::Missed => "missed",
+            Self::Queued => "queued",
+            Self::Begun => "started",
+        }
+    }
+
+    /// Whether nothing more is done about it by itself.
+    pub(crate) fn is_end(self) -> bool {
+        !matches!(self, Self::Queued | Self::Begun)
+    }
+}
+
+/// One run, by its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownRun {
+    /// Its instant, which is the end of its interval.
+    pub(crate) instant: DateTime<Utc>,
+    /// How it stands.
+    pub(crate) standing: Standing,
+    /// Numbers of attempts that were begun.
+    pub(crate) begun: Vec<u64>,
+    /// Numbers of attempts that failed.
+    pub(crate) failed: Vec<u64>,
+    /// Numbers of attempts that committed.
+    pub(crate) completed: Vec<u64>,
+    /// Whether somebody said that it need not be made up for.
+    pub(crate) is_waived: bool,
+    /// The interval, where a record that has it was read.
+    pub(crate) interval: Option<Interval>,
+}
+
+impl KnownRun {
+    pub(crate) fn of(instant: DateTime<Utc>) -> Self {
+        Self {
+            instant,
+            standing: Standing::Begun,
+            begun: Vec::new(),
+            failed: Vec::new(),
+            completed: Vec::new(),
+            is_waived: false,
+            interval: None,
+        }
+    }
+
+    /// Attempts without an end: their runner is at work, or died.
+    pub(crate) fn unended(&self) -> usize {
+        let is_ended = |number: &&u64| self.failed.contains(number) || self.completed.contains(number);
+        self.begun.iter().filter(|number| !is_ended(number)).count()
+    }
+
+    /// Takes in the name of a record; the strongest of them says how the run stands.
+    fn take(&mut self, name: &str) {
+        let Some(name) = name.strip_suffix(".json") else { return };
+        let standing = match name.split_once('.') {
+            Some((number, end)) => {
+                let Ok(number) = number.parse::<u64>() else { return };
+                match end {
+                    "start" => self.begun.push(number),
+                    "fail" => self.failed.push(number),
+                    "complete" => self.completed.push(number),
+                    _ => {}
+                }
+                return;
+            }
+            None if name.starts_with("commit-") => Standing::Committed,
+            None => match name {
+                "cancel" => Standing::Cancelled,
+                "failed" => Standing::Failed,
+                "missed" => Standing::Missed,
+                "queued" => Standing::Queued,
+                "waived" => {
+                    self.is_waived = true;
+                    return;
+                }
+                _ => return,
+            },
+        };
+        let rank = |of: Standing| match of {
+            Standing::Begun => 0,
+            Standing::Queued => 1,
+            Standing::Missed => 2,
+            Standing::Failed => 3,
+            Standing::Cancelled => 4,
+            Standing::Committed => 5,
+        };
+        if rank(standing) > rank(self.standing) {
+            self.standing = standing;
+        }
+    }
+}
+
+/// The runs of a job whose instants are after `from`, oldest first.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn known_runs(
+    front: &Lakefront,
+    job: &JobId,
+    from: Option<DateTime<Utc>>,
+) -> Result<Vec<KnownRun>, EngineError> {
+    let folder = Path::from(format!("_auditlake/runs/{job}"));
+    // Names of instants sort as the instants do, and `~` is behind whatever a folder of one holds.
+    let listed = match from {
+        Some(from) => {
+            let offset = Path::from(format!("{folder}/{}/~", compact(from)));
+            let listed = front.store().list_with_offset(Some(&folder), &offset).try_collect().await;
+            let mut listed: Vec<object_store::ObjectMeta> =
+                listed.map_err(|source| EngineError::Store { path: folder.to_string(), action: "list", source })?;
+            listed.sort_by(|a, b| a.location.cmp(&b.location));
+            listed
+        }
+        None => front.list(&folder).await?,
+    };
+    let mut runs: Vec<KnownRun> = Vec::new();
+    for meta in listed {
+        let parts: Vec<String> = meta.location.parts().skip(3).map(|part| part.as_ref().to_owned()).collect();
+        let [instant, name] = parts.as_slice() else { continue };
+        let Some(instant) = parse_compact(instant) else { continue };
+        if runs.last().is_none_or(|run| run.instant != instant) {
+            runs.push(KnownRun::of(instant));
+        }
+        if let Some(run) = runs.last_mut() {
+            run.take(name);
+        }
+    }
+    runs.sort_by_key(|run| run.instant);
+    Ok(runs)
+}

@@ -1,0 +1,254 @@
+//! A job's turn: what of it is recorded as missed, what waits, and which run of it comes next.
+
+use chrono::{DateTime, Utc};
+use schemas::{Interval, Job, JobId};
+use serde::Serialize;
+
+use super::book::{Book, Books, Since, closable, note_seen, run_id, sorted};
+use super::due::{MissedReason, Open, seconds};
+use super::known::KnownRun;
+use super::records::{FAILED, FailedRecord, MISSED, MissedRecord, QUEUED, QueuedRecord, note};
+use super::upstream::lacking;
+use crate::claim::{Claim, Patience};
+use crate::error::JobError;
+use crate::lake::OpenLake;
+use crate::ledger::{FailRecord, RunKey};
+use crate::world::World;
+
+/// How often runners may die at a run before it is given up, beside the attempts that fail.
+const DEATHS: usize = 3;
+/// Runs that are closed before it is noted.
+const CLOSED_WORTH: usize = 100;
+
+/// A run that is to be begun now.
+#[derive(Debug, Clone)]
+pub(crate) struct Ready {
+    pub(crate) interval: Interval,
+    /// Since when it is due: who has waited longest comes first.
+    pub(crate) due_at: DateTime<Utc>,
+}
+
+/// Something that happened to a run without its being run.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Told {
+    /// It was recorded as missed.
+    Missed {
+        run: String,
+        job: JobId,
+        interval: Interval,
+        reason: MissedReason,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        upstream: Option<String>,
+    },
+    /// It was given up.
+    GivenUp { run: String, job: JobId, interval: Interval, errors: Vec<String> },
+}
+
+/// What a job's turn came to.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    pub(crate) ready: Option<Ready>,
+    /// The run that comes next and waits, and for what.
+    pub(crate) waits: Option<(String, String)>,
+    pub(crate) told: Vec<Told>,
+    /// When it is to be looked at again, if nothing happens before.
+    pub(crate) look_at: Option<DateTime<Utc>>,
+}
+
+/// Whose turn it is, and what is known of others.
+#[derive(Debug)]
+pub(crate) struct Turns<'a> {
+    pub(crate) lake: &'a OpenLake,
+    pub(crate) world: &'a World,
+    pub(crate) patience: &'a Patience,
+}
+
+/// What becomes of an interval that is to be run.
+enum Next {
+    Ready,
+    Waits {
+        what: String,
+        until: Option<DateTime<Utc>>,
+    },
+    /// It is at an end; the next one is looked at.
+    Over(Told),
+}
+
+impl<'a> Turns<'a> {
+    /// Looks at a job, records what is missed, and says what of it is to be run now: one run at most.
+    ///
+    /// # Errors
+    /// When the store fails, or a record is damaged.
+    pub(crate) async fn take(&self, job: &Job, books: &mut Books<'a>) -> Result<Turn, JobError> {
+        note_seen(self.lake, self.world, job).await?;
+        let mut book = books.book(job, Since::Closed).await?;
+        if book.begin.is_none() {
+            // It was seen for the first time a moment ago.
+            *books = Books::of(self.lake, self.world.now());
+            book = books.book(job, Since::Closed).await?;
+        }
+        let now = self.world.now();
+        let sorted = sorted(self.lake, job, &book, now).await?;
+        let mut turn = Turn { look_at: sorted.next_at, ..Turn::default() };
+        for (slot, reason) in &sorted.missed {
+            turn.told.push(self.miss(job, slot.interval, *reason, None).await?);
+        }
+        for slot in &sorted.queued {
+            self.queue(job, slot.interval, "the run before it").await?;
+        }
+        for open in &sorted.open {
+            match self.next(job, open, books).await? {
+                Next::Ready => {
+                    turn.ready = Some(Ready { interval: open.slot.interval, due_at: open.due_at });
+                    break;
+                }
+                Next::Waits { what, until } => {
+                    turn.waits = Some((run_id(&job.id, open.slot.interval.end), what));
+                    turn.look_at = turn.look_at.into_iter().chain(until).min();
+                    break;
+                }
+                Next::Over(told) => turn.told.push(told),
+            }
+        }
+        if let Some(schedule) = &job.timing.schedule {
+            let next = schedule.cron.next_after(now).map(|fire| super::due::due_at(&job.id, Some(schedule), fire));
+            turn.look_at = turn.look_at.into_iter().chain(next).min();
+        }
+        self.close(job, &book).await?;
+        Ok(turn)
+    }
+
+    /// Notes how far everything is closed, now and then.
+    async fn close(&self, job: &Job, book: &Book) -> Result<(), JobError> {
+        if let Some(until) = closable(book, CLOSED_WORTH) {
+            book.journal.clone().close(&self.lake.front, &job.id, until).await;
+        }
+        Ok(())
+    }
+
+    /// What becomes of an interval whose turn it is.
+    async fn next(&self, job: &Job, open: &Open, books: &mut Books<'_>) -> Result<Next, JobError> {
+        let (interval, now) = (open.slot.interval, self.world.now());
+        if let Some(run) = open.slot.known.as_ref().filter(|run| !run.begun.is_empty()) {
+            match self.begun(job, interval, run).await? {
+                Next::Ready => {}
+                other => return Ok(other),
+            }
+        }
+        for after in &job.timing.after {
+            let Some(upstream) = self.lake.definitions.job(&after.job) else { continue };
+            let theirs = books.book(upstream, Since::Instant(interval.start)).await?;
+            let Some(lacking) = lacking(after, &theirs.slots, interval) else { continue };
+            let over = seconds(after.wait_seconds).and_then(|wait| open.due_at.checked_add_signed(wait));
+            if over.is_some_and(|over| now > over) {
+                let told = self.miss(job, interval, MissedReason::Upstream, Some(lacking)).await?;
+                return Ok(Next::Over(told));
+            }
+            if open.slot.known.is_none() {
+                self.queue(job, interval, &lacking).await?;
+            }
+            return Ok(Next::Waits { what: format!("waits for {lacking}"), until: over });
+        }
+        Ok(Next::Ready)
+    }
+
+    /// What becomes of a run that was begun: it is at work, is tried again, or is given up.
+    async fn begun(&self, job: &Job, interval: Interval, run: &KnownRun) -> Result<Next, JobError> {
+        let key = RunKey { job: job.id.clone(), instant: run.instant };
+        let last = run.begun.iter().max().copied().unwrap_or_default();
+        if run.failed.contains(&last) {
+            let record: Option<FailRecord> = self.lake.front.read_json(&key.record(&format!("{last}.fail"))).await?;
+            return match record.as_ref().and_then(|fail| fail.next_try_at) {
+                Some(next) if next > self.world.now() => {
+                    let what = format!("is tried again at {}", schemas::rfc3339(next));
+                    Ok(Next::Waits { what, until: Some(next) })
+                }
+                Some(_) => Ok(Next::Ready),
+                None => Ok(Next::Over(self.give_up(&key, (interval, run), record).await?)),
+            };
+        }
+        if run.unended() > DEATHS {
+            return self.died(&key, (interval, run)).await;
+        }
+        Ok(Next::Ready)
+    }
+
+    /// A run at which runners died, more often than one would believe by chance.
+    async fn died(&self, key: &RunKey, (interval, run): (Interval, &KnownRun)) -> Result<Next, JobError> {
+        let claim = Claim::take_if_free(&self.lake.front, self.world, &key.claim(), self.patience).await?;
+        let Some(claim) = claim else {
+            return Ok(Next::Waits { what: "is at work elsewhere".to_owned(), until: None });
+        };
+        let fail = FailRecord {
+            run: key.id(),
+            attempt: run.begun.iter().max().copied().unwrap_or_default(),
+            ended_at: self.world.now(),
+            errors: vec![format!("{} runners died at it", run.unended())],
+            remedy: "report".to_owned(),
+            next_try_at: None,
+            shutdown: false,
+        };
+        let told = self.give_up(key, (interval, run), Some(fail)).await;
+        claim.release().await;
+        Ok(Next::Over(told?))
+    }
+
+    async fn give_up(
+        &self,
+        key: &RunKey,
+        (interval, run): (Interval, &KnownRun),
+        last: Option<FailRecord>,
+    ) -> Result<Told, JobError> {
+        let (errors, remedy) = last.map(|fail| (fail.errors, fail.remedy)).unwrap_or_default();
+        let record = FailedRecord {
+            run: key.id(),
+            interval,
+            attempts: run.begun.len() as u64,
+            errors: errors.clone(),
+            remedy,
+            recorded_at: self.world.now(),
+        };
+        note(&self.lake.front, key, FAILED, &record).await?;
+        Ok(Told::GivenUp { run: key.id(), job: key.job.clone(), interval, errors })
+    }
+
+    pub(super) async fn miss(
+        &self,
+        job: &Job,
+        interval: Interval,
+        reason: MissedReason,
+        upstream: Option<String>,
+    ) -> Result<Told, JobError> {
+        let key = RunKey { job: job.id.clone(), instant: interval.end };
+        let record = MissedRecord {
+            run: key.id(),
+            interval,
+            reason,
+            upstream: upstream.clone(),
+            recorded_at: self.world.now(),
+            definitions_sha256: self.lake.definitions.sha256.clone(),
+        };
+        note(&self.lake.front, &key, MISSED, &record).await?;
+        Ok(Told::Missed { run: key.id(), job: key.job, interval, reason, upstream })
+    }
+
+    async fn queue(&self, job: &Job, interval: Interval, waits_for: &str) -> Result<(), JobError> {
+        let key = RunKey { job: job.id.clone(), instant: interval.end };
+        let record =
+            QueuedRecord { run: key.id(), interval, waits_for: waits_for.to_owned(), recorded_at: self.world.now() };
+        note(&self.lake.front, &key, QUEUED, &record).await?;
+        Ok(())
+    }
+}
+
+impl Told {
+    /// As a line.
+    pub(crate) fn line(&self) -> String {
+        match self {
+            Self::Missed { run, reason, upstream: None, .. } => format!("missed {run}: {}", reason.as_str()),
+            Self::Missed { run, reason, upstream: Some(of), .. } => format!("missed {run}: {}, {of}", reason.as_str()),
+            Self::GivenUp { run, errors, .. } => format!("failed {run}, not tried again: {}", errors.join(": ")),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Whether the runs of others are there that a run waits for. Pure.
+
+use schemas::{After, AfterInterval, Interval, JobId};
+
+use super::book::run_id;
+use super::known::Standing;
+use super::slots::Slot;
+
+/// What a run waits for: none where everything is there; else the run that is not, and how it stands.
+pub(crate) fn lacking(after: &After, theirs: &[Slot], interval: Interval) -> Option<String> {
+    let is_committed = |slot: &&Slot| slot.standing() == Some(Standing::Committed);
+    let job = &after.job;
+    match after.interval {
+        AfterInterval::Same => match theirs.iter().find(|slot| slot.interval.end == interval.end) {
+            Some(slot) if is_committed(&slot) => None,
+            found => Some(told(job, found, interval)),
+        },
+        AfterInterval::Latest => match theirs.iter().rfind(|slot| slot.interval.end > interval.start) {
+            Some(_) if theirs.iter().filter(is_committed).any(|slot| slot.interval.end > interval.start) => None,
+            found => Some(told(job, found, interval)),
+        },
+        AfterInterval::Covering => {
+            let mut covered = interval.start;
+            for slot in theirs.iter().filter(is_committed) {
+                if slot.interval.start <= covered {
+                    covered = covered.max(slot.interval.end);
+                }
+            }
+            if covered >= interval.end {
+                return None;
+            }
+            let next = theirs.iter().find(|slot| slot.interval.end > covered && slot.interval.start <= covered);
+            Some(told(job, next, Interval { start: covered, end: interval.end }))
+        }
+    }
+}
+
+/// The run that is not there, and how it stands.
+fn told(job: &JobId, slot: Option<&Slot>, interval: Interval) -> String {
+    match slot {
+        Some(slot) => {
+            let state = slot.standing().map_or("not started", Standing::as_str);
+            format!("{}, which is {state}", run_id(job, slot.interval.end))
+        }
+        None => {
+            let (start, end) = (schemas::rfc3339(interval.start), schemas::rfc3339(interval.end));
+            format!("a run of \"{job}\" for [{start}, {end}), of which there is none")
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The work of a runner: whose turn it is, which runs are begun, and what became of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use schemas::{FixedClock, Interval, Job, JobId, in_order, rfc3339};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::book::{Books, run_id};
+use super::turn::{Ready, Told, Turns};
+use crate::claim::Patience;
+use crate::clock::Stopwatch;
+use crate::error::JobError;
+use crate::lake::OpenLake;
+use crate::progress::Progress;
+use crate::runner::{Asked, Ran, Revise, Scheduled, chain, run};
+use crate::world::World;
+
+/// How often it is looked whether something came due.
+pub(crate) const TICK: Duration = Duration::from_secs(1);
+/// How often a job is looked at of which nothing is due, for what others decide about it.
+const LOOK: TimeDelta = TimeDelta::seconds(60);
+/// How long a job is left alone that another runner is at work on, or that could not be looked at.
+const BUSY: TimeDelta = TimeDelta::seconds(5);
+
+/// When a runner ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// When nothing is due.
+    Done,
+    /// When nothing waits, either: for another attempt, or for another runner.
+    Idle,
+    /// When it is told to.
+    Stopped,
+}
+
+/// Who works.
+pub(crate) struct Crew<'a> {
+    pub(crate) lake: &'a OpenLake,
+    pub(crate) world: &'a World,
+    /// Runs at the same time; of each job it is one.
+    pub(crate) workers: usize,
+    pub(crate) patience: &'a Patience,
+    /// Nothing new is begun once it is cancelled.
+    pub(crate) closing: &'a CancellationToken,
+    /// What is at work ends once it is cancelled.
+    pub(crate) stop: &'a CancellationToken,
+    pub(crate) progress: Progress,
+    /// How often it is looked whether something came due, [`TICK`] where there is no reason for another.
+    pub(crate) tick: Duration,
+    /// Called each time that it is looked whether something came due.
+    pub(crate) ticked: Option<&'a (dyn Fn() + Sync)>,
+}
+
+/// What became of a run, or of an interval that was not run.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Happened {
+    /// An attempt begins.
+    Began(BegunRun),
+    /// Another runner is at work on it.
+    Elsewhere(BegunRun),
+    /// It is committed.
+    Ran(RanRun),
+    /// An attempt failed.
+    Failed(FailedRun),
+    /// It was recorded as missed, or given up.
+    Told(Told),
+}
+
+/// A run that is at work.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct BegunRun {
+    pub(crate) event: &'static str,
+    pub(crate) run: String,
+    pub(crate) job: JobId,
+    pub(crate) interval: Interval,
+}
+
+impl BegunRun {
+    /// Its interval as people read it.
+    pub(crate) fn span(&self) -> String {
+        format!("[{}, {})", rfc3339(self.interval.start), rfc3339(self.interval.end))
+    }
+}
+
+/// A run that is committed.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RanRun {
+    pub(crate) event: &'static str,
+    pub(crate) run: String,
+    pub(crate) job: JobId,
+    pub(crate) interval: Interval,
+    pub(crate) attempt: u64,
+    /// Whether another runner committed it.
+    pub(crate) before: bool,
+    pub(crate) findings: u64,
+    /// How long it took, for figures; nothing that two equal runs have in common.
+    #[serde(skip)]
+    pub(crate) seconds: f64,
+}
+
+/// An attempt that failed.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct FailedRun {
+    pub(crate) event: &'static str,
+    pub(crate) run: String,
+    pub(crate) job: JobId,
+    pub(crate) interval: Interval,
+    pub(crate) errors: Vec<String>,
+    pub(crate) remedy: &'static str,
+}
+
+/// The end of a run that was at work here.
+struct Ended<'j> {
+    job: &'j Job,
+    interval: Interval,
+    ran: Result<Ran, JobError>,
+    seconds: f64,
+}
+
+/// What is known of jobs between two looks.
+#[derive(Debug, Default)]
+struct Plan {
+    /// When each is looked at.
+    look_at: BTreeMap<JobId, DateTime<Utc>>,
+    /// Whose run is at work here.
+    at_work: BTreeSet<JobId>,
+    /// What waits, by job: the run, and what it waits for.
+    waits: BTreeMap<JobId, (String, String)>,
+    /// Jobs that another runner is at work on.
+    elsewhere: BTreeSet<JobId>,
+    /// Whose last run failed, and which that was.
+    failed: BTreeMap<JobId, DateTime<Utc>>,
+}
+
+impl Plan {
+    fn is_due(&self, job: &JobId, now: DateTime<Utc>) -> bool {
+        !self.at_work.contains(job) && self.look_at.get(job).is_none_or(|at| *at <= now)
+    }
+}
+
+/// Whether a job runs without being told to.
+pub(crate) fn is_by_itself(job: &Job) -> bool {
+    job.timing.schedule.is_some() || !job.timing.after.is_empty()
+}
+
+impl Crew<'_> {
+    /// Does what is due, and tells what becomes of each run. What waits in the end is returned, with what it waits for.
+    ///
+    /// # Errors
+    /// When a job cannot be looked at, after the others were; of a runner that ends only when told to, never.
+    pub(crate) async fn work(
+        &self,
+        until: Until,
+        tell: &(dyn Fn(&Happened) + Sync),
+    ) -> Result<Vec<(String, String)>, JobError> {
+        let jobs: Vec<&Job> = in_order(&self.lake.definitions.jobs);
+        let jobs: Vec<&Job> = jobs.into_iter().filter(|job| is_by_itself(job)).collect();
+        let mut plan = Plan::default();
+        let mut failed = None;
+        let mut at_work = FuturesUnordered::new();
+        loop {
+            self.ticked.iter().for_each(|ticked| ticked());
+            let mut ready = self.look(&jobs, &mut plan, until, (tell, &mut failed)).await;
+            ready.sort_by_key(|(_, ready)| ready.due_at);
+            for (job, ready) in ready {
+                if at_work.len() < self.workers.max(1) {
+                    plan.at_work.insert(job.id.clone());
+                    let (run, id) = (run_id(&job.id, ready.interval.end), job.id.clone());
+                    tell(&Happened::Began(BegunRun { event: "began", run, job: id, interval: ready.interval }));
+                    at_work.push(self.run(job, ready.interval));
+                } else {
+                    plan.look_at.remove(&job.id);
+                }
+            }
+            let is_left = match until {
+                Until::Done => false,
+                Until::Idle => !plan.waits.is_empty() || !plan.elsewhere.is_empty(),
+                Until::Stopped => true,
+            };
+            let is_over = self.closing.is_cancelled() || !is_left;
+            if at_work.is_empty() && is_over {
+                return failed.map_or(Ok(plan.waits.into_values().collect()), Err);
+            }
+            tokio::select! {
+                Some(ended) = at_work.next(), if !at_work.is_empty() => self.ended(&jobs, &mut plan, ended, tell),
+                () = tokio::time::sleep(self.tick) => {}
+                () = self.closing.cancelled(), if !self.closing.is_cancelled() => {}
+            }
+        }
+    }
+
+    /// Looks at every job whose time it is.
+    async fn look<'j>(
+        &self,
+        jobs: &[&'j Job],
+        plan: &mut Plan,
+        until: Until,
+        (tell, failed): (&(dyn Fn(&Happened) + Sync), &mut Option<JobError>),
+    ) -> Vec<(&'j Job, Ready)> {
+        let now = self.world.now();
+        let mut books = Books::of(self.lake, now);
+        let turns = Turns { lake: self.lake, world: self.world, patience: self.patience };
+        let mut ready = Vec::new();
+        for job in jobs {
+            if self.closing.is_cancelled() || !plan.is_due(&job.id, now) {
+                continue;
+            }
+            plan.waits.remove(&job.id);
+            plan.elsewhere.remove(&job.id);
+            match turns.take(job, &mut books).await {
+                Ok(turn) => {
+                    turn.told.into_iter().for_each(|told| tell(&Happened::Told(told)));
+                    let look_at = turn.look_at.map_or(now + LOOK, |at| at.min(now + LOOK));
+                    plan.look_at.insert(job.id.clone(), look_at);
+                    plan.waits.extend(turn.waits.map(|waits| (job.id.clone(), waits)));
+                    ready.extend(turn.ready.map(|ready| (*job, ready)));
+                }
+                Err(error) => {
+                    plan.look_at.insert(job.id.clone(), now + BUSY);
+                    let why = chain(&error).join(": ");
+                    tracing::warn!(job = %job.id, %why, "its schedule cannot be looked at");
+                    if until != Until::Stopped {
+                        plan.look_at.insert(job.id.clone(), DateTime::<Utc>::MAX_UTC);
+                        failed.get_or_insert(error);
+                    }
+                }
+            }
+        }
+        ready
+    }
+
+    async fn run<'j>(&self, job: &'j Job, interval: Interval) -> Ended<'j> {
+        let watch = Stopwatch::start();
+        let world = self.world.at(Arc::new(FixedClock(interval.end)));
+        let scheduled = Scheduled { interval, clock: self.world, patience: Some(self.patience), stop: Some(self.stop) };
+        let asked = Asked { scheduled: Some(scheduled), ..Asked::by(Revise::Never, None) };
+        let ran = run(self.lake, &world, job, asked, &self.progress).await;
+        Ended { job, interval, ran, seconds: watch.seconds() }
+    }
+
+    /// Takes in the end of a run: its job is looked at again at once, and so are those that wait for it.
+    fn ended(
+        &self,
+        jobs: &[&Job],
+        plan: &mut Plan,
+        Ended { job, interval, ran, seconds }: Ended<'_>,
+        tell: &(dyn Fn(&Happened) + Sync),
+    ) {
+        plan.at_work.remove(&job.id);
+        let (run, id) = (run_id(&job.id, interval.end), job.id.clone());
+        match ran {
+            Ok(ran) => {
+                plan.look_at.remove(&job.id);
+                let followers = jobs.iter().filter(|other| other.timing.after.iter().any(|after| after.job == job.id));
+                for other in followers {
+                    plan.look_at.remove(&other.id);
+                }
+                let findings = ran.commit.summary.findings;
+                let (attempt, before) = (ran.commit.attempt, ran.before);
+                let event = "committed";
+                tell(&Happened::Ran(RanRun { event, run, job: id, interval, attempt, before, findings, seconds }));
+            }
+            Err(JobError::Claimed { what, .. }) if what == run => {
+                plan.look_at.insert(job.id.clone(), self.world.now() + BUSY);
+                plan.elsewhere.insert(job.id.clone());
+                plan.waits.insert(job.id.clone(), (run.clone(), "is at work elsewhere".to_owned()));
+                tell(&Happened::Elsewhere(BegunRun { event: "elsewhere", run, job: id, interval }));
+            }
+            Err(error) => {
+                // A run that fails before an attempt at it is recorded would be begun again and again.
+                if plan.failed.insert(job.id.clone(), interval.end) == Some(interval.end) {
+                    plan.look_at.insert(job.id.clone(), self.world.now() + BUSY);
+                } else {
+                    plan.look_at.remove(&job.id);
+                }
+                let remedy = error.remedy().as_str();
+                let errors = chain(&error);
+                tell(&Happened::Failed(FailedRun { event: "failed", run, job: id, interval, errors, remedy }));
+            }
+        }
+    }
+}
+
+impl Happened {
+    /// As a line.
+    pub(crate) fn line(&self) -> String {
+        match self {
+            Self::Began(run) => format!("began {}", run.run),
+            Self::Elsewhere(run) => format!("{} is at work elsewhere", run.run),
+            Self::Ran(ran) if ran.before => format!("committed {}, by another runner", ran.run),
+            Self::Ran(ran) => format!("committed {}", ran.run),
+            Self::Failed(failed) => format!("failed {} ({}): {}", failed.run, failed.remedy, failed.errors.join(": ")),
+            Self::Told(told) => told.line(),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! `auditlake serve`: a process that stays, does what is due, answers requests, and says how it is.
+//!
+//! It reads its definitions anew when they change: what is at work comes to its end with the old ones, and what begins
+//! then has the new ones. Definitions that are wrong are told and change nothing.
+//!
+//! Absent: what is due and how it is run, which is `schedule`'s; answering requests, which is `requests`'.
+
+mod http;
+mod metrics;
+mod stopping;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::Answer;
+use crate::args::{Cli, ServeArgs};
+use crate::claim::{LAPSE, Patience};
+use crate::error::JobError;
+use crate::lake::{OpenLake, read_definitions};
+use crate::progress::Progress;
+use crate::requests::{self, Watch, watch_inbox};
+use crate::runner::chain;
+use crate::schedule::{Crew, Happened, TICK, Told, Until};
+use crate::world::World;
+
+use http::Health;
+use metrics::Metrics;
+use stopping::Stopping;
+
+/// How often it is looked whether definitions changed, and whether the store is there.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// When the lake cannot be opened, or the address cannot be listened on.
+pub(crate) async fn command(cli: &Cli, world: &World, args: &ServeArgs) -> Result<Answer, JobError> {
+    if cli.at.is_some() {
+        let why = "serve goes by the clock of the machine; leave --at out, or run `auditlake run --due --at INSTANT`";
+        return Err(JobError::Usage(why.to_owned()));
+    }
+    let mut lake = cli.open()?;
+    let local = |source| JobError::Local { action: "listen on", path: args.listen.to_string(), source };
+    let listener = TcpListener::bind(args.listen).await.map_err(local)?;
+    let listening = listener.local_addr().map_err(local)?;
+    let health = Arc::new(Health::new(Metrics::new(world)));
+    let stopping = Stopping::on_signals(Duration::from_secs(args.grace.into()))?;
+    let http = tokio::spawn(http::serve(listener, Arc::clone(&health)));
+    tracing::info!(lake = %lake.definitions.id, address = %listening, workers = args.workers, "serving");
+    loop {
+        let server = Server { lake: &lake, world, args, health: &health, stopping: &stopping };
+        match server.generation(cli).await? {
+            Some(next) => lake = next,
+            None => break,
+        }
+    }
+    tracing::info!("stopped");
+    http.abort();
+    Ok(Answer { text: String::new(), json: Value::Null, code: 0 })
+}
+
+/// Serving with one state of the definitions.
+struct Server<'a> {
+    lake: &'a OpenLake,
+    world: &'a World,
+    args: &'a ServeArgs,
+    health: &'a Health,
+    stopping: &'a Stopping,
+}
+
+impl Server<'_> {
+    /// Serves until it is to stop, or there are other definitions: then with the lake as they have it.
+    async fn generation(&self, cli: &Cli) -> Result<Option<OpenLake>, JobError> {
+        // Ends this generation, and with it what was begun only where the process stops.
+        let closing = self.stopping.closing.child_token();
+        let patience = Patience::of(LAPSE);
+        let workers = usize::from(self.args.workers);
+        self.health.begin(self.lake, self.world).await;
+        let crew = Crew {
+            lake: self.lake,
+            world: self.world,
+            workers,
+            patience: &patience,
+            closing: &closing,
+            stop: &self.stopping.stop,
+            progress: Progress::silent(),
+            tick: TICK,
+            ticked: Some(&|| self.health.tick()),
+        };
+        let scheduled = async { crew.work(Until::Stopped, &|happened| self.told(happened)).await.map(drop) };
+        let (next, scheduled, asked) =
+            tokio::join!(self.changed(cli, &closing), scheduled, self.requests(workers, &closing));
+        scheduled.and(asked)?;
+        Ok(next)
+    }
+
+    /// Waits until the definitions are others and right, or the process is to stop. Also looks whether the store is there.
+    async fn changed(&self, cli: &Cli, closing: &CancellationToken) -> Option<OpenLake> {
+        let mut wrong = None;
+        loop {
+            tokio::select! {
+                () = closing.cancelled() => {
+                    self.health.close();
+                    return None;
+                }
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            self.health.look(self.lake, self.world).await;
+            match read_definitions(&cli.lake).map(|read| read.sha256) {
+                Ok(sha256) if sha256 == self.lake.definitions.sha256 => wrong = None,
+                Ok(_) => match cli.open() {
+                    Ok(lake) => {
+                        tracing::info!(definitions = %lake.definitions.sha256, "definitions changed, taken over");
+                        closing.cancel();
+                        return Some(lake);
+                    }
+                    Err(error) => self.wrong(&mut wrong, &error),
+                },
+                Err(error) => self.wrong(&mut wrong, &error),
+            }
+        }
+    }
+
+    /// Tells once that the definitions are wrong.
+    fn wrong(&self, told: &mut Option<String>, error: &JobError) {
+        let why = chain(error).join(": ");
+        if told.as_ref() != Some(&why) {
+            tracing::error!(%why, "definitions changed and are wrong; going on with those of before");
+            *told = Some(why);
+        }
+    }
+
+    /// Answers requests, where anybody may ask.
+    async fn requests(&self, workers: usize, closing: &CancellationToken) -> Result<(), JobError> {
+        let Some(access) = &self.lake.definitions.access else { return Ok(()) };
+        let how = Watch { once: false, workers, settle: self.args.settle, lapse: LAPSE, closing: Some(closing) };
+        loop {
+            let tell = |_: &_, outcome: &_| self.health.metrics.answered(requests::outcome(outcome));
+            let watching = watch_inbox(self.lake, self.world, access, how, &tell);
+            let ended = tokio::select! {
+                ended = watching => ended,
+                () = self.stopping.stop.cancelled() => return Ok(()),
+            };
+            match ended {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error).join(": "), "requests cannot be watched, will retry");
+                    tokio::select! {
+                        () = closing.cancelled() => return Ok(()),
+                        () = tokio::time::sleep(LOOK) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes down what became of a run: names and counts, and nothing of rows.
+    fn told(&self, happened: &Happened) {
+        self.health.metrics.take(happened);
+        match happened {
+            Happened::Began(run) => tracing::info!(run = %run.run, job = %run.job, interval = %run.span(), "began"),
+            Happened::Elsewhere(run) => tracing::debug!(run = %run.run, job = %run.job, "at work elsewhere"),
+            Happened::Ran(ran) if ran.before => tracing::info!(run = %ran.run, job = %ran.job, "committed elsewhere"),
+            Happened::Ran(ran) => {
+                tracing::info!(run = %ran.run, job = %ran.job, attempt = ran.attempt, seconds = ran.seconds, "committed");
+            }
+            Happened::Failed(failed) => tracing::error!(
+                run = %failed.run, job = %failed.job, remedy = failed.remedy, error = %failed.errors.join(": "), "failed"
+            ),
+            Happened::Told(Told::Missed { run, job, reason, upstream, .. }) => tracing::warn!(
+                %run, %job, reason = reason.as_str(), upstream = upstream.as_deref().unwrap_or_default(), "missed"
+            ),
+            Happened::Told(Told::GivenUp { run, job, errors, .. }) => {
+                tracing::error!(%run, %job, error = %errors.join(": "), "not tried again");
+            }
+        }
+    }
+}
