@@ -294,9 +294,19 @@ impl Holder {
 
     /// Whether the holder ran on this machine, since its last start, where we would see it, and is no more.
     pub(crate) fn is_dead(&self) -> bool {
+        self.is_gone_here() == Some(true)
+    }
+
+    /// Whether the holder runs on this machine, where we see it.
+    pub(crate) fn lives(&self) -> bool {
+        self.is_gone_here() == Some(false)
+    }
+
+    /// None where nobody can tell from here.
+    fn is_gone_here(&self) -> Option<bool> {
         let here = self.boot.is_some() && self.boot == boot();
         let here = here && self.process_space.is_some() && self.process_space == process_space();
-        here && self.process_start.is_some() && is_gone(self.process, self.process_start.as_deref())
+        (here && self.process_start.is_some()).then(|| is_gone(self.process, self.process_start.as_deref()))
     }
 }
 

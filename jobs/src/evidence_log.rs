@@ -28,7 +28,7 @@ pub use append::{Appended, EvidenceLog};
 pub(crate) use command::{command, keys_of, write_keys};
 pub(crate) use entries::{Places, of_commit, of_export, of_files, of_replacement, of_step, part, report};
 pub use fault::EvidenceFault;
-pub(crate) use intent::{Act, Intent, ingests_of, make_good, open};
+pub(crate) use intent::{Act, Intent, ingests_of, make_good, open, under_way};
 pub(crate) use keys::trusted;
 pub(crate) use proofs::ENDING as PROOF_ENDING;
 pub(crate) use replay::{LoggedFile, Replay};

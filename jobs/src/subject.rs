@@ -6,7 +6,7 @@
 //! plan       what an erasure would do      approve    who agrees
 //! apply      the erasure                   sweep      what else mentions the person
 //! package    a ZIP of what there is        replay     persons who came back with a backup
-//! withdraw   what was published of the person
+//! withdraw   what was published of the person    under_way  what is being published meanwhile
 //! in_force   restrictions and objections   correct    corrections beside rows
 //! rows       cases as rows of a dataset    certificate, list, told   what people read
 //! ```
@@ -30,6 +30,7 @@ mod replay;
 mod rows;
 mod sweep;
 mod told;
+mod under_way;
 mod withdraw;
 mod written;
 

@@ -5,6 +5,7 @@ mod corrections;
 mod in_force;
 mod packages;
 mod reach;
+mod under_way;
 mod withdrawn;
 
 use std::fmt::Write as _;

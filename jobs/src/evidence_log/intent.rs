@@ -227,18 +227,63 @@ async fn made_up(lake: &OpenLake, world: &World, own: &Noted) -> Result<(), JobE
     if listed.len() < 2 {
         return Ok(());
     }
-    // The store's clock against itself: the newest is ours or as new.
-    let newest = listed.iter().map(|meta| meta.last_modified).max().unwrap_or_default();
+    let newest = newest(&listed);
     for meta in intents(&listed).filter(|meta| meta.location != own.path) {
         let Some(pending) = lake.front.read_json::<Pending>(&meta.location).await? else { continue };
-        let is_over = listed.iter().any(|other| other.location == over(&meta.location));
-        if is_over || pending.holder.is_dead() || newest - meta.last_modified > OLD {
+        let (holder, is_over) = (&pending.holder, is_over(&listed, meta));
+        if is_over || holder.is_dead() || newest - meta.last_modified > OLD {
             make_up(lake, world, &own.log, &pending.act, pending.since).await?;
-            lake.front.remove(&meta.location).await?;
-            lake.front.remove(&over(&meta.location)).await?;
+            // Whoever lives may be at it still, however long it takes.
+            if is_over || !holder.lives() {
+                lake.front.remove(&meta.location).await?;
+                lake.front.remove(&over(&meta.location)).await?;
+            }
         }
     }
     Ok(())
+}
+
+/// What others may be doing at this moment, and who; whatever was begun by a process that is gone is made up for, and not told.
+/// Nothing is known of it where the lake has no log. `act` is the one in whose name it is asked.
+///
+/// # Errors
+/// When the log or an intent of somebody else cannot be read.
+pub(crate) async fn under_way(lake: &OpenLake, world: &World, act: Act) -> Result<Vec<(Act, String)>, JobError> {
+    let intent = Intent::begin(lake, world, act).await?;
+    let Some(own) = intent.log.as_ref().map(|noted| noted.path.clone()) else { return Ok(Vec::new()) };
+    let acts = of_others(lake, &own).await;
+    intent.end(acts, async |_| Ok(Vec::new())).await
+}
+
+async fn of_others(lake: &OpenLake, own: &Path) -> Result<Vec<(Act, String)>, JobError> {
+    let listed = lake.front.list(&Path::from(PENDING)).await?;
+    let newest = newest(&listed);
+    let mut acts = Vec::new();
+    for meta in intents(&listed).filter(|meta| meta.location != *own) {
+        let is_old = newest - meta.last_modified > OLD;
+        if is_over(&listed, meta) {
+            continue;
+        }
+        match lake.front.read_json::<Pending>(&meta.location).await {
+            Ok(pending) => {
+                let may_live = |pending: &Pending| !pending.holder.is_dead() && (!is_old || pending.holder.lives());
+                acts.extend(pending.filter(may_live).map(|pending| (pending.act, pending.holder.to_string())));
+            }
+            Err(EngineError::Record { .. }) if is_old => {}
+            Err(EngineError::Record { .. }) => acts.push((Act::Other, "somebody".to_owned())),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(acts)
+}
+
+/// The store's clock against itself: the newest intent is ours or as new.
+fn newest(listed: &[ObjectMeta]) -> DateTime<Utc> {
+    listed.iter().map(|meta| meta.last_modified).max().unwrap_or_default()
+}
+
+fn is_over(listed: &[ObjectMeta], intent: &ObjectMeta) -> bool {
+    listed.iter().any(|other| other.location == over(&intent.location))
 }
 
 fn intents(listed: &[ObjectMeta]) -> impl Iterator<Item = &ObjectMeta> {

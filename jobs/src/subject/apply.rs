@@ -21,7 +21,7 @@ use super::certificate::{Certificate, Place, certified, of_case};
 use super::desk::{Desk, refused};
 use super::places::{Left, named_folders, places, policy_of, unread_objects, unsearchable};
 use super::plan::{drawn, erasing};
-use super::{in_force, sweep, told};
+use super::{in_force, sweep, told, under_way};
 use crate::Answer;
 use crate::args::ApplyCaseArgs;
 use crate::claim::Claim;
@@ -143,10 +143,21 @@ pub(super) async fn erased(
             certificate.not_reached.insert(Left::new(format!("index of {name}"), why));
         }
     }
+    // Before the look at what is published: whoever has ended by now is seen by it, and whoever has not may publish behind it.
+    // What is published of somebody who came back may be of newer rows, and stays.
+    let publishing = match agreement.until {
+        None => under_way::publishing(desk, case, &person).await?,
+        Some(_) => (Vec::new(), None),
+    };
+    let (publishing, unknown) = publishing;
+    certificate.not_searched.extend(unknown);
     sweep::sweep(desk, case, (&person, agreement.until), &mut certificate).await?;
     let holds = certificate.waits_for();
     if !holds.is_empty() {
         return Ok(told::waiting(&certificate, &holds));
+    }
+    if !publishing.is_empty() {
+        return Ok(told::under_way(&certificate, &publishing));
     }
     certified(desk, &certificate).await?;
     ended(desk, case, &certificate, agreement.by).await

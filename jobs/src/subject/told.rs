@@ -91,6 +91,20 @@ pub(super) fn waiting(certificate: &Certificate, holds: &[String]) -> Answer {
     Answer::done(text, json!({ "state": "open", "waits_for": holds, "certificate": certificate }))
 }
 
+/// An erasure that something was published beside, which may show the person.
+pub(super) fn under_way(certificate: &Certificate, publishing: &[String]) -> Answer {
+    let mut text = self::certificate(certificate);
+    let case = &certificate.case;
+    for one in publishing {
+        write_line(&mut text, &format!("  under way: {one}, which may have read rows of the person before they went"));
+    }
+    write_line(
+        &mut text,
+        &format!("case {case} stays open; run `auditlake subject apply {case}` again when what is under way has ended"),
+    );
+    Answer::done(text, json!({ "state": "open", "under_way": publishing, "certificate": certificate }))
+}
+
 /// What an erasure came to.
 pub(super) fn certificate(certificate: &Certificate) -> String {
     let mut text = String::new();
