@@ -183,6 +183,7 @@ fn withdrawn_before(case: &SubjectCase) -> Vec<Withdrawn> {
             what: what.clone(),
             objects: objects.len() as u64,
             then: "tell whoever received it".to_owned(),
+            unplanned: false,
         }),
         _ => None,
     };

@@ -1,9 +1,12 @@
-//! What an erasure would do, everywhere: a retention plan for each place in which rows of the person are.
+//! What an erasure would do, everywhere: a retention plan for each place in which rows of the person are, and what was published
+//! that shows them.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use engine::EngineError;
 use engine::retention::{
-    Erasing, ErasureOf, KnownPlan, Person, PlanRequest, RefusedRows, RowCounts, draw_up, hold_cases,
+    Erasing, ErasureOf, KnownPlan, Person, PlanRequest, Protection, RefusedRows, RowCounts, draw_up, hold_cases,
 };
 use engine::subject::{SubjectCase, case_folder};
 use object_store::path::Path;
@@ -11,9 +14,12 @@ use schemas::{ApprovalRule, CaseStep, Permission, SubjectRequest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::approve::last_plan;
 use super::desk::{Desk, refused};
 use super::places::{Left, named_folders, places, policy_of, unread_objects, unsearchable, words_of};
+use super::sweep::to_withdraw;
 use super::told;
+use super::withdraw::PublicationKind;
 use crate::Answer;
 use crate::args::CaseArgs;
 use crate::error::JobError;
@@ -31,8 +37,22 @@ pub(super) struct CasePlan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) planned_by: Option<String>,
     pub(super) places: Vec<PlannedPlace>,
+    /// What was published and would be withdrawn, as far as it was there; none in plans of versions that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) withdraws: Option<Vec<PlannedPublication>>,
     pub(super) not_reached: Vec<Left>,
     pub(super) not_searched: Vec<Left>,
+}
+
+/// Something that was published and shows the person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct PlannedPublication {
+    pub(super) kind: PublicationKind,
+    /// What it is, as the case and the certificate call it.
+    pub(super) what: String,
+    /// Objects that would go.
+    pub(super) paths: Vec<String>,
+    pub(super) why: String,
 }
 
 /// What it would do in one place.
@@ -66,6 +86,12 @@ impl CasePlan {
         self.places.iter().flat_map(|place| &place.refused).map(|refused| refused.rows).sum()
     }
 
+    /// Whether rows of the person are held, so that nothing is withdrawn yet.
+    pub(super) fn is_held(&self) -> bool {
+        let mut refused = self.places.iter().flat_map(|place| &place.refused);
+        refused.any(|refused| matches!(refused.because, Protection::Hold { .. }))
+    }
+
     /// Its SHA-256 in hex, and the bytes that it is of.
     pub(super) fn written(&self) -> Result<(String, String), EngineError> {
         let line = engine::retention::canonical_line(self)?;
@@ -96,6 +122,7 @@ pub(super) async fn planned(desk: &Desk<'_>, case: &SubjectCase, by: Option<&str
         at: desk.world.now(),
         planned_by: by.map(str::to_owned),
         places: Vec::new(),
+        withdraws: None,
         not_reached: found.not_reached.into_iter().collect(),
         not_searched: found.not_searched.into_iter().collect(),
     };
@@ -119,6 +146,7 @@ pub(super) async fn planned(desk: &Desk<'_>, case: &SubjectCase, by: Option<&str
             within_minimum: within_minimum.to_owned(),
         });
     }
+    plan.withdraws = Some(to_withdraw(desk, case, &person).await?);
     Ok(plan)
 }
 
@@ -167,10 +195,25 @@ pub(super) async fn written(
     by: Option<&str>,
 ) -> Result<String, JobError> {
     let (sha256, line) = plan.written()?;
-    let path = Path::from(format!("{}/plan-{sha256}.json", case_folder(&case.case)));
+    let path = path_of(case, &sha256);
     desk.lake.front.create(&path, line.into()).await?;
     let rows = plan.rows_changed() + plan.rows_refused();
     let step = CaseStep::Planned { plan: sha256.clone(), rows };
     desk.record(&case.case, case.next_number(), (step, by)).await?;
     Ok(sha256)
+}
+
+/// What the last plan of a case says that would be withdrawn; none where there is no plan, or it does not say.
+pub(super) async fn listed_by_plan(
+    desk: &Desk<'_>,
+    case: &SubjectCase,
+) -> Result<Option<BTreeSet<String>>, EngineError> {
+    let Some((sha256, _)) = last_plan(case) else { return Ok(None) };
+    let plan: Option<CasePlan> = desk.lake.front.read_json(&path_of(case, sha256)).await?;
+    let listed = plan.and_then(|plan| plan.withdraws);
+    Ok(listed.map(|listed| listed.into_iter().map(|one| one.what).collect()))
+}
+
+fn path_of(case: &SubjectCase, sha256: &str) -> Path {
+    Path::from(format!("{}/plan-{sha256}.json", case_folder(&case.case)))
 }

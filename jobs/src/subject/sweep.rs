@@ -18,6 +18,7 @@ use object_store::path::Path;
 use super::certificate::Certificate;
 use super::desk::{Desk, sealed_path};
 use super::places::Left;
+use super::plan::{PlannedPublication, listed_by_plan};
 use super::withdraw::{go_on, publications, withdraw};
 use crate::error::JobError;
 use crate::lake::with_companions;
@@ -37,38 +38,69 @@ enum Said {
     Unread(String),
 }
 
-/// Names what mentions the person and is no file of a dataset.
+/// What a look found.
+#[derive(Debug, Default)]
+struct Look {
+    /// Everything that was looked at.
+    listed: Vec<ObjectMeta>,
+    /// Paths of what mentions the person.
+    mentioning: BTreeSet<String>,
+    not_reached: BTreeSet<Left>,
+    not_searched: BTreeSet<Left>,
+}
+
+/// Names what mentions the person and is no file of a dataset, and withdraws of it what was published.
 pub(super) async fn sweep(
     desk: &Desk<'_>,
     case: &SubjectCase,
     (person, until): (&Person, Option<DateTime<Utc>>),
     certificate: &mut Certificate,
 ) -> Result<(), JobError> {
-    let front = &desk.lake.front;
     go_on(desk, case, &mut certificate.not_reached).await?;
-    let searched: Vec<String> = with_companions(&desk.lake.definitions)
-        .into_iter()
-        .filter(|dataset| dataset.elsewhere.is_none())
-        .flat_map(|dataset| [dataset.archive().location, dataset.location])
-        .collect();
-    let sealed = sealed_path(&case.case);
-    let mut others = front.list(&Path::default()).await?;
-    others.retain(|meta| {
-        let path = meta.location.as_ref();
-        meta.location != sealed && !searched.iter().any(|location| path.starts_with(location.as_str()))
-    });
-    // What does not count any more lies there until somebody removes it.
-    for dataset in with_companions(&desk.lake.definitions).iter().filter(|dataset| dataset.elsewhere.is_none()) {
-        others.extend(files_replaced(front, dataset).await?.into_iter().map(|file| file.meta));
+    let Look { listed, mentioning, not_reached, not_searched } = look(desk, case, person).await?;
+    certificate.not_reached.extend(not_reached);
+    certificate.not_searched.extend(not_searched);
+    // Of whoever came back after an erasure, what is newer is new data and may be published.
+    let may_go = until.is_none() && certificate.waits_for().is_empty() && !is_held(desk, person).await?;
+    let gone = match may_go && !mentioning.is_empty() {
+        true => withdrawn(desk, case, (&mentioning, &listed, &person.mentions()), certificate).await?,
+        false => BTreeSet::new(),
+    };
+    let left =
+        mentioning.difference(&gone).filter(|path| !certificate.not_reached.iter().any(|left| left.place == **path));
+    let left: Vec<Left> = left.map(|path| Left::new(path.as_str(), why(path))).collect();
+    certificate.not_reached.extend(left);
+    if let Some(listed) = listed_by_plan(desk, case).await? {
+        certificate.withdrawn.iter_mut().for_each(|one| one.unplanned = !listed.contains(&one.what));
     }
-    if !matches!(front.versions(&sealed).await?, Versions::None) {
-        let why = "objects that were removed before may have versions in the bucket, and those are not searched";
-        certificate.not_searched.insert(Left::new("older versions", why));
+    Ok(())
+}
+
+/// What was published, shows the person and would be withdrawn; nothing is changed.
+pub(super) async fn to_withdraw(
+    desk: &Desk<'_>,
+    case: &SubjectCase,
+    person: &Person,
+) -> Result<Vec<PlannedPublication>, JobError> {
+    let Look { listed, mentioning, .. } = look(desk, case, person).await?;
+    if mentioning.is_empty() {
+        return Ok(Vec::new());
     }
     let mentions = person.mentions();
-    let listed = others.clone();
-    let mut mentioning = BTreeSet::new();
-    let read = stream::iter(others).map(|meta| {
+    let all = publications(desk, &listed).await?;
+    let shown = all.iter().filter(|one| one.shows(&mentioning) && !one.names(&mentions));
+    Ok(shown.map(|one| one.planned(&mentioning)).collect())
+}
+
+/// Looks into everything that is no file of a dataset.
+async fn look(desk: &Desk<'_>, case: &SubjectCase, person: &Person) -> Result<Look, JobError> {
+    let mut look = Look { listed: others(desk, case).await?, ..Look::default() };
+    if !matches!(desk.lake.front.versions(&sealed_path(&case.case)).await?, Versions::None) {
+        let why = "objects that were removed before may have versions in the bucket, and those are not searched";
+        look.not_searched.insert(Left::new("older versions", why));
+    }
+    let mentions = person.mentions();
+    let read = stream::iter(look.listed.clone()).map(|meta| {
         let mentions = mentions.clone();
         async move {
             let said = said(desk, &meta, mentions).await?;
@@ -83,30 +115,40 @@ pub(super) async fn sweep(
         match said {
             Said::Nothing if !is_named => {}
             Said::Nothing => {
-                certificate.not_reached.insert(Left::new(place, "its name mentions the person; move it, or remove it"));
+                look.not_reached.insert(Left::new(place, "its name mentions the person; move it, or remove it"));
             }
             Said::Mentions if is_named => {
-                certificate.not_reached.insert(Left::new(place, why(meta.location.as_ref())));
+                look.not_reached.insert(Left::new(place, why(meta.location.as_ref())));
             }
             Said::Mentions => {
-                mentioning.insert(place);
+                look.mentioning.insert(place);
             }
             Said::Unread(why) => {
-                certificate.not_searched.insert(Left::new(place, why));
+                look.not_searched.insert(Left::new(place, why));
             }
         }
     }
-    // Of whoever came back after an erasure, what is newer is new data and may be published.
-    let may_go = until.is_none() && certificate.waits_for().is_empty() && !is_held(desk, person).await?;
-    let gone = match may_go && !mentioning.is_empty() {
-        true => withdrawn(desk, case, (&mentioning, &listed, &mentions), certificate).await?,
-        false => BTreeSet::new(),
-    };
-    let left =
-        mentioning.difference(&gone).filter(|path| !certificate.not_reached.iter().any(|left| left.place == **path));
-    let left: Vec<Left> = left.map(|path| Left::new(path.as_str(), why(path))).collect();
-    certificate.not_reached.extend(left);
-    Ok(())
+    Ok(look)
+}
+
+/// Every object but the identifiers of the case and what datasets count.
+async fn others(desk: &Desk<'_>, case: &SubjectCase) -> Result<Vec<ObjectMeta>, JobError> {
+    let front = &desk.lake.front;
+    let datasets = with_companions(&desk.lake.definitions);
+    let own = || datasets.iter().filter(|dataset| dataset.elsewhere.is_none());
+    let searched: Vec<String> =
+        own().flat_map(|dataset| [dataset.archive().location, dataset.location.clone()]).collect();
+    let sealed = sealed_path(&case.case);
+    let mut others = front.list(&Path::default()).await?;
+    others.retain(|meta| {
+        let path = meta.location.as_ref();
+        meta.location != sealed && !searched.iter().any(|location| path.starts_with(location.as_str()))
+    });
+    // What does not count any more lies there until somebody removes it.
+    for dataset in own() {
+        others.extend(files_replaced(front, dataset).await?.into_iter().map(|file| file.meta));
+    }
+    Ok(others)
 }
 
 /// Withdraws what was published and mentions the person; the paths that went.

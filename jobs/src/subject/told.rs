@@ -46,10 +46,26 @@ fn of_plan(plan: &CasePlan) -> String {
         );
         place.refused.iter().for_each(|refused| write_line(&mut text, &of_refused(refused)));
     }
-    write_line(&mut text, "  exports, answers to requests and reports in the lake that show the person are withdrawn");
+    to_withdraw(&mut text, plan);
     left(&mut text, "not reached", &plan.not_reached);
     left(&mut text, "not searched", &plan.not_searched);
     text
+}
+
+fn to_withdraw(text: &mut String, plan: &CasePlan) {
+    let listed = plan.withdraws.as_deref().unwrap_or_default();
+    for one in listed {
+        let objects = counted(one.paths.len() as u64, "object");
+        write_line(text, &format!("  to withdraw: {}, {objects}: {}", one.what, one.why));
+    }
+    write_line(
+        text,
+        match (listed.is_empty(), plan.is_held()) {
+            (true, _) => "  nothing that shows the person is to be withdrawn now; what is published until then is, too",
+            (false, true) => "  nothing of that is withdrawn as long as rows of the person are held",
+            (false, false) => "  what is published until then and shows the person is withdrawn, too",
+        },
+    );
 }
 
 fn all(plan: &CasePlan) -> u64 {
@@ -139,7 +155,8 @@ pub(super) fn certificate(certificate: &Certificate) -> String {
     }
     for one in &certificate.withdrawn {
         let objects = counted(one.objects, "object");
-        write_line(&mut text, &format!("  withdrawn: {}, {objects}: {}", one.what, one.then));
+        let unplanned = if one.unplanned { "; the plan that was approved does not list it" } else { "" };
+        write_line(&mut text, &format!("  withdrawn: {}, {objects}: {}{unplanned}", one.what, one.then));
     }
     left(&mut text, "not reached", &certificate.not_reached);
     left(&mut text, "not searched", &certificate.not_searched);

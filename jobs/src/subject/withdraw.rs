@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
 use super::places::Left;
+use super::plan::PlannedPublication;
 use super::sweep::is_named;
 use crate::error::JobError;
 use crate::evidence_log::part;
@@ -27,6 +28,7 @@ use crate::export::{Manifest, pretty};
 use crate::ledger::{Ledger, OutputRole};
 use crate::requests::{DONE, REJECTED};
 use crate::review::{DRAFTS, published_of};
+use crate::show::counted;
 
 /// What is beside a manifest whose parts were withdrawn.
 pub(crate) const MARK: &str = "withdrawn.json";
@@ -42,11 +44,29 @@ pub(super) struct Withdrawn {
     pub(super) objects: u64,
     /// Who may have it, and how another one is made.
     pub(super) then: String,
+    /// The plan that was approved does not list it: it was published since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unplanned: bool,
+}
+
+/// What something is that was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PublicationKind {
+    /// Of a job, or by command.
+    Export,
+    /// To a request.
+    Answer,
+    /// With what of it was published after a review.
+    Report,
+    /// It names the person.
+    Request,
 }
 
 /// What may be withdrawn.
 #[derive(Debug)]
 pub(super) struct Publication {
+    kind: PublicationKind,
     what: String,
     then: String,
     objects: Vec<WithdrawnObject>,
@@ -55,6 +75,17 @@ pub(super) struct Publication {
 }
 
 impl Publication {
+    /// As a plan lists it.
+    pub(super) fn planned(&self, mentioning: &BTreeSet<String>) -> PlannedPublication {
+        let paths: Vec<String> = self.objects.iter().map(|object| object.path.clone()).collect();
+        let shows = paths.iter().filter(|path| mentioning.contains(*path)).count();
+        let why = match self.kind {
+            PublicationKind::Request => "it names the person".to_owned(),
+            _ => format!("{shows} of {} shows the person", counted(paths.len() as u64, "object")),
+        };
+        PlannedPublication { kind: self.kind, what: self.what.clone(), paths, why }
+    }
+
     /// Whether one of these objects belongs to it.
     pub(super) fn shows(&self, mentioning: &BTreeSet<String>) -> bool {
         self.objects.iter().any(|object| mentioning.contains(&object.path))
@@ -75,6 +106,7 @@ pub(super) async fn publications(desk: &Desk<'_>, listed: &[ObjectMeta]) -> Resu
         [DONE, REJECTED].iter().any(|folder| meta.location.as_ref().starts_with(&format!("{folder}/")))
     };
     all.extend(listed.iter().filter(of_request).map(|meta| Publication {
+        kind: PublicationKind::Request,
         what: format!("request {}", meta.location),
         then: "its answer, if there is one, is withdrawn by itself where it shows the person".to_owned(),
         // Of so few words a hash would confirm a guess; the one in the path is of whoever asked, too, and cut short.
@@ -104,19 +136,27 @@ async fn exports(desk: &Desk<'_>, listed: &[ObjectMeta]) -> Result<Vec<Publicati
             path: format!("{folder}{name}"),
             sha256: Some(sha256.clone()),
         };
-        let (what, then) = match (&manifest.run, &manifest.request) {
+        let (kind, what, then) = match (&manifest.run, &manifest.request) {
             (Some(run), _) => (
+                PublicationKind::Export,
                 format!("export {path} of {}@{}", run.job, rfc3339(run.instant)),
                 "tell whoever received it; a run of another instant makes one without the person".to_owned(),
             ),
             (None, Some(request)) => (
+                PublicationKind::Answer,
                 format!("answer {path} to request {}", request.id),
                 format!("tell {}, who received it; asking anew makes one without the person", request.principal),
             ),
-            (None, None) => (format!("export {path}"), "tell whoever received it".to_owned()),
+            (None, None) => (PublicationKind::Export, format!("export {path}"), "tell whoever received it".to_owned()),
         };
         let mark = listed_path(&format!("{}{MARK}", path.strip_suffix(MANIFEST).unwrap_or(path)))?;
-        all.push(Publication { what, then, objects: parts.chain(beside).map(object).collect(), mark: Some(mark) });
+        all.push(Publication {
+            kind,
+            what,
+            then,
+            objects: parts.chain(beside).map(object).collect(),
+            mark: Some(mark),
+        });
     }
     Ok(all)
 }
@@ -135,6 +175,7 @@ async fn reports(desk: &Desk<'_>) -> Result<Vec<Publication>, JobError> {
             let objects = files.into_iter().map(|file| (file.path, file.sha256)).chain(published);
             let objects = objects.map(|(path, sha256)| WithdrawnObject { path, sha256: Some(sha256) }).collect();
             all.push(Publication {
+                kind: PublicationKind::Report,
                 what: format!("report {} (revision {})", run.run, commit.revision),
                 then: format!(
                     "`auditlake run {} --at INSTANT --again` makes a revision of what is there now; tell whoever has it",
@@ -184,7 +225,7 @@ pub(super) async fn withdraw(
     }
     let (what, then) = (publication.what.clone(), publication.then.clone());
     let gone = objects.into_iter().map(|object| object.path).collect::<BTreeSet<_>>();
-    Ok(Some((Withdrawn { what, objects: gone.len() as u64, then }, gone)))
+    Ok(Some((Withdrawn { what, objects: gone.len() as u64, then, unplanned: false }, gone)))
 }
 
 /// Removes once more what steps of the case say went: whoever died meanwhile may have left parts, or versions of them.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sha2::Digest;
 
-use super::{A_DAY, ANN, DAYS, NOW, OUT, THEIRS, erase, filled, having, silent};
+use super::{A_DAY, ANN, DAYS, NOW, OUT, THEIRS, erase, filled, filled_with, having, silent};
 use crate::auditlake::Lake;
 
 /// A report that shows who acted.
@@ -137,6 +137,8 @@ fn nothing_is_withdrawn_while_rows_are_held() {
     assert!(!ran.out.contains("withdrawn:"), "{}", ran.out);
     let sealed = |name: &String| !name.ends_with("/sealed");
     assert_eq!(showing(&lake).into_iter().filter(sealed).collect::<Vec<_>>(), before);
+    let plan = lake.run(&["subject", "apply", "subject-2026-0001", "--dry-run", NOW]);
+    plan.said(0, &["to withdraw: export exports/out/", "is withdrawn as long as rows of the person are held"]);
     lake.run(&["hold", "release", "--case", "L-1", "--reason", "settled", NOW]).succeeded();
     lake.run(&["subject", "apply", "subject-2026-0001", "--yes", NOW]).said(0, &["withdrawn: export exports/out/"]);
     lake.run(&["verify", NOW]).succeeded();
@@ -163,4 +165,53 @@ fn a_manifest_that_names_other_files_takes_none_along() {
     );
     assert_eq!(lake.figure("SELECT count(*) FROM audit"), DAYS * A_DAY - THEIRS);
     assert!(lake.objects().iter().any(|(name, _)| name == part));
+}
+
+#[test]
+fn a_plan_lists_what_is_to_be_withdrawn_and_what_it_did_not_list_is_told() {
+    let lake = filled_with(Lake::new(), 2);
+    lake.write("jobs/out.yaml", OUT);
+    lake.run(&["run", "out", NOW]).succeeded();
+    lake.put("requests/done/rita/hers.yaml", hers());
+    lake.run(&["subject", "open", "--type", "erasure", "--id-file", "ann.txt", NOW]).succeeded();
+    let before = lake.objects();
+    let dry = lake.run(&["subject", "plan", "subject-2026-0001", "--as", "paula", NOW]);
+    dry.said(
+        0,
+        &[
+            "to withdraw: export exports/out/2026-11-30/manifest.json of out@2026-11-30T00:00:00Z",
+            "shows the person",
+            "to withdraw: request requests/done/rita/hers.yaml, 1 object: it names the person",
+            "what is published until then",
+        ],
+    );
+    silent(&dry);
+    // The same is in the record that is approved, and nothing else has changed.
+    let told = lake.json(&["subject", "plan", "subject-2026-0001", "--as", "paula", NOW]);
+    let sha256 = told["plan"].as_str().expect("a plan");
+    let record = lake.object(&format!("_auditlake/subjects/subject-2026-0001/plan-{sha256}.json"));
+    let record: Value = serde_json::from_slice(&record).expect("JSON");
+    assert_eq!(record["withdraws"], told["document"]["withdraws"]);
+    let listed = record["withdraws"].as_array().expect("a list");
+    let kinds: Vec<&Value> = listed.iter().map(|one| &one["kind"]).collect();
+    assert_eq!(kinds, ["export", "request"]);
+    let paths = listed[0]["paths"].as_array().expect("paths");
+    assert!(paths.iter().all(|path| path.as_str().is_some_and(|path| path.starts_with("exports/out/2026-11-30/"))));
+    let there = lake.objects();
+    let published = |(name, _): &&(String, _)| !name.starts_with("_auditlake/");
+    assert!(before.iter().filter(published).all(|object| there.contains(object)));
+    // Something is published between the plan and its application.
+    lake.run(&["subject", "approve", "subject-2026-0001", "--ticket", "DSR-1", "--as", "omar", NOW]).succeeded();
+    lake.run(&["run", "out", "--at=2026-11-29T00:00:00Z"]).succeeded();
+    let ran = lake.run(&["subject", "apply", "subject-2026-0001", "--yes", NOW]);
+    ran.said(0, &["8 deleted", "is fulfilled"]);
+    for (folder, is_listed) in [("exports/out/2026-11-30/", true), ("exports/out/2026-11-29/", false)] {
+        let line = ran.out.lines().find(|line| line.contains(&format!("withdrawn: export {folder}"))).expect("is told");
+        assert_eq!(!line.contains("the plan that was approved does not list it"), is_listed, "{line}");
+    }
+    let certificate = lake.json(&["subject", "certificate", "subject-2026-0001", NOW]);
+    let withdrawn = certificate["withdrawn"].as_array().expect("a list");
+    assert_eq!(withdrawn.iter().filter(|one| one["unplanned"] == true).count(), 1, "{certificate}");
+    assert_eq!(withdrawn.len(), 3, "{certificate}");
+    assert_eq!(showing(&lake), [] as [&str; 0]);
 }
