@@ -21,6 +21,7 @@ use crate::ledger::{OutputRole, RunSummary};
 use crate::lineage::of_report;
 use crate::review;
 use crate::runner::{Attempt, Executed};
+use crate::subject::ERASED;
 
 /// Everything the report is made from.
 struct Material<'a> {
@@ -190,12 +191,13 @@ async fn write_report(
     Ok(())
 }
 
-/// Tenants with a result in the 400 days before the interval's end: one that falls silent stays visible.
+/// Tenants with a result in the 400 days before the interval's end: one that falls silent stays visible, and one that was
+/// erased is nobody.
 async fn known_tenants(session: &LakeSession, interval: Interval) -> Result<BTreeSet<String>, JobError> {
     let since = interval.end - chrono::TimeDelta::days(400);
     let sql = format!(
         "SELECT DISTINCT scope FROM auditlake.control_results \
-         WHERE interval_end > TIMESTAMP '{}' AND interval_end < TIMESTAMP '{}' AND scope <> '{LAKE_SCOPE}'",
+         WHERE interval_end > TIMESTAMP '{}' AND interval_end < TIMESTAMP '{}' AND scope NOT IN ('{LAKE_SCOPE}', '{ERASED}')",
         rfc3339(since),
         rfc3339(interval.end)
     );

@@ -7,14 +7,15 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use engine::{EngineError, Lakefront, PinnedFile, SystemTable, SystemTables};
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
 use schemas::{CONTROL_RESULT, CivilZone, Decision, FINDING, FindingState, standing};
 
 use crate::access::rows_of;
 use crate::decisions::Decisions;
 use crate::ledger::{Ledger, OutputRole, RunEntry};
 use crate::lineage::Logged;
+use crate::subject::Withdrawals;
 
 mod edges;
 mod retention;
@@ -36,24 +37,50 @@ impl LedgerTables {
         Self { front, zone }
     }
 
+    /// What committed runs wrote. Where an erasure withdrew rows that showed somebody, those that stand in their place.
     async fn files(&self, role: OutputRole) -> Result<Vec<PinnedFile>, EngineError> {
         let mut files = Vec::new();
+        let mut withdrawals: Option<Withdrawals> = None;
         for run in Ledger::new(self.front.clone()).runs().await? {
             for output in run.commit.into_iter().flat_map(|commit| commit.outputs) {
                 if output.role != role {
                     continue;
                 }
                 let path = Path::from(output.path.as_str());
-                let meta = self.front.store().head(&path).await.map_err(|source| EngineError::Store {
-                    path: output.path,
-                    action: "find it, although a committed run wrote it",
-                    source,
-                })?;
+                let meta = match self.front.store().head(&path).await {
+                    Err(source @ object_store::Error::NotFound { .. }) => {
+                        let instead = self.instead_of(&output.path, &mut withdrawals).await?;
+                        instead.ok_or_else(|| lost(output.path, source))?
+                    }
+                    found => found.map_err(|source| lost(output.path, source))?,
+                };
                 files.push(PinnedFile::new(meta));
             }
         }
         Ok(files)
     }
+
+    /// What stands in the place of a file that is gone; cases are read once one is.
+    async fn instead_of(
+        &self,
+        path: &str,
+        withdrawals: &mut Option<Withdrawals>,
+    ) -> Result<Option<ObjectMeta>, EngineError> {
+        if withdrawals.is_none() {
+            *withdrawals = Some(Withdrawals::read(&self.front).await?);
+        }
+        for object in withdrawals.iter().flat_map(|known| known.in_place_of(path)) {
+            let there = self.front.head(&Path::from(object.path.as_str())).await?;
+            if there.is_some() {
+                return Ok(there);
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn lost(path: String, source: object_store::Error) -> EngineError {
+    EngineError::Store { path, action: "find it, although a committed run wrote it", source }
 }
 
 #[async_trait]

@@ -6,6 +6,7 @@
 //! plan       what an erasure would do      approve    who agrees
 //! apply      the erasure                   sweep      what else mentions the person
 //! package    a ZIP of what there is        replay     persons who came back with a backup
+//! rows_of_runs  evidence and findings of runs    anew  the same rows without the person    withdrawals  what stands where
 //! withdraw   what was published of the person    under_way  what is being published meanwhile
 //! in_force   restrictions and objections   correct    corrections beside rows
 //! rows       cases as rows of a dataset    certificate, list, told   what people read
@@ -14,6 +15,7 @@
 //! Which rows are a person's and how they leave is `engine::retention`'s. No identifier is printed, logged or written but into
 //! the sealed object of an open case and into what the person is given.
 
+mod anew;
 mod apply;
 mod approve;
 mod certificate;
@@ -28,10 +30,12 @@ mod places;
 mod plan;
 mod replay;
 mod rows;
+mod rows_of_runs;
 mod sweep;
 mod told;
 mod under_way;
 mod withdraw;
+mod withdrawals;
 mod written;
 
 use std::collections::BTreeSet;
@@ -46,13 +50,15 @@ use crate::error::JobError;
 use crate::progress::Progress;
 use crate::world::World;
 
+pub(crate) use anew::ERASED;
 use apply::Agreement;
 pub(crate) use desk::{Desk, held_persons, person_keys};
 pub(crate) use identity::{closed, counted_by_kind};
 pub(crate) use in_force::{objecting, restricted, without};
 pub(crate) use open::identifiers;
 pub(crate) use rows::publish;
-pub(crate) use withdraw::{MARK, withdrawn};
+pub(crate) use withdraw::MARK;
+pub(crate) use withdrawals::Withdrawals;
 
 /// Carries out a command. What became of cases is brought into their dataset, if they have one.
 pub(crate) async fn command(cli: &Cli, world: &World, command: &SubjectCommand) -> Result<Answer, JobError> {

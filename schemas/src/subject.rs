@@ -286,6 +286,12 @@ pub enum CaseStep {
         what: String,
         /// Its objects.
         objects: Vec<WithdrawnObject>,
+        /// The same rows without the person, in the place of its one object.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead: Option<WithdrawnObject>,
+        /// Where a mark says beside it that it went.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mark: Option<String>,
     },
     /// Corrections stand beside rows of the person.
     Corrected {

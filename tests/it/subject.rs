@@ -5,6 +5,7 @@ mod corrections;
 mod in_force;
 mod packages;
 mod reach;
+mod rows_of_runs;
 mod under_way;
 mod withdrawn;
 

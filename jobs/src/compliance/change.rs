@@ -1,7 +1,7 @@
 //! What changed since the report of the interval before: statuses, and findings by their ids.
 //!
 //! A finding that is no longer there is good news only if it was looked for: what is older than the interval, and what
-//! the control had no verdict on, is counted apart. Absent: rows beyond those kept as evidence; controls that keep
+//! the control had no verdict on, is counted apart, and so is what an erasure took away. Absent: rows beyond those kept as evidence; controls that keep
 //! fewer than they counted are named.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +14,7 @@ use schemas::{Change, ChangedFinding, ControlChange, FindingChange, FindingChang
 use super::trend::Trends;
 use super::{Material, findings_sql, texts};
 use crate::error::JobError;
+use crate::subject::ERASED;
 
 /// Findings shown of those that are new, and of those that are no longer there.
 const ROWS_SHOWN: usize = 20;
@@ -110,6 +111,8 @@ fn became(material: &Material<'_>, row: &ChangedFinding) -> FindingChange {
     let one = material.evaluated.iter().find(|one| one.control.as_str() == row.control);
     let status = one.and_then(|one| one.scopes.iter().find(|scope| scope.scope == row.scope)).map(|scope| scope.status);
     match status {
+        // What showed an erased person went because of that, and nobody knows what became of it.
+        _ if row.reason == ERASED => FindingChange::NotLookedFor,
         Some(Status::Pass | Status::Warn | Status::Fail | Status::NotApplicable) => FindingChange::Gone,
         Some(Status::NotEvaluated | Status::Error) | None => FindingChange::NotLookedFor,
     }

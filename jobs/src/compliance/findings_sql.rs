@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use schemas::{JobId, rfc3339};
 
 use crate::ledger::RunKey;
+use crate::subject::ERASED;
 
 /// The condition that a row of `auditlake.findings`, called `alias`, is of a run. Jobs may share an interval, and with it
 /// the ids of their results.
@@ -47,12 +48,14 @@ pub(super) fn new(key: &RunKey, before: DateTime<Utc>) -> String {
 /// Counts, by control, findings of the run of `before` that this one does not have, by what became of them.
 pub(super) fn gone(key: &RunKey, before: DateTime<Utc>, start: DateTime<Utc>) -> String {
     let older = format!("coalesce(missing.time < TIMESTAMP '{}', false)", rfc3339(start));
+    let looked_for = format!("(result.status IS NOT NULL AND missing.reason <> '{ERASED}')");
     format!(
         "SELECT missing.control_id,\n       \
-         count(*) FILTER (WHERE NOT {older} AND result.status IS NOT NULL) AS gone,\n       \
+         count(*) FILTER (WHERE NOT {older} AND {looked_for}) AS gone,\n       \
          count(*) FILTER (WHERE {older}) AS \"left\",\n       \
-         count(*) FILTER (WHERE NOT {older} AND result.status IS NULL) AS not_looked_for\n\
-         FROM (SELECT earlier.control_id, earlier.scope, earlier.finding_id, max(earlier.time) AS time\n\
+         count(*) FILTER (WHERE NOT {older} AND NOT {looked_for}) AS not_looked_for\n\
+         FROM (SELECT earlier.control_id, earlier.scope, earlier.finding_id, max(earlier.time) AS time,\n        \
+         min(earlier.reason) AS reason\n\
          FROM auditlake.findings AS earlier\n\
          WHERE {}\n  \
          AND earlier.finding_id NOT IN (SELECT finding.finding_id FROM auditlake.findings AS finding\nWHERE {})\n\

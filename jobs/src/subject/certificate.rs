@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::desk::Desk;
 use super::places::{Left, words_of};
+use super::rows_of_runs::BESIDE;
 use super::withdraw::Withdrawn;
 use crate::Answer;
 use crate::error::JobError;
@@ -39,7 +40,7 @@ pub(super) struct Certificate {
     /// Who agreed, and on which ticket.
     pub(super) approved_by: Vec<(String, String)>,
     pub(super) places: Vec<Place>,
-    /// Exports, answers and reports that showed the person.
+    /// Exports, answers, reports and rows of runs that showed the person.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) withdrawn: Vec<Withdrawn>,
     pub(super) not_reached: BTreeSet<Left>,
@@ -179,10 +180,13 @@ impl Certificate {
 /// What an attempt withdrew that stopped.
 fn withdrawn_before(case: &SubjectCase) -> Vec<Withdrawn> {
     let of = |record: &CaseRecord| match &record.what {
-        CaseStep::Withdrawn { what, objects } => Some(Withdrawn {
+        CaseStep::Withdrawn { what, objects, instead, .. } => Some(Withdrawn {
             what: what.clone(),
             objects: objects.len() as u64,
-            then: "tell whoever received it".to_owned(),
+            then: match instead {
+                Some(_) => BESIDE.to_owned(),
+                None => "tell whoever received it".to_owned(),
+            },
             unplanned: false,
         }),
         _ => None,

@@ -164,7 +164,8 @@ async fn withdrawn(
         if !publication.shows(mentioning) || publication.names(mentions) {
             continue;
         }
-        if let Some((one, paths)) = withdraw(desk, case, &publication, &mut certificate.not_reached).await? {
+        if let Some((one, paths)) = withdraw(desk, case, (&publication, mentions), &mut certificate.not_reached).await?
+        {
             gone.extend(paths);
             certificate.withdrawn.retain(|other| other.what != one.what);
             certificate.withdrawn.push(one);

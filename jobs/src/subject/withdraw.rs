@@ -1,4 +1,4 @@
-//! Exports, answers to requests and reports that show a person: withdrawn whole.
+//! Exports, answers to requests, reports and rows of runs that show a person: withdrawn whole.
 //!
 //! A step of the case says which objects go, with the SHA-256 that records and the evidence log have of them; then a mark is put
 //! beside the manifest, which stays; then they go, with every version. So whoever looks for a part that is gone finds why,
@@ -13,19 +13,21 @@ use engine::retention::Mentions;
 use engine::subject::SubjectCase;
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use schemas::{CaseRecord, CaseStep, WithdrawnObject, rfc3339};
+use schemas::{CaseId, CaseStep, Interval, WithdrawnObject, rfc3339};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::anew::RowsOf;
 use super::desk::Desk;
 use super::places::Left;
 use super::plan::PlannedPublication;
+use super::rows_of_runs::{Anew, again, anew, rows_of_runs};
 use super::sweep::is_named;
 use crate::error::JobError;
 use crate::evidence_log::part;
 use crate::export::{Manifest, pretty};
-use crate::ledger::{Ledger, OutputRole};
+use crate::ledger::{Ledger, OutputRole, RunEntry, RunKey};
 use crate::requests::{DONE, REJECTED};
 use crate::review::{DRAFTS, published_of};
 use crate::show::counted;
@@ -61,17 +63,25 @@ pub(super) enum PublicationKind {
     Report,
     /// It names the person.
     Request,
+    /// Rows of one control.
+    Evidence,
+    /// What controls found.
+    Findings,
+    /// What controls said.
+    ControlResults,
 }
 
 /// What may be withdrawn.
 #[derive(Debug)]
 pub(super) struct Publication {
-    kind: PublicationKind,
-    what: String,
-    then: String,
-    objects: Vec<WithdrawnObject>,
+    pub(super) kind: PublicationKind,
+    pub(super) what: String,
+    pub(super) then: String,
+    pub(super) objects: Vec<WithdrawnObject>,
     /// Where the mark goes; nowhere where there is no manifest to stand beside.
-    mark: Option<Path>,
+    pub(super) mark: Option<Path>,
+    /// The rows of its one object are written anew without the person.
+    pub(super) rows: Option<(RowsOf, Interval)>,
 }
 
 impl Publication {
@@ -100,8 +110,9 @@ impl Publication {
 
 /// Everything that was published in the lake, as far as its objects are among those that are `listed`.
 pub(super) async fn publications(desk: &Desk<'_>, listed: &[ObjectMeta]) -> Result<Vec<Publication>, JobError> {
+    let runs = Ledger::new(desk.lake.front.clone()).runs().await?;
     let mut all = exports(desk, listed).await?;
-    all.extend(reports(desk).await?);
+    all.extend(reports(desk, &runs));
     let of_request = |meta: &&ObjectMeta| {
         [DONE, REJECTED].iter().any(|folder| meta.location.as_ref().starts_with(&format!("{folder}/")))
     };
@@ -112,14 +123,16 @@ pub(super) async fn publications(desk: &Desk<'_>, listed: &[ObjectMeta]) -> Resu
         // Of so few words a hash would confirm a guess; the one in the path is of whoever asked, too, and cut short.
         objects: vec![WithdrawnObject { path: meta.location.to_string(), sha256: None }],
         mark: None,
+        rows: None,
     }));
-    // Our own records are no publications, and a manifest may name what it likes.
+    // Our own records are no publications of these kinds, and a manifest may name what it likes.
     let there: BTreeSet<&str> = listed.iter().map(|meta| meta.location.as_ref()).collect();
     let is_ours = |path: &str| path.starts_with("_auditlake/") && !path.starts_with(DRAFTS);
     for publication in &mut all {
         publication.objects.retain(|object| there.contains(object.path.as_str()) && !is_ours(&object.path));
     }
     all.retain(|publication| !publication.objects.is_empty());
+    all.extend(rows_of_runs(desk, &runs, &there).await?);
     Ok(all)
 }
 
@@ -156,14 +169,16 @@ async fn exports(desk: &Desk<'_>, listed: &[ObjectMeta]) -> Result<Vec<Publicati
             then,
             objects: parts.chain(beside).map(object).collect(),
             mark: Some(mark),
+            rows: None,
         });
     }
     Ok(all)
 }
 
-async fn reports(desk: &Desk<'_>) -> Result<Vec<Publication>, JobError> {
+fn reports(desk: &Desk<'_>, runs: &[RunEntry]) -> Vec<Publication> {
     let mut all = Vec::new();
-    for run in Ledger::new(desk.lake.front.clone()).runs().await?.iter().filter(|run| run.kind() != "export") {
+    for run in runs.iter().filter(|run| run.kind() != "export") {
+        let Some(key) = RunKey::parse(&run.run) else { continue };
         for commit in run.commits() {
             let files = commit.outputs.iter().filter(|output| output.role == OutputRole::Report);
             let files: Vec<PartEntry> = files.map(part).collect();
@@ -177,23 +192,21 @@ async fn reports(desk: &Desk<'_>) -> Result<Vec<Publication>, JobError> {
             all.push(Publication {
                 kind: PublicationKind::Report,
                 what: format!("report {} (revision {})", run.run, commit.revision),
-                then: format!(
-                    "`auditlake run {} --at INSTANT --again` makes a revision of what is there now; tell whoever has it",
-                    run.job
-                ),
+                then: format!("{}; tell whoever has it", again(desk, &key)),
                 objects,
                 mark: None,
+                rows: None,
             });
         }
     }
-    Ok(all)
+    all
 }
 
 /// Withdraws something, and gives the paths that went; what of it could not be removed is added to `left`.
 pub(super) async fn withdraw(
     desk: &Desk<'_>,
     case: &SubjectCase,
-    publication: &Publication,
+    (publication, mentions): (&Publication, &Mentions),
     left: &mut BTreeSet<Left>,
 ) -> Result<Option<(Withdrawn, BTreeSet<String>)>, JobError> {
     let mut objects = Vec::new();
@@ -210,15 +223,39 @@ pub(super) async fn withdraw(
     if objects.is_empty() {
         return Ok(None);
     }
+    let anew = match (publication.rows, objects.as_slice()) {
+        (Some(rows), [object]) => match anew(desk, object, rows, mentions).await? {
+            Ok(anew) if matches!(state(desk, &anew.object).await?, State::Other) => {
+                let why = "something else lies where its rows go without the person; look at it, and remove it";
+                left.insert(Left::new(object.path.as_str(), why));
+                return Ok(None);
+            }
+            Ok(anew) => Some(anew),
+            // What rests on the rows would have none, so they stay and are told.
+            Err(why) => {
+                left.insert(Left::new(object.path.as_str(), why));
+                return Ok(None);
+            }
+        },
+        _ => None,
+    };
     // Somebody may have begun before.
     let case = desk.open_case(&case.case).await?;
-    let step = CaseStep::Withdrawn { what: publication.what.clone(), objects: objects.clone() };
+    let instead = anew.as_ref().map(|anew| anew.object.clone());
+    let step = CaseStep::Withdrawn {
+        what: publication.what.clone(),
+        objects: objects.clone(),
+        instead,
+        mark: publication.mark.as_ref().map(Path::to_string),
+    };
     if !case.records.iter().any(|record| record.what == step) {
         desk.record(&case.case, case.next_number(), (step, None)).await?;
     }
-    if let Some(mark) = &publication.mark {
-        let marked = json!({ "withdrawn_at": rfc3339(desk.world.now()), "case": case.case });
-        desk.lake.front.create(mark, pretty(&marked)?).await?;
+    if let Some(Anew { object, bytes }) = anew {
+        desk.lake.front.create(&listed_path(&object.path)?, bytes).await?;
+    }
+    if let Some(path) = &publication.mark {
+        mark(desk, &case.case, path).await?;
     }
     for object in &objects {
         remove(desk, object, left).await?;
@@ -231,11 +268,19 @@ pub(super) async fn withdraw(
 /// Removes once more what steps of the case say went: whoever died meanwhile may have left parts, or versions of them.
 pub(super) async fn go_on(desk: &Desk<'_>, case: &SubjectCase, left: &mut BTreeSet<Left>) -> Result<(), JobError> {
     for record in &case.records {
-        let CaseStep::Withdrawn { objects, .. } = &record.what else { continue };
+        let CaseStep::Withdrawn { objects, instead, mark: path, .. } = &record.what else { continue };
+        // Rows go once the same ones stand in their place; until then they are found, and withdrawn as any others.
+        let may_go = match instead {
+            Some(instead) => matches!(state(desk, instead).await?, State::AsRecorded),
+            None => true,
+        };
+        if let Some(path) = path.as_ref().filter(|_| may_go) {
+            mark(desk, &case.case, &listed_path(path)?).await?;
+        }
         for object in objects {
             let is_theirs = match state(desk, object).await? {
                 State::Gone => true,
-                State::AsRecorded => object.sha256.is_some(),
+                State::AsRecorded => object.sha256.is_some() && may_go,
                 State::Other => false,
             };
             if is_theirs {
@@ -243,6 +288,13 @@ pub(super) async fn go_on(desk: &Desk<'_>, case: &SubjectCase, left: &mut BTreeS
             }
         }
     }
+    Ok(())
+}
+
+/// Says beside something that is gone why it is.
+async fn mark(desk: &Desk<'_>, case: &CaseId, path: &Path) -> Result<(), JobError> {
+    let marked = json!({ "withdrawn_at": rfc3339(desk.world.now()), "case": case });
+    desk.lake.front.create(path, pretty(&marked)?).await?;
     Ok(())
 }
 
@@ -267,16 +319,6 @@ async fn remove(desk: &Desk<'_>, object: &WithdrawnObject, left: &mut BTreeSet<L
 }
 
 /// A path as a listing has it, in which nothing is to be encoded any more.
-fn listed_path(path: &str) -> Result<Path, EngineError> {
+pub(super) fn listed_path(path: &str) -> Result<Path, EngineError> {
     Path::parse(path).map_err(|error| EngineError::Bug { what: format!("a listed path is none ({error})") })
-}
-
-/// What a record of a case withdrew: paths with the SHA-256 of what lay there. Nothing where it is no such record.
-pub(crate) fn withdrawn(record: &[u8]) -> Vec<(String, String)> {
-    match serde_json::from_slice::<CaseRecord>(record).map(|record| record.what) {
-        Ok(CaseStep::Withdrawn { objects, .. }) => {
-            objects.into_iter().filter_map(|object| Some((object.path, object.sha256?))).collect()
-        }
-        _ => Vec::new(),
-    }
 }

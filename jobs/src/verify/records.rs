@@ -18,7 +18,7 @@ use crate::lake::OpenLake;
 use crate::ledger::{CommitRecord, OutputRole, RunKey};
 use crate::review::{self, ReviewState, StepRecord, note_text};
 use crate::show::counted;
-use crate::subject::withdrawn;
+use crate::subject::Withdrawals;
 
 /// Checks records of runs and everything that they say was written, other than rows of datasets.
 pub(crate) async fn check(
@@ -89,12 +89,12 @@ async fn runs(parts: &Parts<'_>, log: &CheckedLog, scope: &Scope, verified: &mut
 }
 
 /// What logged steps of cases withdrew. A record that is gone, or another one than was logged, excuses nothing.
-async fn logged_withdrawals(lake: &OpenLake, log: &CheckedLog) -> Result<BTreeSet<(String, String)>, JobError> {
-    let mut all = BTreeSet::new();
+async fn logged_withdrawals(lake: &OpenLake, log: &CheckedLog) -> Result<Withdrawals, JobError> {
+    let mut all = Withdrawals::default();
     for (_, entry) in log.replay.records.iter().filter(|(_, entry)| entry.record.starts_with(SUBJECTS)) {
         let bytes = lake.front.read(&Path::from(entry.record.as_str())).await?;
         if let Some(bytes) = bytes.filter(|bytes| engine::hex(&Sha256::digest(bytes)) == entry.record_sha256) {
-            all.extend(withdrawn(&bytes));
+            all.take_record(&bytes);
         }
     }
     Ok(all)
@@ -103,8 +103,8 @@ async fn logged_withdrawals(lake: &OpenLake, log: &CheckedLog) -> Result<BTreeSe
 /// Objects that entries lead to.
 struct Parts<'a> {
     lake: &'a OpenLake,
-    /// Paths with SHA-256 of what cases of persons withdrew.
-    withdrawn: BTreeSet<(String, String)>,
+    /// What cases of persons withdrew.
+    withdrawn: Withdrawals,
     /// How many of those are gone.
     gone: AtomicU64,
 }
@@ -112,8 +112,9 @@ struct Parts<'a> {
 impl Parts<'_> {
     async fn check(&self, path: &str, sha256: &str, of: &str, verified: &mut Verified) -> Result<(), JobError> {
         match sha256_of(&self.lake.front, path).await? {
-            None if self.withdrawn.contains(&(path.to_owned(), sha256.to_owned())) => {
+            None if self.withdrawn.explain(path, sha256) => {
                 self.gone.fetch_add(1, Ordering::Relaxed);
+                self.in_place_of(path, of, verified).await?;
             }
             None => verified.add(FindingKind::MissingPart, path, format!("object \"{path}\" {of} is gone")),
             Some((there, _)) if there != sha256 => {
@@ -121,6 +122,30 @@ impl Parts<'_> {
                 verified.add(FindingKind::ChangedPart, path, message);
             }
             Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What stands in the place of a withdrawn object, if anything has to: one of what cases name for it, as they name it.
+    async fn in_place_of(&self, path: &str, of: &str, verified: &mut Verified) -> Result<(), JobError> {
+        let mut fault = None;
+        for object in self.withdrawn.in_place_of(path) {
+            let instead = &object.path;
+            match sha256_of(&self.lake.front, instead).await? {
+                Some((there, _)) if Some(&there) == object.sha256.as_ref() => return Ok(()),
+                Some((there, _)) => {
+                    let message = format!("object \"{instead}\" {of} has sha256 {there}, and a case names another one");
+                    fault = Some((FindingKind::ChangedPart, instead, message));
+                }
+                None => {
+                    let message =
+                        format!("object \"{instead}\" {of} is gone, which stood in the place of a withdrawn one");
+                    fault = fault.or(Some((FindingKind::MissingPart, instead, message)));
+                }
+            }
+        }
+        if let Some((kind, path, message)) = fault {
+            verified.add(kind, path.as_str(), message);
         }
         Ok(())
     }
