@@ -58,7 +58,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(lake: &Arc<OpenLake>, how: Watch) -> Self {
+    fn start(lake: &Arc<OpenLake>, how: Watch<'static>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let lake = Arc::clone(lake);
         std::thread::spawn(move || {
