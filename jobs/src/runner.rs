@@ -7,7 +7,7 @@ use engine::Fence;
 use schemas::{Interval, Job, JobKind, Remedy};
 use tokio_util::sync::CancellationToken;
 
-use bounded::Bounds;
+use bounded::{Bounds, By};
 
 use crate::access;
 use crate::anonymize;
@@ -215,6 +215,11 @@ async fn attempt(
         key,
         timeout: job.timing.timeout_seconds,
         stop: asked.scheduled.and_then(|scheduled| scheduled.stop),
+        by: match asked.scheduled {
+            None => By::Command,
+            Some(scheduled) if scheduled.patience.is_none() => By::Hand,
+            Some(_) => By::Runner,
+        },
     };
     let committed = match bounds.keep(execute(&attempt, world, job)).await {
         Ok(executed) => commit((lake, clock), key, (ledger, revision), &attempt, executed).await,

@@ -33,6 +33,8 @@ use stopping::Stopping;
 
 /// How often it is looked whether definitions changed, and whether the store is there.
 const LOOK: Duration = Duration::from_secs(20);
+/// Looks between two states of the page.
+const PAGE: u64 = 3;
 
 /// Serves until it is told to stop.
 ///
@@ -101,7 +103,7 @@ impl Server<'_> {
     /// Waits until the definitions are others and right, or the process is to stop. Also looks whether the store is there.
     async fn changed(&self, cli: &Cli, closing: &CancellationToken) -> Option<OpenLake> {
         let mut wrong = None;
-        loop {
+        for number in 1_u64.. {
             tokio::select! {
                 () = closing.cancelled() => {
                     self.health.close();
@@ -109,7 +111,7 @@ impl Server<'_> {
                 }
                 () = tokio::time::sleep(LOOK) => {}
             }
-            self.health.look(self.lake, self.world).await;
+            self.health.look(self.lake, self.world, number % PAGE == 0).await;
             match read_definitions(&cli.lake).map(|read| read.sha256) {
                 Ok(sha256) if sha256 == self.lake.definitions.sha256 => wrong = None,
                 Ok(_) => match cli.open() {
@@ -123,6 +125,7 @@ impl Server<'_> {
                 Err(error) => self.wrong(&mut wrong, &error),
             }
         }
+        None
     }
 
     /// Tells once that the definitions are wrong.

@@ -7,8 +7,6 @@ mod cron;
 mod listing;
 mod order;
 mod pattern;
-#[cfg(test)]
-mod tests;
 mod wall_clock;
 
 pub use cron::{Cron, Dialect};

@@ -349,6 +349,8 @@ fn what_cannot_be_asked_is_refused() {
         lake.run(&[args, &[at]].concat()).failed(2, &[words]);
     }
     lake.run(&["run", "compliance"]).failed(2, &["has no schedule; say for which instant"]);
+    write_job(&lake, "{cron: \"* * * * *\", start: 2020-01-01}");
+    lake.run(&["run", "--due", at]).failed(1, &["more than 600000 of its intervals", "give it a later start"]);
     let none = Lake::new();
     none.run(&["run", "--due"]).failed(2, &["no job has a schedule; write for example schedule:"]);
 }

@@ -12,6 +12,17 @@ use crate::schedule::{CANCEL, DecisionRecord};
 /// How often it is looked whether a run was cancelled.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// Who runs an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// A runner, which begins nothing that is cancelled.
+    Runner,
+    /// Somebody who names the run of a schedule, and may know that it was cancelled before.
+    Hand,
+    /// Somebody, and of a job without schedule: its runs are not cancelled.
+    Command,
+}
+
 /// The bounds of an attempt.
 #[derive(Debug)]
 pub(super) struct Bounds<'a> {
@@ -21,6 +32,8 @@ pub(super) struct Bounds<'a> {
     pub(super) timeout: Option<u64>,
     /// Of its runner.
     pub(super) stop: Option<&'a CancellationToken>,
+    /// Who runs it.
+    pub(super) by: By,
 }
 
 impl Bounds<'_> {
@@ -45,12 +58,16 @@ impl Bounds<'_> {
     }
 
     async fn cancelled(&self) -> String {
+        // What the store cannot say now it may say the next time.
+        let look = async || self.front.read_json::<DecisionRecord>(&self.key.record(CANCEL)).await.ok().flatten();
+        if self.by == By::Command || self.by == By::Hand && look().await.is_some() {
+            return std::future::pending().await;
+        }
         loop {
-            tokio::time::sleep(LOOK).await;
-            // What the store cannot say now it may say the next time.
-            if let Ok(Some(record)) = self.front.read_json::<DecisionRecord>(&self.key.record(CANCEL)).await {
+            if let Some(record) = look().await {
                 return record.by;
             }
+            tokio::time::sleep(LOOK).await;
         }
     }
 

@@ -141,7 +141,7 @@ pub(crate) async fn carry_out(
     lake: &OpenLake,
     world: &World,
     (job, plan): (&Job, &Plan),
-    (workers, progress): (usize, Progress),
+    (workers, principal, progress): (usize, Option<&str>, Progress),
     tell: &(dyn Fn(&Happened) + Sync),
 ) -> Result<(), JobError> {
     note(lake, plan).await?;
@@ -164,7 +164,7 @@ pub(crate) async fn carry_out(
         let at = world.at(Arc::new(FixedClock(interval.end)));
         let revise = if is_committed { Revise::Again } else { Revise::Never };
         let scheduled = Scheduled { interval, clock: world, patience: None, stop: None };
-        let asked = Asked { scheduled: Some(scheduled), ..Asked::by(revise, None) };
+        let asked = Asked { scheduled: Some(scheduled), ..Asked::by(revise, principal) };
         let watch = Stopwatch::start();
         (interval, run(lake, &at, job, asked, &progress).await, watch.seconds())
     });

@@ -13,7 +13,7 @@ use super::due::{Busy, Facts, Sorted, sort_out};
 use super::journal::{Journal, JournalRecord, Step};
 use super::known::{KnownRun, Standing, known_runs};
 use super::records::MissedRecord;
-use super::slots::{Slot, slots, unclear};
+use super::slots::{SLOTS_MAX, Slot, slots, unclear};
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::ledger::{RunKey, StartRecord};
@@ -100,6 +100,15 @@ impl<'a> Books<'a> {
         let mut known = known_runs(&self.lake.front, &job.id, Some(from)).await?;
         self.read_unclear(job, (cron, from), &mut known).await?;
         let slots = slots(cron, from, self.now, &known);
+        if slots.len() > SLOTS_MAX {
+            return Err(JobError::Refused {
+                what: format!("schedule of job \"{}\"", job.id),
+                why: format!(
+                    "more than {SLOTS_MAX} of its intervals have elapsed since {} and are not recorded; give it a later start",
+                    schemas::rfc3339(from)
+                ),
+            });
+        }
         Ok(Book { from, begin: Some(begin), journal, slots })
     }
 
@@ -252,7 +261,9 @@ async fn busy(lake: &OpenLake, job: &Job, book: &Book) -> Result<Option<Busy>, E
 }
 
 /// How far every interval has an end, if it is worth noting: more than so many beyond what is noted.
-pub(crate) fn closable(book: &Book, worth: usize) -> Option<DateTime<Utc>> {
+/// Never of a job that follows another one, where an old interval may still come.
+pub(crate) fn closable(job: &Job, book: &Book, worth: usize) -> Option<DateTime<Utc>> {
+    job.timing.schedule.as_ref()?;
     let again = book.journal.again();
     let paused = book.journal.paused().map(|record| record.at);
     let is_closed = |slot: &&Slot| {

@@ -230,7 +230,10 @@ async fn past(
     let teller = Teller::new(output);
     let workers = usize::from(args.workers);
     let progress = if workers > 1 { Progress::silent() } else { Progress::on_terminal() };
-    backfill::carry_out(lake, world, (job, &plan), (workers, progress), &|happened| teller.tell(happened)).await?;
+    backfill::carry_out(lake, world, (job, &plan), (workers, args.principal.as_deref(), progress), &|happened| {
+        teller.tell(happened)
+    })
+    .await?;
     let all = teller.into_all();
     let counts = tally(&all);
     let line = match plan.runs.len() {

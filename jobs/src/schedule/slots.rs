@@ -77,9 +77,13 @@ pub(crate) fn slots(cron: &Cron, begin: DateTime<Utc>, until: DateTime<Utc>, kno
     slots
 }
 
-/// Intervals that end at the fires after `at` and until `until`.
+/// Most intervals that are looked at together, some more than a year of minutes.
+pub(crate) const SLOTS_MAX: usize = 600_000;
+
+/// Intervals that end at the fires after `at` and until `until`; of too many, one more than there may be.
 fn fill(cron: &Cron, mut at: DateTime<Utc>, until: DateTime<Utc>, slots: &mut Vec<Slot>) {
-    for fire in cron.between(at, until) {
+    let room = (SLOTS_MAX + 1).saturating_sub(slots.len());
+    for fire in cron.between(at, until).take(room) {
         slots.push(Slot { interval: Interval { start: at, end: fire }, known: None });
         at = fire;
     }

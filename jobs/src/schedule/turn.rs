@@ -1,6 +1,7 @@
 //! A job's turn: what of it is recorded as missed, what waits, and which run of it comes next.
 
 use chrono::{DateTime, Utc};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use schemas::{Interval, Job, JobId};
 use serde::Serialize;
 
@@ -17,6 +18,8 @@ use crate::world::World;
 
 /// How often runners may die at a run before it is given up, beside the attempts that fail.
 const DEATHS: usize = 3;
+/// Records that are written side by side.
+const WRITTEN_AT_ONCE: usize = 16;
 /// Runs that are closed before it is noted.
 const CLOSED_WORTH: usize = 100;
 
@@ -45,12 +48,22 @@ pub(crate) enum Told {
     GivenUp { run: String, job: JobId, interval: Interval, errors: Vec<String> },
 }
 
+/// A run that waits.
+#[derive(Debug, Clone)]
+pub(crate) struct Waits {
+    pub(crate) run: String,
+    /// What for.
+    pub(crate) what: String,
+    /// Whether it goes on by itself, without a run of another job.
+    pub(crate) is_soon: bool,
+}
+
 /// What a job's turn came to.
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
     pub(crate) ready: Option<Ready>,
-    /// The run that comes next and waits, and for what.
-    pub(crate) waits: Option<(String, String)>,
+    /// The run that comes next and waits.
+    pub(crate) waits: Option<Waits>,
     pub(crate) told: Vec<Told>,
     /// When it is to be looked at again, if nothing happens before.
     pub(crate) look_at: Option<DateTime<Utc>>,
@@ -70,6 +83,7 @@ enum Next {
     Waits {
         what: String,
         until: Option<DateTime<Utc>>,
+        is_soon: bool,
     },
     /// It is at an end; the next one is looked at.
     Over(Told),
@@ -91,9 +105,8 @@ impl<'a> Turns<'a> {
         let now = self.world.now();
         let sorted = sorted(self.lake, job, &book, now).await?;
         let mut turn = Turn { look_at: sorted.next_at, ..Turn::default() };
-        for (slot, reason) in &sorted.missed {
-            turn.told.push(self.miss(job, slot.interval, *reason, None).await?);
-        }
+        let missed = sorted.missed.iter().map(|(slot, reason)| self.miss(job, slot.interval, *reason, None));
+        turn.told.extend(stream::iter(missed).buffered(WRITTEN_AT_ONCE).try_collect::<Vec<_>>().await?);
         for slot in &sorted.queued {
             self.queue(job, slot.interval, "the run before it").await?;
         }
@@ -103,8 +116,8 @@ impl<'a> Turns<'a> {
                     turn.ready = Some(Ready { interval: open.slot.interval, due_at: open.due_at });
                     break;
                 }
-                Next::Waits { what, until } => {
-                    turn.waits = Some((run_id(&job.id, open.slot.interval.end), what));
+                Next::Waits { what, until, is_soon } => {
+                    turn.waits = Some(Waits { run: run_id(&job.id, open.slot.interval.end), what, is_soon });
                     turn.look_at = turn.look_at.into_iter().chain(until).min();
                     break;
                 }
@@ -121,7 +134,7 @@ impl<'a> Turns<'a> {
 
     /// Notes how far everything is closed, now and then.
     async fn close(&self, job: &Job, book: &Book) -> Result<(), JobError> {
-        if let Some(until) = closable(book, CLOSED_WORTH) {
+        if let Some(until) = closable(job, book, CLOSED_WORTH) {
             book.journal.clone().close(&self.lake.front, &job.id, until).await;
         }
         Ok(())
@@ -148,7 +161,7 @@ impl<'a> Turns<'a> {
             if open.slot.known.is_none() {
                 self.queue(job, interval, &lacking).await?;
             }
-            return Ok(Next::Waits { what: format!("waits for {lacking}"), until: over });
+            return Ok(Next::Waits { what: format!("waits for {lacking}"), until: over, is_soon: false });
         }
         Ok(Next::Ready)
     }
@@ -162,7 +175,7 @@ impl<'a> Turns<'a> {
             return match record.as_ref().and_then(|fail| fail.next_try_at) {
                 Some(next) if next > self.world.now() => {
                     let what = format!("is tried again at {}", schemas::rfc3339(next));
-                    Ok(Next::Waits { what, until: Some(next) })
+                    Ok(Next::Waits { what, until: Some(next), is_soon: true })
                 }
                 Some(_) => Ok(Next::Ready),
                 None => Ok(Next::Over(self.give_up(&key, (interval, run), record).await?)),
@@ -178,7 +191,7 @@ impl<'a> Turns<'a> {
     async fn died(&self, key: &RunKey, (interval, run): (Interval, &KnownRun)) -> Result<Next, JobError> {
         let claim = Claim::take_if_free(&self.lake.front, self.world, &key.claim(), self.patience).await?;
         let Some(claim) = claim else {
-            return Ok(Next::Waits { what: "is at work elsewhere".to_owned(), until: None });
+            return Ok(Next::Waits { what: "is at work elsewhere".to_owned(), until: None, is_soon: true });
         };
         let fail = FailRecord {
             run: key.id(),

@@ -28,6 +28,9 @@ const LOOK: TimeDelta = TimeDelta::seconds(60);
 /// How long a job is left alone that another runner is at work on, or that could not be looked at.
 const BUSY: TimeDelta = TimeDelta::seconds(5);
 
+/// Who is told what becomes of runs.
+pub(crate) type Tell<'t> = &'t (dyn Fn(&Happened) + Sync);
+
 /// When a runner ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Until {
@@ -133,8 +136,8 @@ struct Plan {
     at_work: BTreeSet<JobId>,
     /// What waits, by job: the run, and what it waits for.
     waits: BTreeMap<JobId, (String, String)>,
-    /// Jobs that another runner is at work on.
-    elsewhere: BTreeSet<JobId>,
+    /// Jobs of which a run is tried again, or is at work elsewhere.
+    soon: BTreeSet<JobId>,
     /// Whose last run failed, and which that was.
     failed: BTreeMap<JobId, DateTime<Utc>>,
 }
@@ -155,11 +158,7 @@ impl Crew<'_> {
     ///
     /// # Errors
     /// When a job cannot be looked at, after the others were; of a runner that ends only when told to, never.
-    pub(crate) async fn work(
-        &self,
-        until: Until,
-        tell: &(dyn Fn(&Happened) + Sync),
-    ) -> Result<Vec<(String, String)>, JobError> {
+    pub(crate) async fn work(&self, until: Until, tell: Tell<'_>) -> Result<Vec<(String, String)>, JobError> {
         let jobs: Vec<&Job> = in_order(&self.lake.definitions.jobs);
         let jobs: Vec<&Job> = jobs.into_iter().filter(|job| is_by_itself(job)).collect();
         let mut plan = Plan::default();
@@ -167,7 +166,8 @@ impl Crew<'_> {
         let mut at_work = FuturesUnordered::new();
         loop {
             self.ticked.iter().for_each(|ticked| ticked());
-            let mut ready = self.look(&jobs, &mut plan, until, (tell, &mut failed)).await;
+            let (mut ready, ended) = self.looked(&jobs, &mut plan, until, (tell, &mut failed, &mut at_work)).await;
+            ended.into_iter().for_each(|ended| self.ended(&jobs, &mut plan, ended, tell));
             ready.sort_by_key(|(_, ready)| ready.due_at);
             for (job, ready) in ready {
                 if at_work.len() < self.workers.max(1) {
@@ -181,7 +181,7 @@ impl Crew<'_> {
             }
             let is_left = match until {
                 Until::Done => false,
-                Until::Idle => !plan.waits.is_empty() || !plan.elsewhere.is_empty(),
+                Until::Idle => !plan.soon.is_empty(),
                 Until::Stopped => true,
             };
             let is_over = self.closing.is_cancelled() || !is_left;
@@ -196,13 +196,31 @@ impl Crew<'_> {
         }
     }
 
+    /// Looks at every job whose time it is, while what is at work goes on; with the runs that came to an end meanwhile.
+    async fn looked<'j, F: Future<Output = Ended<'j>>>(
+        &self,
+        jobs: &[&'j Job],
+        plan: &mut Plan,
+        until: Until,
+        (tell, failed, at_work): (Tell<'_>, &mut Option<JobError>, &mut FuturesUnordered<F>),
+    ) -> (Vec<(&'j Job, Ready)>, Vec<Ended<'j>>) {
+        let mut looking = std::pin::pin!(self.look(jobs, plan, until, (tell, failed)));
+        let mut all = Vec::new();
+        loop {
+            tokio::select! {
+                ready = &mut looking => return (ready, all),
+                Some(ended) = at_work.next(), if !at_work.is_empty() => all.push(ended),
+            }
+        }
+    }
+
     /// Looks at every job whose time it is.
     async fn look<'j>(
         &self,
         jobs: &[&'j Job],
         plan: &mut Plan,
         until: Until,
-        (tell, failed): (&(dyn Fn(&Happened) + Sync), &mut Option<JobError>),
+        (tell, failed): (Tell<'_>, &mut Option<JobError>),
     ) -> Vec<(&'j Job, Ready)> {
         let now = self.world.now();
         let mut books = Books::of(self.lake, now);
@@ -213,13 +231,18 @@ impl Crew<'_> {
                 continue;
             }
             plan.waits.remove(&job.id);
-            plan.elsewhere.remove(&job.id);
+            plan.soon.remove(&job.id);
             match turns.take(job, &mut books).await {
                 Ok(turn) => {
                     turn.told.into_iter().for_each(|told| tell(&Happened::Told(told)));
                     let look_at = turn.look_at.map_or(now + LOOK, |at| at.min(now + LOOK));
                     plan.look_at.insert(job.id.clone(), look_at);
-                    plan.waits.extend(turn.waits.map(|waits| (job.id.clone(), waits)));
+                    if let Some(waits) = turn.waits {
+                        if waits.is_soon {
+                            plan.soon.insert(job.id.clone());
+                        }
+                        plan.waits.insert(job.id.clone(), (waits.run, waits.what));
+                    }
                     ready.extend(turn.ready.map(|ready| (*job, ready)));
                 }
                 Err(error) => {
@@ -246,13 +269,7 @@ impl Crew<'_> {
     }
 
     /// Takes in the end of a run: its job is looked at again at once, and so are those that wait for it.
-    fn ended(
-        &self,
-        jobs: &[&Job],
-        plan: &mut Plan,
-        Ended { job, interval, ran, seconds }: Ended<'_>,
-        tell: &(dyn Fn(&Happened) + Sync),
-    ) {
+    fn ended(&self, jobs: &[&Job], plan: &mut Plan, Ended { job, interval, ran, seconds }: Ended<'_>, tell: Tell<'_>) {
         plan.at_work.remove(&job.id);
         let (run, id) = (run_id(&job.id, interval.end), job.id.clone());
         match ran {
@@ -269,7 +286,7 @@ impl Crew<'_> {
             }
             Err(JobError::Claimed { what, .. }) if what == run => {
                 plan.look_at.insert(job.id.clone(), self.world.now() + BUSY);
-                plan.elsewhere.insert(job.id.clone());
+                plan.soon.insert(job.id.clone());
                 plan.waits.insert(job.id.clone(), (run.clone(), "is at work elsewhere".to_owned()));
                 tell(&Happened::Elsewhere(BegunRun { event: "elsewhere", run, job: id, interval }));
             }

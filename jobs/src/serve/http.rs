@@ -11,10 +11,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use object_store::path::Path;
 use tokio::net::TcpListener;
 
 use super::metrics::Metrics;
 use crate::clock::Stopwatch;
+use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::runner::chain;
 use crate::schedule::{committed_until, job_list};
@@ -53,16 +55,22 @@ impl Health {
             Ok(all) => all.into_iter().for_each(|(job, until)| self.metrics.reaches(&job, until)),
             Err(error) => tracing::warn!(error = %chain(&error).join(": "), "how far jobs are is not known yet"),
         }
-        self.look(lake, world).await;
+        self.look(lake, world, true).await;
     }
 
-    /// Looks at the store, and writes the page.
-    pub(super) async fn look(&self, lake: &OpenLake, world: &World) {
-        match job_list(lake, world).await {
-            Ok(answer) => {
-                *self.page.lock().unwrap_or_else(PoisonError::into_inner) = answer.text;
-                *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Stopwatch::start());
+    /// Looks whether the store is there, and writes the page anew where that is wanted.
+    pub(super) async fn look(&self, lake: &OpenLake, world: &World, writes: bool) {
+        let looked = async {
+            if writes {
+                let page = job_list(lake, world).await?.text;
+                *self.page.lock().unwrap_or_else(PoisonError::into_inner) = page;
+            } else {
+                lake.front.list(&Path::from("_auditlake/schedule")).await?;
             }
+            Ok::<_, JobError>(())
+        };
+        match looked.await {
+            Ok(()) => *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Stopwatch::start()),
             Err(error) => tracing::warn!(error = %chain(&error).join(": "), "the store cannot be read, will retry"),
         }
     }

@@ -7,14 +7,14 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, FixedOffset, Months, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::listing::Listing;
 use super::pattern;
-use super::wall_clock::{Reading, WallClock};
+use super::wall_clock::{Jump, Near, Reading, SPAN, WallClock};
 
 /// How a pattern is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
@@ -106,37 +106,26 @@ impl Cron {
 
     /// The first fire that is later; none where the pattern ends before.
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let wall = self.clock.reads(after)?;
-        let back = self.clock.jump_near(after).filter(|jump| jump.is_back());
-        let fire = match back {
-            // What was read the first time is not asked for again.
-            Some(jump) if !self.fires_twice && jump.at <= after && wall < jump.from => {
-                self.reading(self.listing.from(jump.from)?)?.first()
+        let fire = match self.clock.near(after)? {
+            Near::Steady(offset) => {
+                let wall = after.naive_utc().checked_add_offset(offset)?;
+                let listed = self.listing.after(wall)?;
+                steady(wall, listed, offset).or_else(|| Some(self.clock.reading(listed)?.first()))?
             }
-            Some(jump) if self.fires_twice && after < jump.at => {
-                let first = self.first_later(wall, after);
-                let again = self.listing.from(jump.to).filter(|again| *again < jump.from);
-                let again = again.and_then(|again| self.reading(again)).map(Reading::last);
-                [first, again].into_iter().flatten().min()?
-            }
-            _ => self.first_later(wall, after)?,
+            Near::Jump(jump) => self.next_near(jump, after)?,
         };
         Some(fire).filter(|fire| *fire > after)
     }
 
     /// The last fire that is not later; none where the pattern begins after.
     pub fn last_until(&self, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let wall = self.clock.reads(until)?;
-        let back = self.clock.jump_near(until).filter(|jump| jump.is_back() && jump.at <= until && wall < jump.from);
-        let fire = match back {
-            Some(jump) if !self.fires_twice => self.reading(self.listing.before(jump.from)?)?.first(),
-            Some(jump) => {
-                let last = self.last_not_later(wall, until);
-                let before = self.listing.before(jump.from).filter(|before| *before >= jump.to);
-                let before = before.and_then(|before| self.reading(before)).map(Reading::first);
-                [last, before].into_iter().flatten().max()?
+        let fire = match self.clock.near(until)? {
+            Near::Steady(offset) => {
+                let wall = until.naive_utc().checked_add_offset(offset)?;
+                let listed = self.listing.until(wall)?;
+                steady(wall, listed, offset).or_else(|| self.latest_of(listed, until))?
             }
-            None => self.last_not_later(wall, until)?,
+            Near::Jump(jump) => self.last_near(jump, until)?,
         };
         Some(fire).filter(|fire| *fire <= until)
     }
@@ -147,20 +136,41 @@ impl Cron {
             .take_while(move |fire| *fire <= until)
     }
 
-    /// The fire of the first listed time after a wall time.
-    fn first_later(&self, wall: NaiveDateTime, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let reading = self.reading(self.listing.after(wall)?)?;
-        Some(if reading.first() > after { reading.first() } else { reading.last() })
+    fn next_near(&self, jump: Jump, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let wall = self.clock.reads(after)?;
+        if !self.fires_twice && jump.at <= after && wall < jump.from {
+            // What was read the first time is not asked for again.
+            return Some(self.clock.reading(self.listing.from(jump.from)?)?.first());
+        }
+        let ahead = self.listing.after(wall).and_then(|listed| self.clock.reading(listed));
+        let ahead = ahead.map(|reading| if reading.first() > after { reading.first() } else { reading.last() });
+        if !self.fires_twice || jump.at <= after {
+            return ahead;
+        }
+        let again = self.listing.from(jump.to).filter(|listed| *listed < jump.from);
+        let again = again.and_then(|listed| self.clock.reading(listed)).map(Reading::last);
+        [ahead, again].into_iter().flatten().min()
     }
 
-    /// The fire of the last listed time up to a wall time.
-    fn last_not_later(&self, wall: NaiveDateTime, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let reading = self.reading(self.listing.until(wall)?)?;
+    fn last_near(&self, jump: Jump, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let wall = self.clock.reads(until)?;
+        let is_read_again = jump.at <= until && wall < jump.from;
+        if !self.fires_twice && is_read_again {
+            return Some(self.clock.reading(self.listing.before(jump.from)?)?.first());
+        }
+        let behind = self.listing.until(wall).and_then(|listed| self.latest_of(listed, until));
+        if !is_read_again {
+            return behind;
+        }
+        let before = self.listing.before(jump.from).filter(|listed| *listed >= jump.to);
+        let before = before.and_then(|listed| self.clock.reading(listed)).map(Reading::first);
+        [behind, before].into_iter().flatten().max()
+    }
+
+    /// The last fire of a listed time up to an instant.
+    fn latest_of(&self, listed: NaiveDateTime, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let reading = self.clock.reading(listed)?;
         Some(if self.fires_twice && reading.last() <= until { reading.last() } else { reading.first() })
-    }
-
-    fn reading(&self, wall: NaiveDateTime) -> Option<Reading> {
-        self.clock.reading(wall)
     }
 
     /// Whether nobody ever waits longer than ten years for a fire; where years are given, whether there is one at all.
@@ -172,7 +182,7 @@ impl Cron {
         // Weekdays of days repeat every 28 years.
         let (mut latest, end) = (new_year(2000)?, new_year(2038)?);
         while latest < end {
-            let ten_years = latest.checked_add_months(chrono::Months::new(120))?;
+            let ten_years = latest.checked_add_months(Months::new(120))?;
             match self.listing.until(ten_years).filter(|last| *last > latest) {
                 Some(last) => latest = last,
                 None => return Some(false),
@@ -180,4 +190,11 @@ impl Cron {
         }
         Some(true)
     }
+}
+
+/// The instant of a listed time, where it is so near that no clock jumps in between. Half the span, for a clock that
+/// jumped back just outside of it may have read the first hours inside before.
+fn steady(wall: NaiveDateTime, listed: NaiveDateTime, offset: FixedOffset) -> Option<DateTime<Utc>> {
+    let is_near = listed.signed_duration_since(wall).abs() < SPAN / 2;
+    if is_near { Some(listed.checked_sub_offset(offset)?.and_utc()) } else { None }
 }

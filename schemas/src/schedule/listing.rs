@@ -37,6 +37,10 @@ impl Listing {
             Self::Posix(cron) => cron.find_next_occurrence(&wall, false).ok(),
             Self::Quartz(schedule) => {
                 let wall = wall.max(first_second(1970)?.checked_sub_signed(TimeDelta::seconds(1))?);
+                // Past the years that it knows, it would count beyond the calendar.
+                if wall >= first_second(2101)? {
+                    return None;
+                }
                 schedule.after(&wall.and_utc()).next().map(|at| at.naive_utc())
             }
         }

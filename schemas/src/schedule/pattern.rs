@@ -177,20 +177,19 @@ impl Field {
             }
             let range = item.split('/').next().unwrap_or(item);
             return match dialect {
+                Dialect::Quartz if self.is_of_month(item) => wrong("is not known to dialect: quartz"),
                 Dialect::Quartz if self.name == "weekday" && range.contains(|c: char| c.is_ascii_digit()) => {
                     wrong("is a number, and with dialect: quartz 1 is Sunday, elsewhere Monday")
                 }
-                Dialect::Quartz if item.contains(['L', 'W', '#', 'l', 'w']) && self.numbers(range).is_none() => {
-                    wrong("is not known to dialect: quartz")
+                Dialect::Posix if item == "?" && matches!(self.name, "day" | "weekday") => {
+                    wrong("is for dialect: quartz alone")
                 }
-                Dialect::Posix if item.contains('?') => wrong("has a ?, which dialect: quartz knows"),
                 _ if self.numbers(range).is_some_and(|(from, to)| from > to) => wrong("runs backwards"),
-                Dialect::Posix if item != range && self.number(range).is_some() => Err(format!(
-                    "{} {given:?} has a step without a range; write {range}-{}{}",
-                    self.name,
-                    self.to,
-                    &item[range.len()..]
-                )),
+                Dialect::Posix if item != range && digits(range).is_some() && self.number(range).is_some() => {
+                    let step = item.strip_prefix(range).unwrap_or_default();
+                    let Self { name, to, .. } = self;
+                    Err(format!("{name} {given:?} has a step without a range; write {range}-{to}{step}"))
+                }
                 _ => wrong("does not exist"),
             };
         }

@@ -6,8 +6,9 @@
 use chrono::{DateTime, FixedOffset, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// Longer than any offset, and than any jump of a clock: a whole day is the longest.
-const SPAN: TimeDelta = TimeDelta::hours(26);
+/// How far around an instant changes are looked for: longer than any offset, and than any jump of a clock, of which a
+/// whole day is the longest.
+pub(super) const SPAN: TimeDelta = TimeDelta::hours(26);
 
 /// The clock of a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +25,13 @@ pub(super) struct Jump {
     pub(super) to: NaiveDateTime,
 }
 
-impl Jump {
-    /// Whether the clock goes back, so that it reads the times between twice.
-    pub(super) fn is_back(&self) -> bool {
-        self.to < self.from
-    }
+/// What is known of the time around an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Near {
+    /// The offset does not change.
+    Steady(FixedOffset),
+    /// The clock jumps, once.
+    Jump(Jump),
 }
 
 /// When a clock reads a time.
@@ -64,15 +67,13 @@ impl WallClock {
 
     /// When the clock reads it; none at the ends of the calendar.
     pub(super) fn reading(self, wall: NaiveDateTime) -> Option<Reading> {
-        let middle = wall.and_utc();
-        let (from, until) = (middle.checked_sub_signed(SPAN)?, middle.checked_add_signed(SPAN)?);
-        let (before, after) = (self.offset(from), self.offset(until));
         let of = |offset: FixedOffset| Some(wall.checked_sub_offset(offset)?.and_utc());
-        if before == after {
-            return of(before).map(Reading::Once);
-        }
-        let jump = self.jump_within(from, until)?;
-        let (early, late) = (of(before)?, of(after)?);
+        let jump = match self.near(wall.and_utc())? {
+            Near::Steady(offset) => return of(offset).map(Reading::Once),
+            Near::Jump(jump) => jump,
+        };
+        let by = |reads: NaiveDateTime| jump.at.checked_add_signed(wall.signed_duration_since(reads));
+        let (early, late) = (by(jump.from)?, by(jump.to)?);
         Some(match (early < jump.at, late >= jump.at) {
             (true, true) => Reading::Twice(early, late),
             (true, false) => Reading::Once(early),
@@ -81,15 +82,12 @@ impl WallClock {
         })
     }
 
-    /// The jump near an instant, if there is one: near enough for what is read at that instant to be read twice.
-    pub(super) fn jump_near(self, at: DateTime<Utc>) -> Option<Jump> {
-        self.jump_within(at.checked_sub_signed(SPAN)?, at.checked_add_signed(SPAN)?)
-    }
-
-    fn jump_within(self, from: DateTime<Utc>, until: DateTime<Utc>) -> Option<Jump> {
+    /// What is known of the time around an instant; none at the ends of the calendar.
+    pub(super) fn near(self, at: DateTime<Utc>) -> Option<Near> {
+        let (from, until) = (at.checked_sub_signed(SPAN)?, at.checked_add_signed(SPAN)?);
         let (before, after) = (self.offset(from), self.offset(until));
         if before == after {
-            return None;
+            return Some(Near::Steady(before));
         }
         let (mut low, mut high) = (from.timestamp(), until.timestamp());
         while high - low > 1 {
@@ -98,7 +96,7 @@ impl WallClock {
         }
         let at = DateTime::from_timestamp(high, 0)?;
         let reads = |offset| at.naive_utc().checked_add_offset(offset);
-        Some(Jump { at, from: reads(before)?, to: reads(after)? })
+        Some(Near::Jump(Jump { at, from: reads(before)?, to: reads(after)? }))
     }
 
     fn offset(self, at: DateTime<Utc>) -> FixedOffset {

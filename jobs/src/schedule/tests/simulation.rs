@@ -168,7 +168,7 @@ async fn finished(lake: &OpenLake, end: DateTime<Utc>, seed: u64) {
         let plan = backfill::plan(lake, &world, job, wanted).await.expect("intervals");
         let given_up = plan.runs.len();
         assert!(given_up < 10, "seed {seed}: {given_up} runs of {} were given up", job.id);
-        backfill::carry_out(lake, &world, (job, &plan), (1, Progress::silent()), &|_| ()).await.expect("run");
+        backfill::carry_out(lake, &world, (job, &plan), (1, None, Progress::silent()), &|_| ()).await.expect("run");
     }
 }
 
