@@ -54,7 +54,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     (
         "job",
         "schedule.dst",
-        "leave it out; a time that is skipped runs at its end, one that comes twice the first time",
+        "leave it out; a time that clocks jump over runs right after the jump, one that comes twice runs once",
     ),
     ("job", "notify", "act on the exit code of `auditlake run`"),
     ("job", "slow_after", "leave it out, or write timeout"),

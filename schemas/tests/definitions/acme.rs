@@ -113,7 +113,22 @@ approval: required
     ),
     (
         "jobs/verify-daily.yaml",
-        "job: verify-daily\nkind: verify\ndatasets: [identity, month]\n",
+        "job: verify-daily
+kind: verify
+datasets: [identity, month]
+schedule:
+  cron: \"30 6 * * MON-FRI\"
+  timezone: America/New_York
+  start: 2026-01-01
+  catch_up: {all: 48}
+  starting_deadline: 6h
+  lateness: 15m
+  jitter: 5m
+  concurrency: forbid
+after: [{job: ingest-trail}, {job: soc2-daily, interval: latest, wait: 4h}]
+retry: {max: 5, base: 10s, factor: 3, cap: 10m}
+timeout: 1h
+",
     ),
     (
         "policies/evidence.yaml",
@@ -160,7 +175,7 @@ copies: [{what: replica acme-audit-dr, erased_by: replication}, {what: tape, era
     ),
     (
         "jobs/retention-daily.yaml",
-        "job: retention-daily\nkind: retention\ndatasets: [audit]\n",
+        "job: retention-daily\nkind: retention\ndatasets: [audit]\nafter: [{job: ingest-app}]\n",
     ),
     (
         "controls/auth/ACME-AUTH-001.yaml",

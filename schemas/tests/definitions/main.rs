@@ -9,6 +9,7 @@ mod retention;
 mod shipped;
 mod spans;
 mod subjects;
+mod timing;
 
 use std::collections::BTreeMap;
 
