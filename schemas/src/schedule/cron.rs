@@ -81,8 +81,8 @@ impl Cron {
             Self { text: text.trim().to_owned(), dialect, clock: WallClock(zone), fires_twice: hour == "*", listing };
         if !cron.fires_within_ten_years(has_years).unwrap_or(false) {
             return Err(format!(
-                "cron {text:?} has no fire in ten years: its days, months and weekdays do not meet; write some that do, \
-                 for example {:?}",
+                "cron {text:?} has no fire in ten years: its days, months and weekdays meet too seldom or never; write \
+                 others, for example {:?}",
                 pattern::example(dialect)
             ));
         }

@@ -273,6 +273,10 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
         let path = one["$ref"].as_str().and_then(|path| path.strip_prefix('#')).expect("a reference");
         let kind = &job.pointer(path).expect("defined")["properties"]["kind"]["const"];
         assert!(JOB_KINDS.map(Into::into).contains(kind), "{kind}");
+        for key in ["schedule", "after", "retry", "timeout"] {
+            let of_key = &job.pointer(path).expect("defined")["properties"][key];
+            assert!(of_key["description"].is_string(), "{key} of {kind}: {of_key}");
+        }
     }
     assert!(!job.to_string().contains("Raw"), "names of our types are not for editors");
 }

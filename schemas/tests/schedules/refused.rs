@@ -202,22 +202,22 @@ fn days_that_never_come_are_refused_and_rare_ones_are_not() {
             "0 0 * 2 SUN#5",
         ],
         expect![[r#"
-            cron "0 0 31 2 *" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 6 * * *"
-            cron "0 0 30 2 *" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 6 * * *"
-            cron "0 0 31 4,6,9,11 *" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 6 * * *"
-            cron "0 0 29 2 +MON" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 6 * * *"
-            cron "0 0 29 2 +TUE" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 6 * * *"
-            cron "0 0 31 12 +FRI" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 6 * * *"
-            cron "0 0 * 2 SUN#5" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 6 * * *""#]],
+            cron "0 0 31 2 *" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 6 * * *"
+            cron "0 0 30 2 *" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 6 * * *"
+            cron "0 0 31 4,6,9,11 *" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 6 * * *"
+            cron "0 0 29 2 +MON" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 6 * * *"
+            cron "0 0 29 2 +TUE" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 6 * * *"
+            cron "0 0 31 12 +FRI" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 6 * * *"
+            cron "0 0 * 2 SUN#5" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 6 * * *""#]],
     );
     says(
         Dialect::Quartz,
         &["0 0 0 31 2 ?", "0 0 0 29 2 SUN", "0 0 0 29 2 ? 2025-2027", "0 0 0 31 APR ? 2026"],
         expect![[r#"
-            cron "0 0 0 31 2 ?" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 0 6 * * ?"
-            cron "0 0 0 29 2 SUN" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 0 6 * * ?"
-            cron "0 0 0 29 2 ? 2025-2027" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 0 6 * * ?"
-            cron "0 0 0 31 APR ? 2026" has no fire in ten years: its days, months and weekdays do not meet; write some that do, for example "0 0 6 * * ?""#]],
+            cron "0 0 0 31 2 ?" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 0 6 * * ?"
+            cron "0 0 0 29 2 SUN" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 0 6 * * ?"
+            cron "0 0 0 29 2 ? 2025-2027" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 0 6 * * ?"
+            cron "0 0 0 31 APR ? 2026" has no fire in ten years: its days, months and weekdays meet too seldom or never; write others, for example "0 0 6 * * ?""#]],
     );
     for (pattern, dialect) in [
         ("0 0 29 2 *", Dialect::Posix),
