@@ -256,7 +256,7 @@ fn said_now(control: &Control, one: &Evaluated, spec: &str) -> Vec<Said> {
     said.collect()
 }
 
-/// How many intervals have no run before each of these. Jobs have no schedule, so the usual step from end to end says how
+/// How many intervals have no run before each of these. A report may be run by hand, so the usual step from end to end says how
 /// far apart intervals are, or their length where that is shorter: what nobody looked at is missing, too.
 fn missing_before(intervals: &[Interval]) -> Vec<u64> {
     let step = |pair: &[Interval]| (pair[1].end - pair[0].end).num_microseconds().unwrap_or(i64::MAX);
