@@ -38,7 +38,7 @@ pub(crate) struct Holder {
     process_start: Option<String>,
 }
 
-/// A held claim. Dropping it leaves the claim to lapse; [`Claim::release`] hands it back.
+/// A held claim. [`Claim::release`] hands it back, and so does dropping it, a little later.
 #[derive(Debug)]
 pub(crate) struct Claim {
     lake: Lakefront,
@@ -48,9 +48,16 @@ pub(crate) struct Claim {
     /// Holders before that never handed it back.
     pub(crate) deaths: u64,
     heart: JoinHandle<()>,
+    is_handed_back: bool,
 }
 
 impl Claim {
+    /// Whether somebody who may be alive holds a claim.
+    pub(crate) async fn is_held(lake: &Lakefront, what: &str) -> Result<bool, EngineError> {
+        let state = State::read(lake, &Path::from(format!("_auditlake/claims/{what}"))).await?;
+        Ok(state.holder.is_some_and(|holder| !state.released && !holder.is_dead()))
+    }
+
     /// Takes the claim on `what` (a path below `_auditlake/claims`), waiting for another holder to end or lapse.
     pub(crate) async fn take(lake: &Lakefront, world: &World, what: &str) -> Result<Self, JobError> {
         let folder = Path::from(format!("_auditlake/claims/{what}"));
@@ -74,7 +81,14 @@ impl Claim {
             let epoch = state.epoch + 1;
             if lake.create_json(&epoch_path(&folder, epoch, ""), &me).await? == Created::Now {
                 let heart = tokio::spawn(beat(lake.clone(), folder.clone(), epoch));
-                return Ok(Self { lake: lake.clone(), folder, epoch, deaths: state.deaths, heart });
+                return Ok(Self {
+                    lake: lake.clone(),
+                    folder,
+                    epoch,
+                    deaths: state.deaths,
+                    heart,
+                    is_handed_back: false,
+                });
             }
         }
     }
@@ -100,7 +114,7 @@ impl Claim {
         }
         patience.forget(&folder);
         let heart = tokio::spawn(beat(lake.clone(), folder.clone(), epoch));
-        Ok(Some(Self { lake: lake.clone(), folder, epoch, deaths: state.deaths, heart }))
+        Ok(Some(Self { lake: lake.clone(), folder, epoch, deaths: state.deaths, heart, is_handed_back: false }))
     }
 
     /// A proof of the claim for whoever writes under it.
@@ -109,7 +123,8 @@ impl Claim {
     }
 
     /// Hands the claim back, so that the next one need not wait. What fails here fails nothing: a claim lapses.
-    pub(crate) async fn release(self) {
+    pub(crate) async fn release(mut self) {
+        self.is_handed_back = true;
         if let Err(error) = self.hand_back().await {
             tracing::warn!(%error, claim = %self.folder, "claim not handed back, will lapse");
         }
@@ -117,20 +132,36 @@ impl Claim {
 
     async fn hand_back(&self) -> Result<(), EngineError> {
         self.heart.abort();
-        let released = epoch_path(&self.folder, self.epoch, ".released");
-        self.lake.create(&released, bytes::Bytes::new()).await?;
-        for meta in self.lake.list(&self.folder).await? {
-            if is_heartbeat(&meta.location, self.epoch) {
-                self.lake.remove(&meta.location).await?;
-            }
-        }
-        Ok(())
+        hand_back(&self.lake, &self.folder, self.epoch).await
     }
 }
 
+async fn hand_back(lake: &Lakefront, folder: &Path, epoch: u64) -> Result<(), EngineError> {
+    lake.create(&epoch_path(folder, epoch, ".released"), bytes::Bytes::new()).await?;
+    for meta in lake.list(folder).await? {
+        if is_heartbeat(&meta.location, epoch) {
+            lake.remove(&meta.location).await?;
+        }
+    }
+    Ok(())
+}
+
 impl Drop for Claim {
+    /// Whoever is stopped in the middle, because time is over or somebody cancelled it, hands the claim back behind the
+    /// scenes: this process lives on, and nobody would believe that the holder is gone. Its fence stops what still runs.
     fn drop(&mut self) {
         self.heart.abort();
+        if self.is_handed_back {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (lake, folder, epoch) = (self.lake.clone(), self.folder.clone(), self.epoch);
+            runtime.spawn(async move {
+                if let Err(error) = hand_back(&lake, &folder, epoch).await {
+                    tracing::warn!(%error, claim = %folder, "claim not handed back, will lapse");
+                }
+            });
+        }
     }
 }
 
@@ -145,6 +176,11 @@ impl Patience {
     /// With holders that have shown no life for less than `lapse`, [`LAPSE`] where there is no reason for another.
     pub(crate) fn of(lapse: Duration) -> Self {
         Self { lapse, seen: Mutex::default() }
+    }
+
+    /// How long a holder may show no life.
+    pub(crate) fn lapse(&self) -> Duration {
+        self.lapse
     }
 
     fn is_over(&self, folder: &Path, state: &State) -> bool {

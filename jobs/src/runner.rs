@@ -86,6 +86,11 @@ pub struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
+    /// Whether a runner of schedules asks, which takes what is free and waits for nothing.
+    fn is_of_runner(&self) -> bool {
+        self.scheduled.is_some_and(|scheduled| scheduled.patience.is_some())
+    }
+
     /// By a command, and for an instant.
     pub fn by(revise: Revise, principal: Option<&'a str>) -> Self {
         Self { revise, principal, scheduled: None }
@@ -121,7 +126,8 @@ pub async fn run(
     loop {
         match run_once(lake, world, job, asked, progress).await {
             // A file was replaced under its readers, for example by retention: the next attempt sees what is there then.
-            Err(error) if error.is_of_change() && begun < ATTEMPTS_MAX => begun += 1,
+            // A runner of schedules tries again after a while, as the job says.
+            Err(error) if error.is_of_change() && begun < ATTEMPTS_MAX && !asked.is_of_runner() => begun += 1,
             ended => return ended,
         }
     }

@@ -1,7 +1,7 @@
 //! `auditlake serve`: a process that stays, does what is due, answers requests, and says how it is.
 //!
 //! It reads its definitions anew when they change: what is at work comes to its end with the old ones, and what begins
-//! then has the new ones. Definitions that are wrong are told and change nothing.
+//! from then on has the new ones. Definitions that are wrong are told and change nothing.
 //!
 //! Absent: what is due and how it is run, which is `schedule`'s; answering requests, which is `requests`'.
 
@@ -12,8 +12,11 @@ mod stopping;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::Answer;
@@ -45,7 +48,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &ServeArgs) -> Resul
         let why = "serve goes by the clock of the machine; leave --at out, or run `auditlake run --due --at INSTANT`";
         return Err(JobError::Usage(why.to_owned()));
     }
-    let mut lake = cli.open()?;
+    let lake = Arc::new(cli.open()?);
     let local = |source| JobError::Local { action: "listen on", path: args.listen.to_string(), source };
     let listener = TcpListener::bind(args.listen).await.map_err(local)?;
     let listening = listener.local_addr().map_err(local)?;
@@ -53,13 +56,19 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &ServeArgs) -> Resul
     let stopping = Stopping::on_signals(Duration::from_secs(args.grace.into()))?;
     let http = tokio::spawn(http::serve(listener, Arc::clone(&health)));
     tracing::info!(lake = %lake.definitions.id, address = %listening, workers = args.workers, "serving");
-    loop {
-        let server = Server { lake: &lake, world, args, health: &health, stopping: &stopping };
-        match server.generation(cli).await? {
-            Some(next) => lake = next,
-            None => break,
+    let (changed, mut changes) = mpsc::unbounded_channel();
+    let server =
+        |lake| Server { lake, cli, world, args, health: &health, stopping: &stopping, changed: changed.clone() };
+    let mut generations = FuturesUnordered::new();
+    generations.push(server(lake).generation());
+    // With other definitions the next generation begins at once; what the one before has at work comes to its end.
+    while !generations.is_empty() {
+        tokio::select! {
+            Some(lake) = changes.recv() => generations.push(server(lake).generation()),
+            Some(ended) = generations.next() => ended?,
         }
     }
+    health.close();
     tracing::info!("stopped");
     http.abort();
     Ok(Answer { text: String::new(), json: Value::Null, code: 0 })
@@ -67,23 +76,24 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &ServeArgs) -> Resul
 
 /// Serving with one state of the definitions.
 struct Server<'a> {
-    lake: &'a OpenLake,
+    lake: Arc<OpenLake>,
+    cli: &'a Cli,
     world: &'a World,
     args: &'a ServeArgs,
     health: &'a Health,
     stopping: &'a Stopping,
+    /// Where a lake with other definitions goes.
+    changed: mpsc::UnboundedSender<Arc<OpenLake>>,
 }
 
 impl Server<'_> {
-    /// Serves until it is to stop, or there are other definitions: then with the lake as they have it.
-    async fn generation(&self, cli: &Cli) -> Result<Option<OpenLake>, JobError> {
-        // Ends this generation, and with it what was begun only where the process stops.
+    /// Serves until it is to stop, or there are other definitions.
+    async fn generation(self) -> Result<(), JobError> {
         let closing = self.stopping.closing.child_token();
         let patience = Patience::of(LAPSE);
         let workers = usize::from(self.args.workers);
-        self.health.begin(self.lake, self.world).await;
         let crew = Crew {
-            lake: self.lake,
+            lake: &self.lake,
             world: self.world,
             workers,
             patience: &patience,
@@ -94,38 +104,39 @@ impl Server<'_> {
             ticked: Some(&|| self.health.tick()),
         };
         let scheduled = async { crew.work(Until::Stopped, &|happened| self.told(happened)).await.map(drop) };
-        let (next, scheduled, asked) =
-            tokio::join!(self.changed(cli, &closing), scheduled, self.requests(workers, &closing));
-        scheduled.and(asked)?;
-        Ok(next)
+        let ((), scheduled, asked) = tokio::join!(self.changes(&closing), scheduled, self.requests(workers, &closing));
+        scheduled.and(asked)
     }
 
-    /// Waits until the definitions are others and right, or the process is to stop. Also looks whether the store is there.
-    async fn changed(&self, cli: &Cli, closing: &CancellationToken) -> Option<OpenLake> {
+    /// Looks whether the definitions are others and right, and whether the store is there, until the process is to stop.
+    async fn changes(&self, closing: &CancellationToken) {
+        tokio::select! {
+            () = closing.cancelled() => self.health.close(),
+            () = self.look_for_changes(closing) => {}
+        }
+    }
+
+    async fn look_for_changes(&self, closing: &CancellationToken) {
+        self.health.begin(&self.lake, self.world).await;
         let mut wrong = None;
         for number in 1_u64.. {
-            tokio::select! {
-                () = closing.cancelled() => {
-                    self.health.close();
-                    return None;
-                }
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            self.health.look(self.lake, self.world, number % PAGE == 0).await;
-            match read_definitions(&cli.lake).map(|read| read.sha256) {
+            tokio::time::sleep(LOOK).await;
+            self.health.look(&self.lake, self.world, number % PAGE == 0).await;
+            match read_definitions(&self.cli.lake).map(|read| read.sha256) {
                 Ok(sha256) if sha256 == self.lake.definitions.sha256 => wrong = None,
-                Ok(_) => match cli.open() {
+                Ok(_) => match self.cli.open() {
                     Ok(lake) => {
                         tracing::info!(definitions = %lake.definitions.sha256, "definitions changed, taken over");
+                        let is_taken = self.changed.send(Arc::new(lake)).is_ok();
+                        debug_assert!(is_taken, "whoever takes them lives as long as this");
                         closing.cancel();
-                        return Some(lake);
+                        return;
                     }
                     Err(error) => self.wrong(&mut wrong, &error),
                 },
                 Err(error) => self.wrong(&mut wrong, &error),
             }
         }
-        None
     }
 
     /// Tells once that the definitions are wrong.
@@ -143,7 +154,7 @@ impl Server<'_> {
         let how = Watch { once: false, workers, settle: self.args.settle, lapse: LAPSE, closing: Some(closing) };
         loop {
             let tell = |_: &_, outcome: &_| self.health.metrics.answered(requests::outcome(outcome));
-            let watching = watch_inbox(self.lake, self.world, access, how, &tell);
+            let watching = watch_inbox(&self.lake, self.world, access, how, &tell);
             let ended = tokio::select! {
                 ended = watching => ended,
                 () = self.stopping.stop.cancelled() => return Ok(()),
@@ -161,24 +172,29 @@ impl Server<'_> {
         }
     }
 
-    /// Writes down what became of a run: names and counts, and nothing of rows.
+    /// Writes down what became of a run: names, counts and the outermost error, for what lies below may show values of rows.
     fn told(&self, happened: &Happened) {
         self.health.metrics.take(happened);
         match happened {
-            Happened::Began(run) => tracing::info!(run = %run.run, job = %run.job, interval = %run.span(), "began"),
+            Happened::Began(run) => tracing::debug!(run = %run.run, job = %run.job, interval = %run.span(), "began"),
             Happened::Elsewhere(run) => tracing::debug!(run = %run.run, job = %run.job, "at work elsewhere"),
             Happened::Ran(ran) if ran.before => tracing::info!(run = %ran.run, job = %ran.job, "committed elsewhere"),
             Happened::Ran(ran) => {
                 tracing::info!(run = %ran.run, job = %ran.job, attempt = ran.attempt, seconds = ran.seconds, "committed");
             }
-            Happened::Failed(failed) => tracing::error!(
-                run = %failed.run, job = %failed.job, remedy = failed.remedy, error = %failed.errors.join(": "), "failed"
-            ),
+            Happened::Failed(failed) if failed.is_shutdown => {
+                tracing::info!(run = %failed.run, job = %failed.job, "ended, another runner goes on");
+            }
+            Happened::Failed(failed) => {
+                let error = failed.errors.first().map(String::as_str).unwrap_or_default();
+                tracing::error!(run = %failed.run, job = %failed.job, remedy = failed.remedy, error, "failed");
+            }
             Happened::Told(Told::Missed { run, job, reason, upstream, .. }) => tracing::warn!(
                 %run, %job, reason = reason.as_str(), upstream = upstream.as_deref().unwrap_or_default(), "missed"
             ),
             Happened::Told(Told::GivenUp { run, job, errors, .. }) => {
-                tracing::error!(%run, %job, error = %errors.join(": "), "not tried again");
+                let error = errors.first().map(String::as_str).unwrap_or_default();
+                tracing::error!(%run, %job, error, "not tried again");
             }
         }
     }

@@ -214,6 +214,82 @@ fn an_edited_schedule_leaves_no_gap_and_no_overlap() {
 }
 
 #[test]
+fn what_was_run_before_there_was_a_schedule_swallows_no_interval() {
+    let lake = lake_with("{cron: \"0 * * * *\"}");
+    lake.write("jobs/hourly.yaml", format!("job: hourly\nkind: query\nwindow: 1h\n{SQL}"));
+    lake.run(&["run", "hourly", "--at=2026-03-04T09:17:00Z"]).succeeded();
+    write_job(&lake, "{cron: \"0 * * * *\", start: \"2026-03-04T00:00:00Z\", catch_up: all}");
+    lake.run(&["run", "hourly", "--at=2026-03-04T10:05:00Z"]).failed(1, &["overlaps"]);
+    // Its rows would count twice; every other hour is run.
+    let told = lake.run(&["run", "--due", "--at=2026-03-04T08:05:00Z"]);
+    told.said(0, &["committed hourly@20260304T010000Z", "committed hourly@20260304T080000Z", "8 committed"]);
+}
+
+#[test]
+fn an_edited_start_loses_nothing() {
+    let lake = lake_with("{cron: \"0 * * * *\", start: \"2026-03-04T00:00:00Z\", catch_up: all}");
+    assert_eq!(due(&lake, "03:00").0, ["01", "02", "03"]);
+    write_job(&lake, "{cron: \"0 * * * *\", catch_up: all}");
+    assert_eq!(due(&lake, "06:00").0, ["04", "05", "06"]);
+    write_job(&lake, "{cron: \"0 * * * *\", start: \"2026-03-03T22:00:00Z\", catch_up: all}");
+    let told = lake.run(&["run", "--due", "--at=2026-03-04T06:30:00Z"]);
+    told.said(0, &["committed hourly@20260303T230000Z", "committed hourly@20260304T000000Z", "2 committed"]);
+    // What was computed before a beginning, by another pattern, is not computed again.
+    let span = ["run", "hourly", "--from", "2026-03-03T10:00:00Z", "--to", "2026-03-03T14:00:00Z"];
+    let at = "--at=2026-03-04T06:30:00Z";
+    lake.run(&[span.as_slice(), &[at]].concat()).said(0, &["4 committed"]);
+    write_job(&lake, "{cron: \"30 * * * *\", start: \"2026-03-03T22:00:00Z\", catch_up: all}");
+    lake.run(&[span.as_slice(), &[at, "--dry-run"]].concat()).said(0, &["0 runs"]);
+}
+
+#[test]
+fn a_pause_starts_nothing_of_what_waited_and_a_follower_misses_nothing() {
+    let lake = lake_with("{cron: \"0 * * * *\", start: \"2026-03-04T00:00:00Z\", catch_up: all}");
+    lake.write(
+        "jobs/each.yaml",
+        "job: each\nkind: export\nafter: [{job: hourly}]\nsql: SELECT tenant_id, hour, events FROM per_hour WHERE hour >= $start \
+         AND hour < $end ORDER BY hour\nto: \"exports/each/{interval.end:%Y%m%dT%H%M}/\"\nformat: csv\n",
+    );
+    let pause = |job: &str, time: &str| {
+        let at = format!("--at=2026-03-04T{time}:00Z");
+        lake.run(&["schedule", "pause", job, "--reason", "a move", &at]).succeeded();
+    };
+    let resume = |job: &str, time: &str| {
+        let at = format!("--at=2026-03-04T{time}:00Z");
+        lake.run(&["schedule", "resume", job, &at]).succeeded();
+    };
+    pause("hourly", "03:30");
+    pause("each", "00:30");
+    assert_eq!(due(&lake, "03:40"), (vec![], vec![]));
+    lake.run(&["run", "--due", "--at=2026-03-04T03:40:00Z"])
+        .said(0, &["hourly@20260304T010000Z waits for the end of the pause"]);
+    // An interval that is waived before anybody recorded it is not run afterwards.
+    let waive =
+        ["runs", "waive", "hourly@20260304T020000Z", "--reason", "nobody needs it", "--at=2026-03-04T03:40:00Z"];
+    lake.run(&waive).succeeded();
+    resume("hourly", "03:50");
+    assert_eq!(due(&lake, "03:55").0, ["01", "03"]);
+    resume("each", "04:10");
+    let told = lake.run(&["run", "--due", "--at=2026-03-04T04:10:00Z"]);
+    told.said(
+        0,
+        &["committed each@20260304T010000Z", "committed each@20260304T030000Z", "committed each@20260304T040000Z"],
+    );
+}
+
+#[test]
+fn a_job_waits_for_nothing_before_the_other_began() {
+    let lake = lake_with("{cron: \"*/5 * * * *\", catch_up: all}");
+    lake.write(
+        "jobs/checked.yaml",
+        "job: checked\nkind: verify\nschedule: {cron: \"0 * * * *\"}\nafter: [{job: hourly}]\n",
+    );
+    lake.json(&["run", "--due", "--at=2026-03-04T10:07:00Z"]);
+    lake.run(&["run", "--due", "--at=2026-03-04T10:59:00Z"]).said(0, &["committed hourly@20260304T105500Z"]);
+    lake.run(&["run", "--due", "--at=2026-03-04T11:00:00Z"]).said(0, &["committed checked@20260304T110000Z"]);
+}
+
+#[test]
 fn what_fails_is_tried_again_only_where_that_may_help() {
     // A statement that is wrong for good: the attempt is recorded, and it is not tried again.
     let lake = lake_with("{cron: \"0 * * * *\", start: \"2026-03-04T08:00:00Z\", catch_up: all}");

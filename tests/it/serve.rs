@@ -157,10 +157,9 @@ fn of_two_servers_one_may_die_at_any_moment() {
     lake.write("jobs/tick.yaml", TICK);
     let mut survivor = Server::start(&lake);
     for _ in 0..3 {
-        let mut other = Server::start(&lake);
-        other.until("began");
-        other.signal("-KILL");
+        let other = Server::start(&lake);
         survivor.until("committed");
+        other.signal("-KILL");
     }
     let before = commits(&lake, "tick").len();
     survivor.until("committed");

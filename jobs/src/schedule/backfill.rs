@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::book::{Books, Since, run_id};
-use super::known::{Standing, known_runs};
+use super::known::Standing;
 use super::slots::{Slot, slots};
 use super::upstream::lacking;
 use super::work::{FailedRun, Happened, RanRun};
@@ -18,7 +18,7 @@ use crate::clock::Stopwatch;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
-use crate::runner::{Asked, Revise, Scheduled, chain, run};
+use crate::runner::{Asked, Revise, Scheduled, run};
 use crate::world::World;
 
 /// Which intervals.
@@ -110,13 +110,14 @@ pub(crate) async fn plan(lake: &OpenLake, world: &World, job: &Job, wanted: Want
 /// Every interval of a job within the span, also of the time before its schedule began.
 async fn within(lake: &OpenLake, world: &World, job: &Job, wanted: Wanted) -> Result<Vec<Slot>, JobError> {
     let now = world.now();
-    let book = Books::of(lake, now).book(job, Since::Beginning).await?;
+    let mut books = Books::of(lake, now);
+    let book = books.book(job, Since::Beginning).await?;
     let mut all = Vec::new();
     if let Some(schedule) = &job.timing.schedule {
         let begin = book.begin.unwrap_or(now).min(now);
         let from = schedule.cron.last_until(wanted.from).unwrap_or(wanted.from);
         if from < begin {
-            let known = known_runs(&lake.front, &job.id, Some(from)).await?;
+            let known = books.recorded(job, &schedule.cron, from).await?;
             let before = slots(&schedule.cron, from, begin, &known);
             let last = before.last().map_or(from, |slot| slot.interval.end);
             all.extend(before);
@@ -157,6 +158,7 @@ pub(crate) async fn carry_out(
                 interval: *interval,
                 errors: vec![format!("it needs {what}; run that first")],
                 remedy: "fix_config",
+                is_shutdown: false,
             })),
         }
     }
@@ -172,24 +174,8 @@ pub(crate) async fn carry_out(
     while let Some((interval, ran, seconds)) = runs.next().await {
         let (run, job) = (run_id(&job.id, interval.end), job.id.clone());
         tell(&match ran {
-            Ok(ran) => Happened::Ran(RanRun {
-                event: "committed",
-                run,
-                job,
-                interval,
-                attempt: ran.commit.attempt,
-                before: ran.before,
-                findings: ran.commit.summary.findings,
-                seconds,
-            }),
-            Err(error) => Happened::Failed(FailedRun {
-                event: "failed",
-                run,
-                job,
-                interval,
-                errors: chain(&error),
-                remedy: error.remedy().as_str(),
-            }),
+            Ok(ran) => Happened::Ran(RanRun::of((run, job, interval), &ran, seconds)),
+            Err(error) => Happened::Failed(FailedRun::of((run, job, interval), &error)),
         });
     }
     Ok(())
@@ -206,7 +192,7 @@ async fn waits(
         let Some(upstream) = lake.definitions.job(&after.job) else { continue };
         let from = interval.start - TimeDelta::microseconds(1);
         let theirs = books.book(upstream, Since::Instant(from)).await?;
-        if let Some(what) = lacking(after, &theirs.slots, interval) {
+        if let Some(what) = lacking(after, (theirs.begin, &theirs.slots), interval) {
             return Ok(Some(what));
         }
     }

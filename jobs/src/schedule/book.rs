@@ -9,11 +9,12 @@ use futures::future::BoxFuture;
 use schemas::{Cron, Interval, Job, JobId, Schedule, compact};
 use serde::Deserialize;
 
-use super::due::{Busy, Facts, Sorted, sort_out};
+use super::due::{Busy, Facts, Sorted, due_at, sort_out};
 use super::journal::{Journal, JournalRecord, Step};
 use super::known::{KnownRun, Standing, known_runs};
 use super::records::MissedRecord;
 use super::slots::{SLOTS_MAX, Slot, slots, unclear};
+use crate::claim::Claim;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::ledger::{RunKey, StartRecord};
@@ -89,7 +90,7 @@ impl<'a> Books<'a> {
     ) -> Result<Book, JobError> {
         let cron = &schedule.cron;
         let Some(begin) = schedule.start.or_else(|| journal.begin()) else { return Ok(Book::empty(journal)) };
-        let from = match (since, journal.closed) {
+        let from = match (since, journal.closed_from(begin)) {
             (Since::Closed, Some(closed)) => closed,
             (Since::Instant(at), Some(closed)) if closed <= at => closed,
             // An interval begins at a fire.
@@ -97,10 +98,9 @@ impl<'a> Books<'a> {
             (Since::Beginning | Since::Closed, _) => begin,
         };
         let from = from.max(begin);
-        let mut known = known_runs(&self.lake.front, &job.id, Some(from)).await?;
-        self.read_unclear(job, (cron, from), &mut known).await?;
+        let known = self.recorded(job, cron, from).await?;
         let slots = slots(cron, from, self.now, &known);
-        if slots.len() > SLOTS_MAX {
+        if slots.iter().filter(|slot| slot.known.is_none()).count() > SLOTS_MAX {
             return Err(JobError::Refused {
                 what: format!("schedule of job \"{}\"", job.id),
                 why: format!(
@@ -110,6 +110,18 @@ impl<'a> Books<'a> {
             });
         }
         Ok(Book { from, begin: Some(begin), journal, slots })
+    }
+
+    /// What is recorded of a job after `from`, with the intervals of what is no fire of `cron`.
+    pub(crate) async fn recorded(
+        &self,
+        job: &Job,
+        cron: &Cron,
+        from: DateTime<Utc>,
+    ) -> Result<Vec<KnownRun>, JobError> {
+        let mut known = known_runs(&self.lake.front, &job.id, Some(from)).await?;
+        self.read_unclear(job, (cron, from), &mut known).await?;
+        Ok(known)
     }
 
     /// Reads the records of runs whose instants do not tell their intervals.
@@ -150,7 +162,7 @@ impl<'a> Books<'a> {
         since: Since,
     ) -> Result<Book, JobError> {
         let Some(begin) = journal.begin() else { return Ok(Book::empty(journal)) };
-        let from = match (since, journal.closed) {
+        let from = match (since, journal.closed_from(begin)) {
             (Since::Closed, Some(closed)) => closed,
             (Since::Instant(at), _) => at,
             (Since::Beginning | Since::Closed, _) => begin,
@@ -158,11 +170,9 @@ impl<'a> Books<'a> {
         let from = from.max(begin);
         let theirs = self.book(upstream, Since::Instant(from)).await?;
         let own = known_runs(&self.lake.front, &job.id, Some(from)).await?;
+        let mut own: BTreeMap<DateTime<Utc>, KnownRun> = own.into_iter().map(|run| (run.instant, run)).collect();
         let is_there = |slot: &&Slot| slot.interval.end > from && slot.standing() == Some(Standing::Committed);
-        let of = |slot: &Slot| Slot {
-            interval: slot.interval,
-            known: own.iter().find(|run| run.instant == slot.interval.end).cloned(),
-        };
+        let of = |slot: &Slot| Slot { interval: slot.interval, known: own.remove(&slot.interval.end) };
         let slots = theirs.slots.iter().filter(is_there).map(of).collect();
         Ok(Book { from, begin: Some(begin), journal, slots })
     }
@@ -191,20 +201,19 @@ impl Book {
     }
 }
 
-/// Notes that a runner saw the job, the first time that one does: its first interval begins at the last fire before.
+/// Notes that a runner saw the job, the first time that one does: its first interval begins where its schedule says, else
+/// at the last fire before.
 pub(crate) async fn note_seen(lake: &OpenLake, world: &World, job: &Job) -> Result<(), JobError> {
     let schedule = job.timing.schedule.as_ref();
-    let is_seen = match schedule {
-        Some(schedule) if schedule.start.is_some() => true,
-        None if job.timing.after.is_empty() => true,
-        _ => Journal::read(&lake.front, &job.id).await?.begin().is_some(),
-    };
-    if is_seen {
+    if schedule.is_none() && job.timing.after.is_empty() {
         return Ok(());
     }
     let mut journal = Journal::read(&lake.front, &job.id).await?;
+    if journal.begin().is_some() {
+        return Ok(());
+    }
     let now = world.now();
-    let begin = schedule.and_then(|schedule| schedule.cron.last_until(now)).unwrap_or(now);
+    let begin = schedule.and_then(|schedule| schedule.start.or_else(|| schedule.cron.last_until(now))).unwrap_or(now);
     let record = JournalRecord {
         job: job.id.clone(),
         number: journal.next_number(),
@@ -224,10 +233,12 @@ pub(crate) async fn note_seen(lake: &OpenLake, world: &World, job: &Job) -> Resu
 pub(crate) async fn sorted(lake: &OpenLake, job: &Job, book: &Book, now: DateTime<Utc>) -> Result<Sorted, JobError> {
     let is_new = book.slots.iter().any(|slot| slot.known.is_none());
     let busy = if is_new { busy(lake, job, book).await? } else { None };
+    let pauses = book.journal.pauses();
     let facts = Facts {
         job: &job.id,
         schedule: job.timing.schedule.as_ref(),
-        pauses: &book.journal.pauses(),
+        // A job that follows another one waits for the end of a pause, and misses nothing for it.
+        pauses: if job.timing.schedule.is_some() { &pauses } else { &[] },
         again: &book.journal.again(),
         busy,
         now,
@@ -249,13 +260,15 @@ async fn busy(lake: &OpenLake, job: &Job, book: &Book) -> Result<Option<Busy>, E
     let Some(last) = run.begun.iter().max() else { return Ok(None) };
     let start: Option<StartRecord> = lake.front.read_json(&key.record(&format!("{last}.start"))).await?;
     let Some(from) = start.map(|start| start.started_at) else { return Ok(None) };
-    let until = if run.standing == Standing::Begun {
-        None
-    } else {
-        let name = if run.failed.contains(last) { "fail" } else { "complete" };
-        let end: Option<AttemptEnd> = lake.front.read_json(&key.record(&format!("{last}.{name}"))).await?;
-        // Whoever committed it died before saying so: it is at work no more.
-        Some(end.map_or(from, |end| end.ended_at))
+    let name = if run.failed.contains(last) { "fail" } else { "complete" };
+    let end: Option<AttemptEnd> = lake.front.read_json(&key.record(&format!("{last}.{name}"))).await?;
+    let is_again = run.standing == Standing::Missed && book.journal.again().contains(&run.instant);
+    let until = match end {
+        Some(end) => Some(end.ended_at),
+        None if run.standing.is_end() && !is_again => Some(from),
+        // Of an attempt without an end, its claim tells whether anybody is at work.
+        None if Claim::is_held(&lake.front, &key.claim()).await? => None,
+        None => Some(from),
     };
     Ok(Some(Busy { from, until }))
 }
@@ -269,10 +282,12 @@ pub(crate) fn closable(job: &Job, book: &Book, worth: usize) -> Option<DateTime<
     let is_closed = |slot: &&Slot| {
         let is_end = slot.standing().is_some_and(Standing::is_end);
         let is_again = slot.standing() == Some(Standing::Missed) && again.contains(&slot.interval.end);
-        is_end && !is_again && paused.is_none_or(|paused| slot.interval.end < paused)
+        let due_at = due_at(&job.id, job.timing.schedule.as_ref(), slot.interval.end);
+        is_end && !is_again && paused.is_none_or(|paused| due_at < paused)
     };
     let closed: Vec<&Slot> = book.slots.iter().take_while(is_closed).collect();
-    let beyond = closed.iter().filter(|slot| book.journal.closed.is_none_or(|before| slot.interval.end > before));
+    let before = book.begin.and_then(|begin| book.journal.closed_from(begin));
+    let beyond = closed.iter().filter(|slot| before.is_none_or(|before| slot.interval.end > before));
     (beyond.count() > worth).then(|| closed.last().map(|slot| slot.interval.end)).flatten()
 }
 

@@ -1,9 +1,10 @@
 //! Commands about schedules.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Days, Utc};
-use schemas::{CivilZone, FixedClock, Job, JobId};
+use schemas::{CivilZone, FixedClock, Job, JobId, StatusCounts};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -94,15 +95,7 @@ async fn once(cli: &Cli, (lake, world): (&OpenLake, &World), job: &Job, args: &R
         run(lake, world, job, asked, &progress).await?
     };
     let mut answer = show::ran(lake, &ran);
-    let counts = ran.commit.summary.controls;
-    let count = |status: &str| match status {
-        "fail" => counts.fail,
-        "warn" => counts.warn,
-        "error" => counts.error,
-        "not_evaluated" => counts.not_evaluated,
-        _ => 0,
-    };
-    if args.fail_on.iter().any(|status| count(status) > 0) {
+    if args.fail_on.iter().any(|status| of_status(ran.commit.summary.controls, status) > 0) {
         answer.code = 3;
     }
     Ok(answer)
@@ -136,25 +129,62 @@ impl Teller {
     }
 }
 
-/// How many of each.
+/// How many of each, by how each run stands in the end.
 #[derive(Debug, Default)]
 struct Tally {
-    committed: u64,
-    failed: u64,
-    missed: u64,
+    committed: usize,
+    failed: usize,
+    missed: usize,
+    /// Controls of reports, together.
+    controls: StatusCounts,
 }
 
 fn tally(all: &[Happened]) -> Tally {
-    let mut tally = Tally::default();
+    let (mut tally, mut last) = (Tally::default(), BTreeMap::new());
     for happened in all {
         match happened {
-            Happened::Ran(_) => tally.committed += 1,
-            Happened::Failed(_) => tally.failed += 1,
-            Happened::Told(Told::Missed { .. }) => tally.missed += 1,
-            Happened::Began(_) | Happened::Elsewhere(_) | Happened::Told(Told::GivenUp { .. }) => {}
+            Happened::Began(_) | Happened::Elsewhere(_) => {}
+            Happened::Ran(ran) => {
+                if let (false, Some(controls)) = (ran.before, &ran.controls) {
+                    tally.controls.fail += controls.fail;
+                    tally.controls.warn += controls.warn;
+                    tally.controls.error += controls.error;
+                    tally.controls.not_evaluated += controls.not_evaluated;
+                }
+                last.insert(ran.run.as_str(), 'c');
+            }
+            Happened::Failed(failed) => drop(last.insert(failed.run.as_str(), 'f')),
+            Happened::Told(Told::GivenUp { run, .. }) => drop(last.insert(run.as_str(), 'f')),
+            Happened::Told(Told::Missed { run, .. }) => drop(last.insert(run.as_str(), 'm')),
         }
     }
+    let of = |state: char| last.values().filter(|last| **last == state).count();
+    (tally.committed, tally.failed, tally.missed) = (of('c'), of('f'), of('m'));
     tally
+}
+
+/// Exit code of what happened: 1 where a run failed, 3 where something is as `--fail-on` names it.
+fn code(counts: &Tally, fail_on: &[String]) -> u8 {
+    let is_named = |on: &String| match on.as_str() {
+        "missed" => counts.missed > 0,
+        status => of_status(counts.controls, status) > 0,
+    };
+    match (counts.failed > 0, fail_on.iter().any(is_named)) {
+        (true, _) => 1,
+        (false, true) => 3,
+        (false, false) => 0,
+    }
+}
+
+/// Controls of a status as `--fail-on` names it.
+fn of_status(counts: StatusCounts, status: &str) -> u64 {
+    match status {
+        "fail" => counts.fail,
+        "warn" => counts.warn,
+        "error" => counts.error,
+        "not_evaluated" => counts.not_evaluated,
+        _ => 0,
+    }
 }
 
 /// `run --due`.
@@ -193,12 +223,7 @@ async fn due(cli: &Cli, (lake, world): (&OpenLake, &World), args: &RunArgs) -> R
         },
     );
     let waiting: Vec<_> = waits.iter().map(|(run, what)| json!({ "run": run, "what": what })).collect();
-    let is_missed = counts.missed > 0 && args.fail_on.iter().any(|on| on == "missed");
-    let code = match (counts.failed > 0, is_missed) {
-        (true, _) => 1,
-        (false, true) => 3,
-        (false, false) => 0,
-    };
+    let code = code(&counts, &args.fail_on);
     Ok(Answer { code, ..Answer::done(text, json!({ "events": all, "waiting": waiting })) })
 }
 
@@ -241,7 +266,7 @@ async fn past(
         _ => format!("{} committed, {} failed", counts.committed, counts.failed),
     };
     write_line(&mut text, &line);
-    let code = u8::from(counts.failed > 0);
+    let code = code(&counts, &args.fail_on);
     Ok(Answer { code, ..Answer::done(text, json!({ "plan": plan, "events": all })) })
 }
 

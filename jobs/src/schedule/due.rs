@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use schemas::{CatchUp, Concurrency, JobId, Schedule};
 use serde::{Deserialize, Serialize};
 
-use super::known::Standing;
+use super::known::{KnownRun, Standing};
 use super::slots::Slot;
 
 /// Fires of this age are no longer started under `catch_up: none`.
@@ -120,6 +120,8 @@ pub(crate) fn seconds(seconds: u64) -> Option<TimeDelta> {
 pub(crate) fn sort_out(slots: Vec<Slot>, facts: &Facts<'_>) -> Sorted {
     let mut sorted = Sorted::default();
     let mut fresh: Vec<Open> = Vec::new();
+    // Behind a run that waits, nothing is missed for its waiting.
+    let mut held_since: Option<DateTime<Utc>> = None;
     for slot in slots {
         let instant = slot.interval.end;
         let due_at = due_at(facts.job, facts.schedule, instant);
@@ -131,6 +133,9 @@ pub(crate) fn sort_out(slots: Vec<Slot>, facts: &Facts<'_>) -> Sorted {
             sorted.next_at = Some(sorted.next_at.map_or(due_at, |next| next.min(due_at)));
         } else if is_again || slot.known.is_some() {
             // What was begun or queued is brought to an end, however late it is.
+            if slot.known.as_ref().is_some_and(KnownRun::waits) {
+                held_since = Some(held_since.map_or(due_at, |since| since.min(due_at)));
+            }
             sorted.open.push(Open { slot, due_at });
         } else if facts.pauses.iter().any(|pause| pause.covers(due_at)) {
             sorted.missed.push((slot, MissedReason::Paused));
@@ -138,15 +143,16 @@ pub(crate) fn sort_out(slots: Vec<Slot>, facts: &Facts<'_>) -> Sorted {
             fresh.push(Open { slot, due_at });
         }
     }
-    catch_up(fresh, facts, &mut sorted);
+    catch_up(fresh, facts, held_since, &mut sorted);
     sorted.missed.sort_by_key(|(slot, _)| slot.interval.end);
     sorted.open.sort_by_key(|open| open.slot.interval.end);
     sorted
 }
 
 /// Of intervals that nothing was recorded of: which are run after all.
-fn catch_up(fresh: Vec<Open>, facts: &Facts<'_>, sorted: &mut Sorted) {
+fn catch_up(fresh: Vec<Open>, facts: &Facts<'_>, held_since: Option<DateTime<Utc>>, sorted: &mut Sorted) {
     let is_overlap = |open: &Open| facts.busy.is_some_and(|busy| busy.covers(open.due_at));
+    let is_held = |open: &Open| held_since.is_some_and(|since| since < open.due_at);
     let catch_up = facts.schedule.map_or(CatchUp::All, |schedule| schedule.catch_up);
     let forbids = facts.schedule.is_some_and(|schedule| schedule.concurrency == Concurrency::Forbid);
     let deadline = facts.schedule.and_then(|schedule| seconds(schedule.starting_deadline_seconds));
@@ -158,7 +164,7 @@ fn catch_up(fresh: Vec<Open>, facts: &Facts<'_>, sorted: &mut Sorted) {
     };
     let count = fresh.len();
     for (index, open) in fresh.into_iter().enumerate() {
-        let overlaps = is_overlap(&open);
+        let overlaps = is_overlap(&open) || !forbids && is_held(&open);
         let is_newest = count - index <= newest;
         let late = facts.now - open.due_at;
         let is_in_time = catch_up == CatchUp::None && late < FRESH;
@@ -168,7 +174,7 @@ fn catch_up(fresh: Vec<Open>, facts: &Facts<'_>, sorted: &mut Sorted) {
                 CatchUp::None => MissedReason::NotRunning,
                 _ => MissedReason::Superseded,
             }),
-            () if deadline.is_some_and(|deadline| late > deadline) => Some(MissedReason::Deadline),
+            () if !overlaps && deadline.is_some_and(|deadline| late > deadline) => Some(MissedReason::Deadline),
             () => None,
         };
         match reason {

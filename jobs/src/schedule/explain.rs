@@ -197,7 +197,7 @@ pub(super) async fn explain(lake: &OpenLake, world: &World, job: &Job) -> Result
     for after in &job.timing.after {
         let Some(upstream) = lake.definitions.job(&after.job) else { continue };
         let theirs = books.book(upstream, Since::Instant(interval.start)).await?;
-        lines.push(match lacking(after, &theirs.slots, interval) {
+        lines.push(match lacking(after, (theirs.begin, &theirs.slots), interval) {
             Some(what) => format!("waits for {what}"),
             None => format!("what it needs of {} is there", after.job),
         });

@@ -1,6 +1,6 @@
 //! What was decided about the schedule of a job, create-only and in order: `_auditlake/schedule/<job>/000001.json`.
 //!
-//! Beside it stands how far everything is closed, `closed-<instant>`, so that what is due lists the few runs behind it
+//! Beside it stands how far everything is closed, `closed-<begin>-<until>`, so that what is due lists the few runs behind it
 //! and not a history of years.
 
 use chrono::{DateTime, Utc};
@@ -55,8 +55,8 @@ pub(crate) struct JournalRecord {
 pub(crate) struct Journal {
     /// Oldest first, without a gap.
     pub(crate) records: Vec<JournalRecord>,
-    /// Every interval that ends until here has an end.
-    pub(crate) closed: Option<DateTime<Utc>>,
+    /// How far every interval has an end, of those that begin at an instant: an earlier beginning opens earlier ones.
+    closed: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl Journal {
@@ -68,8 +68,8 @@ impl Journal {
         let mut journal = Self::default();
         for meta in front.list(&folder(job)).await? {
             let name = meta.location.filename().unwrap_or_default();
-            if let Some(closed) = name.strip_prefix("closed-").and_then(parse_compact) {
-                journal.closed = journal.closed.max(Some(closed));
+            if let Some(closed) = name.strip_prefix("closed-").and_then(|spans| spans.split_once('-')) {
+                journal.closed.extend(parse_compact(closed.0).zip(parse_compact(closed.1)));
             } else if name.ends_with(".json") {
                 let record: Option<JournalRecord> = front.read_json(&meta.location).await?;
                 let expected = journal.records.len() as u64 + 1;
@@ -91,6 +91,11 @@ impl Journal {
             Step::Seen { begin } => Some(begin),
             Step::Paused | Step::Resumed { .. } => None,
         })
+    }
+
+    /// How far every interval has an end, of a job whose intervals begin at `begin`.
+    pub(crate) fn closed_from(&self, begin: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.closed.iter().filter(|(of, _)| *of == begin).map(|(_, until)| *until).max()
     }
 
     /// The pause that is on, with who paused it and why.
@@ -148,12 +153,11 @@ impl Journal {
     }
 
     /// Notes how far everything is closed. What fails here fails nothing: more is listed.
-    pub(crate) async fn close(&mut self, front: &Lakefront, job: &JobId, until: DateTime<Utc>) {
-        let before = self.closed.replace(until);
+    pub(crate) async fn close(&self, front: &Lakefront, job: &JobId, (begin, until): (DateTime<Utc>, DateTime<Utc>)) {
         let noted = async {
-            front.create(&closed_path(job, until), bytes::Bytes::new()).await?;
-            if let Some(before) = before.filter(|before| *before != until) {
-                front.remove(&closed_path(job, before)).await?;
+            front.create(&closed_path(job, (begin, until)), bytes::Bytes::new()).await?;
+            for earlier in self.closed.iter().filter(|(of, before)| *of == begin && *before < until) {
+                front.remove(&closed_path(job, *earlier)).await?;
             }
             Ok::<_, EngineError>(())
         };
@@ -172,6 +176,6 @@ pub(crate) fn record_path(job: &JobId, number: u64) -> Path {
     Path::from(format!("_auditlake/schedule/{job}/{number:06}.json"))
 }
 
-fn closed_path(job: &JobId, until: DateTime<Utc>) -> Path {
-    Path::from(format!("_auditlake/schedule/{job}/closed-{}", compact(until)))
+fn closed_path(job: &JobId, (begin, until): (DateTime<Utc>, DateTime<Utc>)) -> Path {
+    Path::from(format!("_auditlake/schedule/{job}/closed-{}-{}", compact(begin), compact(until)))
 }

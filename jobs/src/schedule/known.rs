@@ -80,6 +80,16 @@ impl KnownRun {
         self.begun.iter().filter(|number| !is_ended(number)).count()
     }
 
+    /// Whether its runner waits for something: a run of another job, the run before it, or its next attempt.
+    pub(crate) fn waits(&self) -> bool {
+        let is_between_attempts = self.begun.iter().max().is_some_and(|last| self.failed.contains(last));
+        match self.standing {
+            Standing::Queued => self.begun.is_empty() || is_between_attempts,
+            Standing::Begun => is_between_attempts,
+            Standing::Committed | Standing::Cancelled | Standing::Failed | Standing::Missed => false,
+        }
+    }
+
     /// Takes in the name of a record; the strongest of them says how the run stands.
     fn take(&mut self, name: &str) {
         let Some(name) = name.strip_suffix(".json") else { return };

@@ -7,12 +7,14 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::book::{Books, Since};
-use super::due::due_at;
+use super::due::{MissedReason, due_at};
 use super::known::Standing;
 use super::records::{CANCEL, DecisionRecord, FAILED, FailedRecord, MISSED, MissedRecord, WAIVED, note};
 use super::slots::Slot;
+use super::turn::Turns;
 use super::work::is_by_itself;
 use crate::Answer;
+use crate::claim::{LAPSE, Patience};
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent};
 use crate::lake::OpenLake;
@@ -90,7 +92,7 @@ async fn of_slot(lake: &OpenLake, job: &Job, slot: &Slot, since: DateTime<Utc>) 
         reason: reason.unwrap_or_default(),
         since,
         command: match slot.standing() {
-            Some(Standing::Failed | Standing::Cancelled) => {
+            Some(Standing::Failed | Standing::Cancelled | Standing::Begun) => {
                 format!("auditlake run {} --from {from} --to {to} --only failed", job.id)
             }
             _ => format!("auditlake run {} --from {from} --to {to} --only missing", job.id),
@@ -146,9 +148,14 @@ pub(crate) async fn decide(
         ));
     }
     let book = Books::of(lake, now).book(job, Since::Instant(key.instant - TimeDelta::microseconds(1))).await?;
-    if !book.slots.iter().any(|slot| slot.interval.end == key.instant) {
+    let Some(slot) = book.slots.iter().find(|slot| slot.interval.end == key.instant) else {
         let why = format!("no interval of the schedule ends then; `auditlake runs missing {}` lists them", job.id);
         return Err(refused(why));
+    };
+    if verdict == Verdict::Waive && slot.known.is_none() {
+        // What is waived before a runner came is not run by one that comes.
+        let patience = Patience::of(LAPSE);
+        Turns { lake, world, patience: &patience }.miss(job, slot.interval, MissedReason::NotRunning, None).await?;
     }
     let ledger = crate::ledger::Ledger::new(lake.front.clone());
     if ledger.commit_of(&key).await?.is_some() {

@@ -5,7 +5,7 @@ use schemas::{CatchUp, Job, Permission};
 use serde_json::json;
 
 use super::book::{Books, Since, note_seen};
-use super::due::MissedReason;
+use super::due::{MissedReason, due_at};
 use super::journal::{Journal, JournalRecord, Step};
 use super::known::Standing;
 use super::slots::Slot;
@@ -64,8 +64,14 @@ pub(crate) async fn resume(
         return Err(refused(job, "it is not paused".to_owned()));
     };
     let now = world.now();
-    let book = Books::of(lake, now).book(job, Since::Instant(paused)).await?;
-    let meanwhile: Vec<&Slot> = book.slots.iter().filter(|slot| slot.interval.end > paused).collect();
+    let book = Books::of(lake, now).book(job, Since::Closed).await?;
+    let schedule = job.timing.schedule.as_ref();
+    let is_meanwhile = |slot: &&Slot| {
+        let due_at = due_at(&job.id, schedule, slot.interval.end);
+        // A job that follows another one misses nothing, and goes on where it is.
+        schedule.is_some() && due_at >= paused && due_at <= now
+    };
+    let meanwhile: Vec<&Slot> = book.slots.iter().filter(is_meanwhile).collect();
     let missed = |slot: &&&Slot| slot.standing().is_none_or(|standing| standing == Standing::Missed);
     let missed: Vec<&Slot> = meanwhile.iter().filter(missed).copied().collect();
     let patience = Patience::of(LAPSE);

@@ -3,6 +3,8 @@
 //! They neither overlap nor leave a gap (RUN-2), also where a schedule was edited: what is recorded stays as it was, and
 //! the first interval behind it begins where it ends.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::{Cron, Interval};
 
@@ -40,7 +42,10 @@ pub(crate) fn unclear(cron: &Cron, begin: DateTime<Utc>, known: &[KnownRun]) -> 
         if !is_fire || !follows {
             unclear.push(index);
         }
-        at = run.instant;
+        // What is no fire need not be an interval of the schedule at all.
+        if is_fire {
+            at = run.instant;
+        }
     }
     unclear
 }
@@ -48,7 +53,7 @@ pub(crate) fn unclear(cron: &Cron, begin: DateTime<Utc>, known: &[KnownRun]) -> 
 /// Every interval that ends after `begin` and until `until`, oldest first. Of a run that was never part of the schedule,
 /// whose records name no interval, only the instant counts, where it is a fire.
 pub(crate) fn slots(cron: &Cron, begin: DateTime<Utc>, until: DateTime<Utc>, known: &[KnownRun]) -> Vec<Slot> {
-    let unread = unclear(cron, begin, known);
+    let unread: BTreeSet<usize> = unclear(cron, begin, known).into_iter().collect();
     let mut slots = Vec::new();
     let mut at = begin;
     for (index, run) in known.iter().enumerate() {

@@ -214,12 +214,12 @@ fn a_runner_that_is_there_misses_nothing() {
     let years = std::env::var("AUDITLAKE_YEARS").ok().and_then(|years| years.parse().ok()).unwrap_or(1_i64);
     let job = JobId::parse("job").expect("a name");
     let begin = at("2026-01-01T00:00:00Z");
-    let mut computed = 0_u64;
+    let mut computed = 0;
     for number in 0..50_usize {
         let (pattern, zone) = PATTERNS[number % PATTERNS.len()];
         let schedule =
             Schedule { cron: cron(pattern, zone), ..schedule("0 * * * *", CatchUp::Latest, Concurrency::Queue) };
-        let (mut from, mut now) = (begin, begin);
+        let (mut from, mut now, mut own) = (begin, begin, 0);
         let until = begin + TimeDelta::days(365 * years);
         while let Some(fire) = schedule.cron.next_after(now).filter(|fire| *fire <= until) {
             now = fire;
@@ -229,11 +229,10 @@ fn a_runner_that_is_there_misses_nothing() {
             assert_eq!(sorted.open[0].slot.interval, Interval { start: from, end: fire });
             // It is closed, and nothing before it is looked at again.
             from = fire;
-            computed += 1;
+            own += 1;
         }
-        let listed = schedule.cron.between(begin, until).count() as u64;
-        let expected = schedule.cron.between(from, until).count() as u64;
-        assert_eq!(expected, 0, "{pattern}: {listed}");
+        assert_eq!(own, schedule.cron.between(begin, until).count(), "{pattern}");
+        computed += own;
     }
     assert!(computed > 100_000, "{computed}");
 }
@@ -287,7 +286,7 @@ fn what_a_run_waits_for_is_there_or_named() {
     ];
     let ask = |interval, start: &str, end: &str| {
         let after = After { job: JobId::parse("up").expect("a name"), interval, wait_seconds: 0 };
-        lacking(&after, &theirs, slot(start, end, None).interval)
+        lacking(&after, (None, &theirs), slot(start, end, None).interval)
     };
     assert_eq!(ask(AfterInterval::Covering, "00:00", "02:00"), None);
     assert_eq!(ask(AfterInterval::Covering, "00:30", "01:30"), None);

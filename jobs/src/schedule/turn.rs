@@ -1,13 +1,14 @@
 //! A job's turn: what of it is recorded as missed, what waits, and which run of it comes next.
 
 use chrono::{DateTime, Utc};
+use engine::Created;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use schemas::{Interval, Job, JobId};
 use serde::Serialize;
 
-use super::book::{Book, Books, Since, closable, note_seen, run_id, sorted};
+use super::book::{Books, Since, closable, note_seen, run_id, sorted};
 use super::due::{MissedReason, Open, seconds};
-use super::known::KnownRun;
+use super::known::{KnownRun, Standing};
 use super::records::{FAILED, FailedRecord, MISSED, MissedRecord, QUEUED, QueuedRecord, note};
 use super::upstream::lacking;
 use crate::claim::{Claim, Patience};
@@ -20,6 +21,8 @@ use crate::world::World;
 const DEATHS: usize = 3;
 /// Records that are written side by side.
 const WRITTEN_AT_ONCE: usize = 16;
+/// Missed intervals that are recorded at one look, so that no look takes long.
+const MISSED_AT_ONCE: usize = 200;
 /// Runs that are closed before it is noted.
 const CLOSED_WORTH: usize = 100;
 
@@ -27,8 +30,10 @@ const CLOSED_WORTH: usize = 100;
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
     pub(crate) interval: Interval,
-    /// Since when it is due: who has waited longest comes first.
+    /// Since when it is due.
     pub(crate) due_at: DateTime<Utc>,
+    /// Whether nothing is recorded of it yet.
+    pub(crate) is_new: bool,
 }
 
 /// Something that happened to a run without its being run.
@@ -64,7 +69,6 @@ pub(crate) struct Turn {
     pub(crate) ready: Option<Ready>,
     /// The run that comes next and waits.
     pub(crate) waits: Option<Waits>,
-    pub(crate) told: Vec<Told>,
     /// When it is to be looked at again, if nothing happens before.
     pub(crate) look_at: Option<DateTime<Utc>>,
 }
@@ -85,35 +89,67 @@ enum Next {
         until: Option<DateTime<Utc>>,
         is_soon: bool,
     },
-    /// It is at an end; the next one is looked at.
-    Over(Told),
+    /// It is at an end; the next one is looked at. Told once, by whoever recorded it.
+    Over(Option<Told>),
 }
 
 impl<'a> Turns<'a> {
-    /// Looks at a job, records what is missed, and says what of it is to be run now: one run at most.
+    /// Looks at a job, records what is missed, and says what of it is to be run now: one run at most. What is recorded is
+    /// in `told`, also where the rest of the look fails.
     ///
     /// # Errors
     /// When the store fails, or a record is damaged.
-    pub(crate) async fn take(&self, job: &Job, books: &mut Books<'a>) -> Result<Turn, JobError> {
-        note_seen(self.lake, self.world, job).await?;
+    pub(crate) async fn take(&self, job: &Job, books: &mut Books<'a>, told: &mut Vec<Told>) -> Result<Turn, JobError> {
         let mut book = books.book(job, Since::Closed).await?;
-        if book.begin.is_none() {
-            // It was seen for the first time a moment ago.
+        if book.journal.begin().is_none() {
+            note_seen(self.lake, self.world, job).await?;
             *books = Books::of(self.lake, self.world.now());
             book = books.book(job, Since::Closed).await?;
         }
         let now = self.world.now();
         let sorted = sorted(self.lake, job, &book, now).await?;
         let mut turn = Turn { look_at: sorted.next_at, ..Turn::default() };
-        let missed = sorted.missed.iter().map(|(slot, reason)| self.miss(job, slot.interval, *reason, None));
-        turn.told.extend(stream::iter(missed).buffered(WRITTEN_AT_ONCE).try_collect::<Vec<_>>().await?);
+        let at_once = sorted.missed.iter().take(MISSED_AT_ONCE);
+        let missed = at_once.map(|(slot, reason)| self.miss(job, slot.interval, *reason, None));
+        let mut missed = stream::iter(missed).buffered(WRITTEN_AT_ONCE);
+        while let Some(missed) = missed.try_next().await? {
+            told.extend(missed);
+        }
         for slot in &sorted.queued {
             self.queue(job, slot.interval, "the run before it").await?;
         }
-        for open in &sorted.open {
+        if let (Some(paused), Some(first)) = (book.journal.paused(), sorted.open.first()) {
+            let what = format!("waits for the end of the pause of {}", schemas::rfc3339(paused.at));
+            turn.waits = Some(Waits { run: run_id(&job.id, first.slot.interval.end), what, is_soon: false });
+        } else {
+            self.first(job, &sorted.open, books, (&mut turn, told)).await?;
+        }
+        if let Some(schedule) = &job.timing.schedule {
+            let next = schedule.cron.next_after(now).map(|fire| super::due::due_at(&job.id, Some(schedule), fire));
+            turn.look_at = turn.look_at.into_iter().chain(next).min();
+        }
+        if sorted.missed.len() > MISSED_AT_ONCE {
+            turn.look_at = Some(now);
+        }
+        if let Some((begin, until)) = book.begin.zip(closable(job, &book, CLOSED_WORTH)) {
+            book.journal.close(&self.lake.front, &job.id, (begin, until)).await;
+        }
+        Ok(turn)
+    }
+
+    /// The first interval that is not at an end by now: it is run, or waits.
+    async fn first(
+        &self,
+        job: &Job,
+        open: &[Open],
+        books: &mut Books<'_>,
+        (turn, told): (&mut Turn, &mut Vec<Told>),
+    ) -> Result<(), JobError> {
+        for open in open {
             match self.next(job, open, books).await? {
                 Next::Ready => {
-                    turn.ready = Some(Ready { interval: open.slot.interval, due_at: open.due_at });
+                    let is_new = open.slot.known.is_none();
+                    turn.ready = Some(Ready { interval: open.slot.interval, due_at: open.due_at, is_new });
                     break;
                 }
                 Next::Waits { what, until, is_soon } => {
@@ -121,21 +157,8 @@ impl<'a> Turns<'a> {
                     turn.look_at = turn.look_at.into_iter().chain(until).min();
                     break;
                 }
-                Next::Over(told) => turn.told.push(told),
+                Next::Over(over) => told.extend(over),
             }
-        }
-        if let Some(schedule) = &job.timing.schedule {
-            let next = schedule.cron.next_after(now).map(|fire| super::due::due_at(&job.id, Some(schedule), fire));
-            turn.look_at = turn.look_at.into_iter().chain(next).min();
-        }
-        self.close(job, &book).await?;
-        Ok(turn)
-    }
-
-    /// Notes how far everything is closed, now and then.
-    async fn close(&self, job: &Job, book: &Book) -> Result<(), JobError> {
-        if let Some(until) = closable(job, book, CLOSED_WORTH) {
-            book.journal.clone().close(&self.lake.front, &job.id, until).await;
         }
         Ok(())
     }
@@ -152,11 +175,10 @@ impl<'a> Turns<'a> {
         for after in &job.timing.after {
             let Some(upstream) = self.lake.definitions.job(&after.job) else { continue };
             let theirs = books.book(upstream, Since::Instant(interval.start)).await?;
-            let Some(lacking) = lacking(after, &theirs.slots, interval) else { continue };
+            let Some(lacking) = lacking(after, (theirs.begin, &theirs.slots), interval) else { continue };
             let over = seconds(after.wait_seconds).and_then(|wait| open.due_at.checked_add_signed(wait));
             if over.is_some_and(|over| now > over) {
-                let told = self.miss(job, interval, MissedReason::Upstream, Some(lacking)).await?;
-                return Ok(Next::Over(told));
+                return Ok(Next::Over(self.waited(job, open, lacking).await?));
             }
             if open.slot.known.is_none() {
                 self.queue(job, interval, &lacking).await?;
@@ -164,6 +186,20 @@ impl<'a> Turns<'a> {
             return Ok(Next::Waits { what: format!("waits for {lacking}"), until: over, is_soon: false });
         }
         Ok(Next::Ready)
+    }
+
+    /// A run that waited long enough for another one: it is missed; one that was missed before, and that a resumption took
+    /// up again, is given up.
+    async fn waited(&self, job: &Job, open: &Open, lacking: String) -> Result<Option<Told>, JobError> {
+        let interval = open.slot.interval;
+        match open.slot.known.as_ref().filter(|run| run.standing == Standing::Missed) {
+            None => self.miss(job, interval, MissedReason::Upstream, Some(lacking)).await,
+            Some(run) => {
+                let key = RunKey { job: job.id.clone(), instant: run.instant };
+                let errors = vec![format!("it waited for {lacking}")];
+                self.give_up(&key, (interval, run), (errors, "fix_config".to_owned())).await
+            }
+        }
     }
 
     /// What becomes of a run that was begun: it is at work, is tried again, or is given up.
@@ -178,7 +214,10 @@ impl<'a> Turns<'a> {
                     Ok(Next::Waits { what, until: Some(next), is_soon: true })
                 }
                 Some(_) => Ok(Next::Ready),
-                None => Ok(Next::Over(self.give_up(&key, (interval, run), record).await?)),
+                None => {
+                    let why = record.map(|fail| (fail.errors, fail.remedy)).unwrap_or_default();
+                    Ok(Next::Over(self.give_up(&key, (interval, run), why).await?))
+                }
             };
         }
         if run.unended() > DEATHS {
@@ -193,16 +232,8 @@ impl<'a> Turns<'a> {
         let Some(claim) = claim else {
             return Ok(Next::Waits { what: "is at work elsewhere".to_owned(), until: None, is_soon: true });
         };
-        let fail = FailRecord {
-            run: key.id(),
-            attempt: run.begun.iter().max().copied().unwrap_or_default(),
-            ended_at: self.world.now(),
-            errors: vec![format!("{} runners died at it", run.unended())],
-            remedy: "report".to_owned(),
-            next_try_at: None,
-            shutdown: false,
-        };
-        let told = self.give_up(key, (interval, run), Some(fail)).await;
+        let why = (vec![format!("{} runners died at it", run.unended())], "report".to_owned());
+        let told = self.give_up(key, (interval, run), why).await;
         claim.release().await;
         Ok(Next::Over(told?))
     }
@@ -211,9 +242,8 @@ impl<'a> Turns<'a> {
         &self,
         key: &RunKey,
         (interval, run): (Interval, &KnownRun),
-        last: Option<FailRecord>,
-    ) -> Result<Told, JobError> {
-        let (errors, remedy) = last.map(|fail| (fail.errors, fail.remedy)).unwrap_or_default();
+        (errors, remedy): (Vec<String>, String),
+    ) -> Result<Option<Told>, JobError> {
         let record = FailedRecord {
             run: key.id(),
             interval,
@@ -222,17 +252,18 @@ impl<'a> Turns<'a> {
             remedy,
             recorded_at: self.world.now(),
         };
-        note(&self.lake.front, key, FAILED, &record).await?;
-        Ok(Told::GivenUp { run: key.id(), job: key.job.clone(), interval, errors })
+        let told = Told::GivenUp { run: key.id(), job: key.job.clone(), interval, errors };
+        Ok((note(&self.lake.front, key, FAILED, &record).await? == Created::Now).then_some(told))
     }
 
+    /// Records that an interval was missed; told where nobody had done so before.
     pub(super) async fn miss(
         &self,
         job: &Job,
         interval: Interval,
         reason: MissedReason,
         upstream: Option<String>,
-    ) -> Result<Told, JobError> {
+    ) -> Result<Option<Told>, JobError> {
         let key = RunKey { job: job.id.clone(), instant: interval.end };
         let record = MissedRecord {
             run: key.id(),
@@ -242,11 +273,12 @@ impl<'a> Turns<'a> {
             recorded_at: self.world.now(),
             definitions_sha256: self.lake.definitions.sha256.clone(),
         };
-        note(&self.lake.front, &key, MISSED, &record).await?;
-        Ok(Told::Missed { run: key.id(), job: key.job, interval, reason, upstream })
+        let told = Told::Missed { run: key.id(), job: key.job.clone(), interval, reason, upstream };
+        Ok((note(&self.lake.front, &key, MISSED, &record).await? == Created::Now).then_some(told))
     }
 
-    async fn queue(&self, job: &Job, interval: Interval, waits_for: &str) -> Result<(), JobError> {
+    /// Records that an interval waits.
+    pub(super) async fn queue(&self, job: &Job, interval: Interval, waits_for: &str) -> Result<(), JobError> {
         let key = RunKey { job: job.id.clone(), instant: interval.end };
         let record =
             QueuedRecord { run: key.id(), interval, waits_for: waits_for.to_owned(), recorded_at: self.world.now() };

@@ -1,5 +1,6 @@
 //! Whether the runs of others are there that a run waits for. Pure.
 
+use chrono::{DateTime, Utc};
 use schemas::{After, AfterInterval, Interval, JobId};
 
 use super::book::run_id;
@@ -7,7 +8,12 @@ use super::known::Standing;
 use super::slots::Slot;
 
 /// What a run waits for: none where everything is there; else the run that is not, and how it stands.
-pub(crate) fn lacking(after: &After, theirs: &[Slot], interval: Interval) -> Option<String> {
+/// `begin` is where the intervals of the other job begin: what lies before it is not waited for.
+pub(crate) fn lacking(
+    after: &After,
+    (begin, theirs): (Option<DateTime<Utc>>, &[Slot]),
+    interval: Interval,
+) -> Option<String> {
     let is_committed = |slot: &&Slot| slot.standing() == Some(Standing::Committed);
     let job = &after.job;
     match after.interval {
@@ -20,7 +26,8 @@ pub(crate) fn lacking(after: &After, theirs: &[Slot], interval: Interval) -> Opt
             found => Some(told(job, found, interval)),
         },
         AfterInterval::Covering => {
-            let mut covered = interval.start;
+            let begun_within = begin.filter(|begin| interval.start < *begin && *begin < interval.end);
+            let mut covered = begun_within.unwrap_or(interval.start);
             for slot in theirs.iter().filter(is_committed) {
                 if slot.interval.start <= covered {
                     covered = covered.max(slot.interval.end);

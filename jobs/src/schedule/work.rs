@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use schemas::{FixedClock, Interval, Job, JobId, in_order, rfc3339};
+use schemas::{FixedClock, Interval, Job, JobId, StatusCounts, in_order, rfc3339};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -25,8 +25,10 @@ use crate::world::World;
 pub(crate) const TICK: Duration = Duration::from_secs(1);
 /// How often a job is looked at of which nothing is due, for what others decide about it.
 const LOOK: TimeDelta = TimeDelta::seconds(60);
-/// How long a job is left alone that another runner is at work on, or that could not be looked at.
+/// How long a job is left alone that could not be looked at.
 const BUSY: TimeDelta = TimeDelta::seconds(5);
+/// How long one is that another runner is at work on.
+const BUSY_SECONDS: f64 = 5.0;
 
 /// Who is told what becomes of runs.
 pub(crate) type Tell<'t> = &'t (dyn Fn(&Happened) + Sync);
@@ -103,9 +105,30 @@ pub(crate) struct RanRun {
     /// Whether another runner committed it.
     pub(crate) before: bool,
     pub(crate) findings: u64,
+    /// Controls of a report, by their worst status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) controls: Option<StatusCounts>,
     /// How long it took, for figures; nothing that two equal runs have in common.
     #[serde(skip)]
     pub(crate) seconds: f64,
+}
+
+impl RanRun {
+    /// Of a run that is committed.
+    pub(crate) fn of((run, job, interval): (String, JobId, Interval), ran: &Ran, seconds: f64) -> Self {
+        let summary = &ran.commit.summary;
+        Self {
+            event: "committed",
+            run,
+            job,
+            interval,
+            attempt: ran.commit.attempt,
+            before: ran.before,
+            findings: summary.findings,
+            controls: (summary.controls != StatusCounts::default()).then_some(summary.controls),
+            seconds,
+        }
+    }
 }
 
 /// An attempt that failed.
@@ -117,6 +140,18 @@ pub(crate) struct FailedRun {
     pub(crate) interval: Interval,
     pub(crate) errors: Vec<String>,
     pub(crate) remedy: &'static str,
+    /// Whether only its runner was stopped.
+    #[serde(skip)]
+    pub(crate) is_shutdown: bool,
+}
+
+impl FailedRun {
+    /// Of an attempt that ran into `error`.
+    pub(crate) fn of((run, job, interval): (String, JobId, Interval), error: &JobError) -> Self {
+        let is_shutdown = matches!(error, JobError::Shutdown { .. });
+        let remedy = error.remedy().as_str();
+        Self { event: "failed", run, job, interval, errors: chain(error), remedy, is_shutdown }
+    }
 }
 
 /// The end of a run that was at work here.
@@ -136,15 +171,40 @@ struct Plan {
     at_work: BTreeSet<JobId>,
     /// What waits, by job: the run, and what it waits for.
     waits: BTreeMap<JobId, (String, String)>,
-    /// Jobs of which a run is tried again, or is at work elsewhere.
+    /// Jobs of which a run is tried again.
     soon: BTreeSet<JobId>,
+    /// Jobs that another runner is at work on: since when, and since they were last looked at, in this process's own time.
+    elsewhere: BTreeMap<JobId, (Stopwatch, Stopwatch)>,
+    /// Jobs with a run for which nobody was free.
+    unplaced: BTreeSet<JobId>,
+    /// When a run of each was last begun here: of those that are ready, who was served longest ago comes first.
+    begun: BTreeMap<JobId, u64>,
     /// Whose last run failed, and which that was.
     failed: BTreeMap<JobId, DateTime<Utc>>,
 }
 
 impl Plan {
+    fn begins(&mut self, job: &Job) {
+        let number = self.begun.values().max().copied().unwrap_or_default() + 1;
+        self.begun.insert(job.id.clone(), number);
+        self.at_work.insert(job.id.clone());
+    }
+
     fn is_due(&self, job: &JobId, now: DateTime<Utc>) -> bool {
-        !self.at_work.contains(job) && self.look_at.get(job).is_none_or(|at| *at <= now)
+        if self.at_work.contains(job) || self.unplaced.contains(job) {
+            return false;
+        }
+        match self.elsewhere.get(job) {
+            Some((_, looked)) => looked.seconds() >= BUSY_SECONDS,
+            // What lies far ahead was said by a clock that has gone back since.
+            None => self.look_at.get(job).is_none_or(|at| *at <= now || *at > now + LOOK * 2),
+        }
+    }
+
+    /// Whether another runner was seen at work, and not for so long that somebody who died would have lost the claim.
+    fn is_watching(&self, lapse: Duration) -> bool {
+        let patience = lapse.as_secs_f64() + 2.0 * BUSY_SECONDS;
+        self.elsewhere.values().any(|(since, _)| since.seconds() < patience)
     }
 }
 
@@ -168,20 +228,20 @@ impl Crew<'_> {
             self.ticked.iter().for_each(|ticked| ticked());
             let (mut ready, ended) = self.looked(&jobs, &mut plan, until, (tell, &mut failed, &mut at_work)).await;
             ended.into_iter().for_each(|ended| self.ended(&jobs, &mut plan, ended, tell));
-            ready.sort_by_key(|(_, ready)| ready.due_at);
+            ready.sort_by_key(|(job, ready)| (plan.begun.get(&job.id).copied(), ready.due_at));
             for (job, ready) in ready {
                 if at_work.len() < self.workers.max(1) {
-                    plan.at_work.insert(job.id.clone());
+                    plan.begins(job);
                     let (run, id) = (run_id(&job.id, ready.interval.end), job.id.clone());
                     tell(&Happened::Began(BegunRun { event: "began", run, job: id, interval: ready.interval }));
                     at_work.push(self.run(job, ready.interval));
                 } else {
-                    plan.look_at.remove(&job.id);
+                    self.unplaced(&mut plan, job, &ready).await;
                 }
             }
             let is_left = match until {
-                Until::Done => false,
-                Until::Idle => !plan.soon.is_empty(),
+                Until::Done => plan.is_watching(self.patience.lapse()),
+                Until::Idle => !plan.soon.is_empty() || !plan.elsewhere.is_empty(),
                 Until::Stopped => true,
             };
             let is_over = self.closing.is_cancelled() || !is_left;
@@ -210,7 +270,20 @@ impl Crew<'_> {
             tokio::select! {
                 ready = &mut looking => return (ready, all),
                 Some(ended) = at_work.next(), if !at_work.is_empty() => all.push(ended),
+                // A store that does not answer keeps no process from ending.
+                () = self.stop.cancelled() => return (Vec::new(), all),
             }
+        }
+    }
+
+    /// A run for which nobody is free: it is queued, and looked at again once somebody is.
+    async fn unplaced(&self, plan: &mut Plan, job: &Job, ready: &Ready) {
+        plan.unplaced.insert(job.id.clone());
+        let turns = Turns { lake: self.lake, world: self.world, patience: self.patience };
+        if ready.is_new
+            && let Err(error) = turns.queue(job, ready.interval, "a worker").await
+        {
+            tracing::warn!(job = %job.id, why = %chain(&error).join(": "), "that a run waits is not recorded");
         }
     }
 
@@ -230,11 +303,14 @@ impl Crew<'_> {
             if self.closing.is_cancelled() || !plan.is_due(&job.id, now) {
                 continue;
             }
+            self.ticked.iter().for_each(|ticked| ticked());
             plan.waits.remove(&job.id);
             plan.soon.remove(&job.id);
-            match turns.take(job, &mut books).await {
+            let mut told = Vec::new();
+            let turn = turns.take(job, &mut books, &mut told).await;
+            told.into_iter().for_each(|told| tell(&Happened::Told(told)));
+            match turn {
                 Ok(turn) => {
-                    turn.told.into_iter().for_each(|told| tell(&Happened::Told(told)));
                     let look_at = turn.look_at.map_or(now + LOOK, |at| at.min(now + LOOK));
                     plan.look_at.insert(job.id.clone(), look_at);
                     if let Some(waits) = turn.waits {
@@ -243,14 +319,19 @@ impl Crew<'_> {
                         }
                         plan.waits.insert(job.id.clone(), (waits.run, waits.what));
                     }
+                    if turn.ready.is_none() {
+                        plan.elsewhere.remove(&job.id);
+                    }
                     ready.extend(turn.ready.map(|ready| (*job, ready)));
                 }
                 Err(error) => {
                     plan.look_at.insert(job.id.clone(), now + BUSY);
+                    plan.elsewhere.remove(&job.id);
                     let why = chain(&error).join(": ");
                     tracing::warn!(job = %job.id, %why, "its schedule cannot be looked at");
                     if until != Until::Stopped {
-                        plan.look_at.insert(job.id.clone(), DateTime::<Utc>::MAX_UTC);
+                        // It is not looked at again here.
+                        plan.at_work.insert(job.id.clone());
                         failed.get_or_insert(error);
                     }
                 }
@@ -271,35 +352,33 @@ impl Crew<'_> {
     /// Takes in the end of a run: its job is looked at again at once, and so are those that wait for it.
     fn ended(&self, jobs: &[&Job], plan: &mut Plan, Ended { job, interval, ran, seconds }: Ended<'_>, tell: Tell<'_>) {
         plan.at_work.remove(&job.id);
+        plan.unplaced.clear();
         let (run, id) = (run_id(&job.id, interval.end), job.id.clone());
         match ran {
             Ok(ran) => {
+                plan.elsewhere.remove(&job.id);
                 plan.look_at.remove(&job.id);
                 let followers = jobs.iter().filter(|other| other.timing.after.iter().any(|after| after.job == job.id));
                 for other in followers {
                     plan.look_at.remove(&other.id);
                 }
-                let findings = ran.commit.summary.findings;
-                let (attempt, before) = (ran.commit.attempt, ran.before);
-                let event = "committed";
-                tell(&Happened::Ran(RanRun { event, run, job: id, interval, attempt, before, findings, seconds }));
+                tell(&Happened::Ran(RanRun::of((run, id, interval), &ran, seconds)));
             }
             Err(JobError::Claimed { what, .. }) if what == run => {
-                plan.look_at.insert(job.id.clone(), self.world.now() + BUSY);
-                plan.soon.insert(job.id.clone());
+                let watched = plan.elsewhere.remove(&job.id).map_or_else(Stopwatch::start, |(since, _)| since);
+                plan.elsewhere.insert(job.id.clone(), (watched, Stopwatch::start()));
                 plan.waits.insert(job.id.clone(), (run.clone(), "is at work elsewhere".to_owned()));
                 tell(&Happened::Elsewhere(BegunRun { event: "elsewhere", run, job: id, interval }));
             }
             Err(error) => {
+                plan.elsewhere.remove(&job.id);
                 // A run that fails before an attempt at it is recorded would be begun again and again.
                 if plan.failed.insert(job.id.clone(), interval.end) == Some(interval.end) {
                     plan.look_at.insert(job.id.clone(), self.world.now() + BUSY);
                 } else {
                     plan.look_at.remove(&job.id);
                 }
-                let remedy = error.remedy().as_str();
-                let errors = chain(&error);
-                tell(&Happened::Failed(FailedRun { event: "failed", run, job: id, interval, errors, remedy }));
+                tell(&Happened::Failed(FailedRun::of((run, id, interval), &error)));
             }
         }
     }

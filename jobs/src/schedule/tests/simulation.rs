@@ -187,6 +187,10 @@ async fn checked(lake: &OpenLake, end: DateTime<Utc>, seed: u64) {
                 || job.id.as_str() == "follower" && slot.standing().is_none();
             assert!(is_right, "seed {seed}, {}: {slot:?}", job.id);
         }
+        if let Some(schedule) = &job.timing.schedule {
+            let ends: Vec<_> = book.slots.iter().map(|slot| slot.interval.end).collect();
+            assert_eq!(ends, schedule.cron.between(at(BEGIN), end).collect::<Vec<_>>(), "seed {seed}, {}", job.id);
+        }
         assert!(end - from < TimeDelta::minutes(3), "seed {seed}, {}: ends at {from}", job.id);
     }
     let mut committed: BTreeSet<(String, DateTime<Utc>)> = BTreeSet::new();
