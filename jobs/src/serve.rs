@@ -62,10 +62,17 @@ pub(crate) async fn command(cli: &Cli, world: &World, args: &ServeArgs) -> Resul
     let mut generations = FuturesUnordered::new();
     generations.push(server(lake).generation());
     // With other definitions the next generation begins at once; what the one before has at work comes to its end.
-    while !generations.is_empty() {
+    loop {
+        // A generation may end in the moment in which it says what comes next.
+        while let Ok(lake) = changes.try_recv() {
+            generations.push(server(lake).generation());
+        }
         tokio::select! {
             Some(lake) = changes.recv() => generations.push(server(lake).generation()),
-            Some(ended) = generations.next() => ended?,
+            ended = generations.next() => match ended {
+                Some(ended) => ended?,
+                None => break,
+            },
         }
     }
     health.close();
@@ -111,7 +118,7 @@ impl Server<'_> {
     /// Looks whether the definitions are others and right, and whether the store is there, until the process is to stop.
     async fn changes(&self, closing: &CancellationToken) {
         tokio::select! {
-            () = closing.cancelled() => self.health.close(),
+            () = self.stopping.closing.cancelled() => self.health.close(),
             () = self.look_for_changes(closing) => {}
         }
     }

@@ -352,7 +352,9 @@ impl Crew<'_> {
     /// Takes in the end of a run: its job is looked at again at once, and so are those that wait for it.
     fn ended(&self, jobs: &[&Job], plan: &mut Plan, Ended { job, interval, ran, seconds }: Ended<'_>, tell: Tell<'_>) {
         plan.at_work.remove(&job.id);
-        plan.unplaced.clear();
+        for unplaced in std::mem::take(&mut plan.unplaced) {
+            plan.look_at.remove(&unplaced);
+        }
         let (run, id) = (run_id(&job.id, interval.end), job.id.clone());
         match ran {
             Ok(ran) => {
