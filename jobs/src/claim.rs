@@ -415,6 +415,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_claim_that_is_dropped_in_the_middle_passes_on_and_its_fence_falls() {
+        let lake = Lakefront::memory();
+        let first = take(&lake, 1).await;
+        let (fence, patience) = (first.fence(), Patience::of(LAPSE));
+        drop(first);
+        let mut second = None;
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+            second = Claim::take_if_free(&lake, &world(2), "datasets/audit", &patience).await.expect("a store");
+            if second.is_some() {
+                break;
+            }
+        }
+        assert_eq!(second.expect("it was handed back").epoch, 2);
+        fence.check().await.expect_err("a higher epoch exists");
+    }
+
+    #[tokio::test]
     async fn a_dead_process_of_this_machine_is_not_waited_for() {
         let lake = Lakefront::memory();
         let folder = Path::from("_auditlake/claims/datasets/audit");

@@ -277,6 +277,51 @@ fn a_pause_starts_nothing_of_what_waited_and_a_follower_misses_nothing() {
     );
 }
 
+/// What a runner left that began the run of 10:00 and was heard of no more.
+fn begun_at_ten(lake: &Lake, holder: &Value) {
+    let run = "20260304T100000Z";
+    let interval = json!({ "start": "2026-03-04T09:00:00Z", "end": "2026-03-04T10:00:00Z" });
+    let start = json!({
+        "run": format!("hourly@{run}"), "attempt": 1, "started_at": "2026-03-04T10:00:01Z", "kind": "query", "interval": interval,
+        "scheduled": interval, "definitions_sha256": "", "job_sha256": "", "version": "0.1.0",
+    });
+    lake.put(&format!("_auditlake/claims/runs/hourly/{run}/epoch-000001"), holder.to_string());
+    lake.put(&format!("_auditlake/runs/hourly/{run}/1.start.json"), start.to_string());
+}
+
+#[test]
+fn what_elapsed_after_a_runner_died_is_caught_up_as_ever() {
+    let lake = lake_with("{cron: \"0 * * * *\", catch_up: latest}");
+    due(&lake, "09:30");
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("a machine");
+    let space = std::fs::read_link("/proc/self/ns/pid").expect("a space of processes");
+    begun_at_ten(
+        &lake,
+        &json!({
+            "runner": "process 4194999", "nonce": "08", "boot": boot.trim(), "process_space": space.to_string_lossy(),
+            "process": 4_194_999, "process_start": "1",
+        }),
+    );
+    let (ran, missed) = due(&lake, "14:10");
+    assert_eq!(ran, ["10", "14"]);
+    assert_eq!(missed, ["11 superseded", "12 superseded", "13 superseded"]);
+}
+
+#[test]
+fn a_runner_that_died_elsewhere_is_watched_for_a_while_and_followed() {
+    let lake = lake_with("{cron: \"0 * * * *\", catch_up: all}");
+    due(&lake, "09:30");
+    let elsewhere = json!({
+        "runner": "process 7", "nonce": "07", "boot": "another", "process_space": null, "process": 7, "process_start": null,
+    });
+    begun_at_ten(&lake, &elsewhere);
+    // It may be at work until its claim has lapsed: that takes as long as it takes.
+    let (ran, missed) = due(&lake, "12:10");
+    assert_eq!((ran, missed.len()), (vec!["10".to_owned(), "11".to_owned(), "12".to_owned()], 0));
+    let shown = lake.json(&["runs", "show", "hourly@20260304T100000Z"]);
+    assert_eq!(shown["commit"]["attempt"], 2);
+}
+
 #[test]
 fn a_job_waits_for_nothing_before_the_other_began() {
     let lake = lake_with("{cron: \"*/5 * * * *\", catch_up: all}");
