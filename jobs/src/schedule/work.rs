@@ -227,6 +227,7 @@ impl Crew<'_> {
         loop {
             self.ticked.iter().for_each(|ticked| ticked());
             let (mut ready, ended) = self.looked(&jobs, &mut plan, until, (tell, &mut failed, &mut at_work)).await;
+            let is_settled = ended.is_empty();
             ended.into_iter().for_each(|ended| self.ended(&jobs, &mut plan, ended, tell));
             ready.sort_by_key(|(job, ready)| (plan.begun.get(&job.id).copied(), ready.due_at));
             for (job, ready) in ready {
@@ -244,9 +245,13 @@ impl Crew<'_> {
                 Until::Idle => !plan.soon.is_empty() || !plan.elsewhere.is_empty(),
                 Until::Stopped => true,
             };
-            let is_over = self.closing.is_cancelled() || !is_left;
+            // What came to an end while it was looked may be followed by what is due now.
+            let is_over = self.closing.is_cancelled() || !is_left && is_settled;
             if at_work.is_empty() && is_over {
                 return failed.map_or(Ok(plan.waits.into_values().collect()), Err);
+            }
+            if !is_settled {
+                continue;
             }
             tokio::select! {
                 Some(ended) = at_work.next(), if !at_work.is_empty() => self.ended(&jobs, &mut plan, ended, tell),

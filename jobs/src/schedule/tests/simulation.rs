@@ -147,7 +147,7 @@ async fn finished(lake: &OpenLake, end: DateTime<Utc>, seed: u64) {
     let never = CancellationToken::new();
     let patience = Patience::of(Duration::ZERO);
     // Attempts that wait for their next try come due one after the other.
-    for later in 0..60 {
+    for later in 0..90 {
         let world = World::seeded(Arc::new(FixedClock(end + TimeDelta::seconds(later))), seed);
         let crew = Crew {
             lake,
