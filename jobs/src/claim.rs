@@ -14,7 +14,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, pause};
 use crate::error::JobError;
 use crate::world::World;
 
@@ -80,15 +80,7 @@ impl Claim {
             }
             let epoch = state.epoch + 1;
             if lake.create_json(&epoch_path(&folder, epoch, ""), &me).await? == Created::Now {
-                let heart = tokio::spawn(beat(lake.clone(), folder.clone(), epoch));
-                return Ok(Self {
-                    lake: lake.clone(),
-                    folder,
-                    epoch,
-                    deaths: state.deaths,
-                    heart,
-                    is_handed_back: false,
-                });
+                return Ok(Self::held(lake, folder, (epoch, state.deaths)));
             }
         }
     }
@@ -113,8 +105,13 @@ impl Claim {
             return Ok(None);
         }
         patience.forget(&folder);
+        Ok(Some(Self::held(lake, folder, (epoch, state.deaths))))
+    }
+
+    /// A claim of which the epoch was created a moment ago; it shows life from here on.
+    fn held(lake: &Lakefront, folder: Path, (epoch, deaths): (u64, u64)) -> Self {
         let heart = tokio::spawn(beat(lake.clone(), folder.clone(), epoch));
-        Ok(Some(Self { lake: lake.clone(), folder, epoch, deaths: state.deaths, heart, is_handed_back: false }))
+        Self { lake: lake.clone(), folder, epoch, deaths, heart, is_handed_back: false }
     }
 
     /// A proof of the claim for whoever writes under it.
@@ -284,7 +281,7 @@ impl Watched {
 
     async fn look(&mut self) {
         // A foreign process gives no signal when it ends; looking again is the only way to know.
-        tokio::time::sleep(LOOK).await;
+        pause(LOOK).await;
         self.passed();
     }
 
@@ -296,7 +293,7 @@ impl Watched {
 
 async fn beat(lake: Lakefront, folder: Path, epoch: u64) {
     for number in 1_u64.. {
-        tokio::time::sleep(HEARTBEAT).await;
+        pause(HEARTBEAT).await;
         let path = epoch_path(&folder, epoch, &format!(".{number:06}"));
         if let Err(error) = lake.create(&path, bytes::Bytes::new()).await {
             tracing::warn!(%error, claim = %folder, "heartbeat failed, will retry");

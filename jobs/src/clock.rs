@@ -1,4 +1,4 @@
-//! The wall clock: the only place that reads it; and waiting, longer each time.
+//! The wall clock: the only place that reads it, and the only one that waits.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,16 @@ impl Clock for WallClock {
         let now = Utc::now();
         // Microseconds are the finest unit of any record.
         DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+    }
+}
+
+/// Waits; not at all, but lets others go on, where the duration is none.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that waits")]
+pub(crate) async fn pause(duration: Duration) {
+    if duration.is_zero() {
+        tokio::task::yield_now().await;
+    } else {
+        tokio::time::sleep(duration).await;
     }
 }
 
@@ -57,7 +67,7 @@ impl Pauses {
             return false;
         }
         self.left -= 1;
-        tokio::time::sleep(self.next).await;
+        pause(self.next).await;
         self.next = (self.next * 2).min(Self::LONGEST);
         true
     }

@@ -20,10 +20,15 @@ pub struct RunKey {
     pub instant: DateTime<Utc>,
 }
 
+/// How a run is called: `job@20260329T040000Z`.
+pub(crate) fn run_id(job: &JobId, instant: DateTime<Utc>) -> String {
+    format!("{job}@{}", compact(instant))
+}
+
 impl RunKey {
     /// `job@20260329T040000Z`.
     pub fn id(&self) -> String {
-        format!("{}@{}", self.job, compact(self.instant))
+        run_id(&self.job, self.instant)
     }
 
     /// The folder of the run's records.

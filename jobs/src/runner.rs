@@ -328,14 +328,7 @@ async fn commit(
 /// What a run reads: the window of its job up to the instant, else its interval in the schedule, else nothing but the
 /// instant, as an ingest does, which reads what is there.
 pub(crate) fn interval_of(job: &Job, instant: DateTime<Utc>, scheduled: Option<Interval>) -> Interval {
-    let window = match &job.kind {
-        JobKind::ComplianceReport(spec) => spec.window_seconds,
-        JobKind::Query(spec) => spec.window_seconds,
-        JobKind::Export(spec) => spec.window_seconds,
-        JobKind::Anonymize(spec) => spec.window_seconds,
-        JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) => None,
-    };
-    match (window, scheduled) {
+    match (job.window_seconds(), scheduled) {
         (None, Some(interval)) => interval,
         (window, _) => {
             let start = schedule::seconds(window.unwrap_or(0)).and_then(|window| instant.checked_sub_signed(window));

@@ -22,12 +22,14 @@ use tokio_util::sync::CancellationToken;
 use crate::Answer;
 use crate::args::{Cli, ServeArgs};
 use crate::claim::{LAPSE, Patience};
+use crate::clock::pause;
 use crate::error::JobError;
 use crate::lake::{OpenLake, read_definitions};
 use crate::progress::Progress;
 use crate::requests::{self, Watch, watch_inbox};
 use crate::runner::chain;
 use crate::schedule::{Crew, Happened, TICK, Told, Until};
+use crate::show::span;
 use crate::world::World;
 
 use http::Health;
@@ -127,7 +129,7 @@ impl Server<'_> {
         self.health.begin(&self.lake, self.world).await;
         let mut wrong = None;
         for number in 1_u64.. {
-            tokio::time::sleep(LOOK).await;
+            pause(LOOK).await;
             self.health.look(&self.lake, self.world, number % PAGE == 0).await;
             match read_definitions(&self.cli.lake).map(|read| read.sha256) {
                 Ok(sha256) if sha256 == self.lake.definitions.sha256 => wrong = None,
@@ -172,7 +174,7 @@ impl Server<'_> {
                     tracing::warn!(error = %chain(&error).join(": "), "requests cannot be watched, will retry");
                     tokio::select! {
                         () = closing.cancelled() => return Ok(()),
-                        () = tokio::time::sleep(LOOK) => {}
+                        () = pause(LOOK) => {}
                     }
                 }
             }
@@ -183,7 +185,9 @@ impl Server<'_> {
     fn told(&self, happened: &Happened) {
         self.health.metrics.take(happened);
         match happened {
-            Happened::Began(run) => tracing::debug!(run = %run.run, job = %run.job, interval = %run.span(), "began"),
+            Happened::Began(run) => {
+                tracing::debug!(run = %run.run, job = %run.job, interval = %span(run.interval), "began")
+            }
             Happened::Elsewhere(run) => tracing::debug!(run = %run.run, job = %run.job, "at work elsewhere"),
             Happened::Ran(ran) if ran.before => tracing::info!(run = %ran.run, job = %ran.job, "committed elsewhere"),
             Happened::Ran(ran) => {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 use engine::{CompactOutcome, IngestOutcome};
-use schemas::{Lake, StoreUrl};
+use schemas::{Interval, Lake, StoreUrl};
 use serde_json::json;
 
 use crate::Answer;
@@ -245,8 +245,7 @@ pub(crate) fn run(run: &RunEntry, steps: &[StepRecord]) -> Answer {
         write_line(&mut text, &format!("waived by {}: {}", waived.by, waived.reason));
     }
     if let Some(commit) = &run.commit {
-        let (start, end) = (schemas::rfc3339(commit.interval.start), schemas::rfc3339(commit.interval.end));
-        write_line(&mut text, &format!("interval [{start}, {end})"));
+        write_line(&mut text, &format!("interval {}", span(commit.interval)));
         for (table, columns) in &commit.reads {
             write_line(&mut text, &format!("read {table}: {}", columns.join(", ")));
         }
@@ -266,6 +265,11 @@ pub(crate) fn run(run: &RunEntry, steps: &[StepRecord]) -> Answer {
         of.insert("review".to_owned(), json!(steps));
     }
     Answer::done(text, json)
+}
+
+/// A span of time, half open.
+pub(crate) fn span(interval: Interval) -> String {
+    format!("[{}, {})", schemas::rfc3339(interval.start), schemas::rfc3339(interval.end))
 }
 
 /// So many entries of a log.

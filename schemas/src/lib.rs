@@ -67,7 +67,9 @@ pub use retention::{
     ApprovalRule, CaseId, ColumnMatch, Disposition, Due, ErasureMode, ErasureRule, HoldRecord, HoldScope, HoldStep,
     InPlace, OtherCopy, Pattern, RetentionPolicy, RetentionRule, RowMatch, Span, Standard, WithinMinimum,
 };
-pub use schedule::{After, AfterInterval, CatchUp, Concurrency, Cron, Dialect, Retry, Schedule, Timing, in_order};
+pub use schedule::{
+    After, AfterInterval, CatchUp, Concurrency, Cron, Dialect, Retry, Schedule, Timing, day_or_instant, in_order,
+};
 pub use shipped::{
     shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks, shipped_policy_templates,
 };

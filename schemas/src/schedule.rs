@@ -12,7 +12,7 @@ mod wall_clock;
 pub use cron::{Cron, Dialect};
 pub(crate) use order::cycles;
 pub use order::in_order;
-pub(crate) use wall_clock::first_instant;
+pub use wall_clock::day_or_instant;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

@@ -96,7 +96,7 @@ fn what_is_too_late_is_missed_and_a_backfill_fills_it() {
     assert_eq!(hours(&lake), [0, 1, 2, 3, 4]);
     lake.run(&["runs", "missing", "--fail-on", "missing", at]).said(0, &["nothing is missing"]);
     // Also of the time before its schedule begins, and of more than one at a time.
-    let days = ["run", "hourly", "--from", "2026-03-03", "--to", "2026-03-04T00:00:00Z", "--workers", "3", at];
+    let days = ["run", "hourly", "--from", "2026-03-03", "--to", "2026-03-04", "--workers", "3", at];
     lake.run(&days).said(0, &["24 committed, 0 failed"]);
     lake.run(&days).said(0, &["nothing to run"]);
     let all = ["run", "hourly", "--from", "2026-03-04", "--to", "2026-03-05", "--only", "all", at];
@@ -416,6 +416,39 @@ fn decisions_about_runs_are_recorded_and_logged() {
         entries.as_array().expect("entries").iter().filter(|entry| entry.to_string().contains("cancel.json"));
     assert_eq!(of_schedules.count(), 1);
     lake.run(&["verify", at]).succeeded();
+}
+
+#[test]
+fn a_damaged_record_is_named_and_holds_up_no_other_job() {
+    let lake = lake_with("{cron: \"0 * * * *\"}");
+    lake.write("jobs/checked.yaml", "job: checked\nkind: verify\nschedule: {cron: \"0 * * * *\"}\n");
+    due(&lake, "09:30");
+    let record = "_auditlake/schedule/hourly/000001.json";
+    let whole = lake.object(record);
+    for (bytes, words) in [
+        (&b"{"[..], "000001.json"),
+        (b"{\"job\":\"other\",\"number\":7,\"step\":\"paused\",\"at\":\"2026-03-04T09:30:00Z\"}", "is not record 1"),
+    ] {
+        lake.put(record, bytes);
+        let ran = lake.run(&["run", "--due", "--at=2026-03-04T10:00:00Z"]);
+        assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains(record) && ran.err.contains(words), "{}", ran.err);
+        lake.run(&["runs", "show", "checked@20260304T100000Z"]).said(0, &["committed"]);
+    }
+    lake.put(record, whole);
+    assert_eq!(due(&lake, "10:05").0, ["10"]);
+}
+
+#[test]
+fn a_clock_that_jumps_computes_nothing_twice() {
+    let lake = lake_with("{cron: \"0 * * * *\", start: \"2026-03-04T08:00:00Z\", catch_up: all}");
+    assert_eq!(due(&lake, "10:00").0, ["09", "10"]);
+    // Back, and then far ahead.
+    assert_eq!(due(&lake, "09:05"), (vec![], vec![]));
+    assert_eq!(due(&lake, "13:00").0, ["11", "12", "13"]);
+    assert_eq!(due(&lake, "10:30"), (vec![], vec![]));
+    assert_eq!(due(&lake, "14:00").0, ["14"]);
+    assert_eq!(hours(&lake), [8, 9, 10, 11, 12, 13]);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use super::worker::{self, Watch};
 use super::{DONE, EXPORTS, INBOX, REJECTED};
+use crate::clock::pause;
 use crate::export::Manifest;
 use crate::ingest::{IngestCommand, ingest};
 use crate::lake::OpenLake;
@@ -42,7 +43,7 @@ async fn workers_that_stop_or_are_taken_for_dead_leave_one_answer_to_each_reques
             workers.push(Worker::start(&lake, HASTY));
         }
         // The moment itself is what is tested.
-        tokio::time::sleep(Duration::from_millis(chance.random_range(0..400))).await;
+        pause(Duration::from_millis(chance.random_range(0..400))).await;
         drop(workers.swap_remove(chance.random_range(0..workers.len())));
         stopped += 1;
         assert!(stopped < 20 * requests + 100, "{} requests still wait", count(&lake, INBOX).await);

@@ -20,7 +20,7 @@ use super::inbox::{Dropped, Watched};
 use super::{EXPORTS, RequestId};
 use crate::access;
 use crate::claim::Patience;
-use crate::clock::Stopwatch;
+use crate::clock::{self, Stopwatch};
 use crate::error::JobError;
 use crate::export::{Manifest, ObjectPlace};
 use crate::lake::OpenLake;
@@ -106,7 +106,7 @@ pub(crate) async fn watch(
         }
         // What comes meanwhile does not wait for what takes long.
         let pause = if at_work.len() > how.workers { LOOK_AT_WORK } else { LOOK };
-        let mut look = std::pin::pin!(tokio::time::sleep(pause));
+        let mut look = std::pin::pin!(clock::pause(pause));
         loop {
             if at_work.is_empty() && (how.is_closing() || how.once && !is_left) {
                 access::publish(lake, world).await?;

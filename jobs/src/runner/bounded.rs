@@ -5,6 +5,7 @@ use std::time::Duration;
 use engine::Lakefront;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::pause;
 use crate::error::JobError;
 use crate::ledger::RunKey;
 use crate::schedule::{CANCEL, DecisionRecord};
@@ -53,7 +54,7 @@ impl Bounds<'_> {
 
     async fn over(&self) -> u64 {
         let Some(seconds) = self.timeout else { return std::future::pending().await };
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        pause(Duration::from_secs(seconds)).await;
         seconds
     }
 
@@ -67,7 +68,7 @@ impl Bounds<'_> {
             if let Some(record) = look().await {
                 return record.by;
             }
-            tokio::time::sleep(LOOK).await;
+            pause(LOOK).await;
         }
     }
 

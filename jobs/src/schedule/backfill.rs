@@ -9,7 +9,7 @@ use schemas::{FixedClock, Interval, Job, JobId};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::book::{Books, Since, run_id};
+use super::book::{Books, Since};
 use super::known::Standing;
 use super::slots::{Slot, slots};
 use super::upstream::lacking;
@@ -17,6 +17,7 @@ use super::work::{FailedRun, Happened, RanRun};
 use crate::clock::Stopwatch;
 use crate::error::JobError;
 use crate::lake::OpenLake;
+use crate::ledger::run_id;
 use crate::progress::Progress;
 use crate::runner::{Asked, Revise, Scheduled, run};
 use crate::world::World;
@@ -152,7 +153,6 @@ pub(crate) async fn carry_out(
         match waits(lake, job, *interval, &mut books).await? {
             None => ready.push((*interval, *is_committed)),
             Some(what) => tell(&Happened::Failed(FailedRun {
-                event: "failed",
                 run: run_id(&job.id, interval.end),
                 job: job.id.clone(),
                 interval: *interval,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use engine::EngineError;
 use futures::future::BoxFuture;
-use schemas::{Cron, Interval, Job, JobId, Schedule, compact};
+use schemas::{Cron, Interval, Job, JobId, Schedule};
 use serde::Deserialize;
 
 use super::due::{Busy, Facts, Sorted, due_at, sort_out};
@@ -289,9 +289,4 @@ pub(crate) fn closable(job: &Job, book: &Book, worth: usize) -> Option<DateTime<
     let before = book.begin.and_then(|begin| book.journal.closed_from(begin));
     let beyond = closed.iter().filter(|slot| before.is_none_or(|before| slot.interval.end > before));
     (beyond.count() > worth).then(|| closed.last().map(|slot| slot.interval.end)).flatten()
-}
-
-/// Where records of a run lie, for people.
-pub(crate) fn run_id(job: &JobId, instant: DateTime<Utc>) -> String {
-    format!("{job}@{}", compact(instant))
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, Days, Utc};
-use schemas::{CivilZone, FixedClock, Job, JobId, StatusCounts};
+use schemas::{FixedClock, Job, JobId, StatusCounts, day_or_instant};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +22,7 @@ use crate::error::JobError;
 use crate::lake::{OpenLake, names};
 use crate::progress::Progress;
 use crate::runner::{Asked, Revise, Scheduled, run};
-use crate::show::{counted, write_line};
+use crate::show::{counted, span, write_line};
 use crate::world::World;
 use crate::{Answer, access, show};
 
@@ -53,26 +52,12 @@ pub(crate) async fn run_command(cli: &Cli, world: &World, args: &RunArgs) -> Res
     let job = job_of(&lake, name)?;
     match (&args.from, &args.to) {
         (Some(from), Some(to)) => {
-            let zone = job.timing.schedule.as_ref().map_or(lake.definitions.timezone, |of| of.cron.zone()).into();
-            let wanted =
-                Wanted { from: instant(from, zone)?, to: instant(to, zone)?, only: args.only, order: args.order };
+            let zone = job.timing.schedule.as_ref().map_or(lake.definitions.timezone, |of| of.cron.zone());
+            let read = |given| day_or_instant(given, zone).map_err(JobError::Usage);
+            let wanted = Wanted { from: read(from)?, to: read(to)?, only: args.only, order: args.order };
             past((&lake, world), (job, wanted), args, cli.output).await
         }
         _ => once(cli, (&lake, world), job, args).await,
-    }
-}
-
-/// A day, which is its beginning on the clocks of a zone, or an instant.
-fn instant(given: &str, zone: CivilZone) -> Result<DateTime<Utc>, JobError> {
-    let day = schemas::parse_day(given).ok();
-    let begun = day.and_then(|day| day.checked_sub_days(Days::new(1))).and_then(|before| zone.end_of(before));
-    match begun {
-        Some(begun) => Ok(begun),
-        None => schemas::parse_rfc3339(given).map_err(|_| {
-            JobError::Usage(format!(
-                "\"{given}\" is neither a day nor an instant; write 2026-03-01 or 2026-03-01T04:00:00Z"
-            ))
-        }),
     }
 }
 
@@ -238,9 +223,9 @@ async fn past(
     let mut text = String::new();
     if args.dry_run {
         for (run, (interval, is_committed)) in plan.runs.iter().zip(&plan.intervals) {
-            let (start, end) = (schemas::rfc3339(interval.start), schemas::rfc3339(interval.end));
+            let span = span(*interval);
             let anew = if *is_committed { ", committed before and computed anew" } else { "" };
-            write_line(&mut text, &format!("would run {run} for [{start}, {end}){anew}"));
+            write_line(&mut text, &format!("would run {run} for {span}{anew}"));
         }
         write_line(&mut text, &counted(plan.runs.len() as u64, "run"));
         return Ok(Answer::done(text, json!({ "dry_run": true, "plan": plan })));

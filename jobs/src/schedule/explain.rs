@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemas::{After, AfterInterval, CatchUp, Concurrency, Interval, Job, JobId, Schedule, rfc3339};
 use serde_json::{Value, json};
 
-use super::book::{Book, Books, Since, run_id, sorted};
+use super::book::{Book, Books, Since, sorted};
 use super::by_hand::last_interval;
 use super::due::due_at;
 use super::fires;
@@ -14,8 +14,8 @@ use super::work::is_by_itself;
 use crate::Answer;
 use crate::error::JobError;
 use crate::lake::OpenLake;
-use crate::ledger::{Ledger, RunEntry, RunKey};
-use crate::show::write_line;
+use crate::ledger::{Ledger, RunEntry, RunKey, run_id};
+use crate::show::{span, write_line};
 use crate::world::World;
 
 /// Runs that `job show` lists.
@@ -172,10 +172,6 @@ pub(super) async fn show(lake: &OpenLake, world: &World, job: &Job) -> Result<An
 fn paused_line(paused: &super::journal::JournalRecord) -> String {
     let (by, at) = (paused.by.as_deref().unwrap_or("operator"), rfc3339(paused.at));
     format!("paused since {at}, by {by}: {}", paused.reason.as_deref().unwrap_or("no reason given"))
-}
-
-fn span(interval: Interval) -> String {
-    format!("[{}, {})", rfc3339(interval.start), rfc3339(interval.end))
 }
 
 /// Answer of `job explain`: what happened to the last interval that has elapsed, in order.

@@ -4,6 +4,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use schemas::{Interval, Job, JobId};
 use serde::Serialize;
 
+use crate::show::span;
+
 /// A fire to come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Fire {
@@ -42,7 +44,6 @@ pub(crate) fn coming<'j>(jobs: impl Iterator<Item = &'j Job>, now: DateTime<Utc>
 impl Fire {
     /// As a line.
     pub(crate) fn line(&self) -> String {
-        let (start, end) = (schemas::rfc3339(self.interval.start), schemas::rfc3339(self.interval.end));
-        format!("{:<24} {}  covers [{start}, {end})", self.job.as_str(), self.local)
+        format!("{:<24} {}  covers {}", self.job.as_str(), self.local, span(self.interval))
     }
 }

@@ -6,7 +6,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use schemas::{Interval, Job, JobId};
 use serde::Serialize;
 
-use super::book::{Books, Since, closable, note_seen, run_id, sorted};
+use super::book::{Books, Since, closable, note_seen, sorted};
 use super::due::{MissedReason, Open, seconds};
 use super::known::{KnownRun, Standing};
 use super::records::{FAILED, FailedRecord, MISSED, MissedRecord, QUEUED, QueuedRecord, note};
@@ -14,7 +14,7 @@ use super::upstream::lacking;
 use crate::claim::{Claim, Patience};
 use crate::error::JobError;
 use crate::lake::OpenLake;
-use crate::ledger::{FailRecord, RunKey};
+use crate::ledger::{FailRecord, RunKey, run_id};
 use crate::world::World;
 
 /// How often runners may die at a run before it is given up, beside the attempts that fail.

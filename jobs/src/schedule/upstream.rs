@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use schemas::{After, AfterInterval, Interval, JobId};
 
-use super::book::run_id;
 use super::known::Standing;
 use super::slots::Slot;
+use crate::ledger::run_id;
+use crate::show::span;
 
 /// What a run waits for: none where everything is there; else the run that is not, and how it stands.
 /// `begin` is where the intervals of the other job begin: what lies before it is not waited for.
@@ -50,8 +51,7 @@ fn told(job: &JobId, slot: Option<&Slot>, interval: Interval) -> String {
             format!("{}, which is {state}", run_id(job, slot.interval.end))
         }
         None => {
-            let (start, end) = (schemas::rfc3339(interval.start), schemas::rfc3339(interval.end));
-            format!("a run of \"{job}\" for [{start}, {end}), of which there is none")
+            format!("a run of \"{job}\" for {}, of which there is none", span(interval))
         }
     }
 }

@@ -7,16 +7,17 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use schemas::{FixedClock, Interval, Job, JobId, StatusCounts, in_order, rfc3339};
+use schemas::{FixedClock, Interval, Job, JobId, StatusCounts, in_order};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::book::{Books, run_id};
+use super::book::Books;
 use super::turn::{Ready, Told, Turns};
 use crate::claim::Patience;
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, pause};
 use crate::error::JobError;
 use crate::lake::OpenLake;
+use crate::ledger::run_id;
 use crate::progress::Progress;
 use crate::runner::{Asked, Ran, Revise, Scheduled, chain, run};
 use crate::world::World;
@@ -27,7 +28,7 @@ pub(crate) const TICK: Duration = Duration::from_secs(1);
 const LOOK: TimeDelta = TimeDelta::seconds(60);
 /// How long a job is left alone that could not be looked at.
 const BUSY: TimeDelta = TimeDelta::seconds(5);
-/// How long one is that another runner is at work on.
+/// How long one is that another runner is at work on; not longer than that one may show no life.
 const BUSY_SECONDS: f64 = 5.0;
 
 /// Who is told what becomes of runs.
@@ -64,40 +65,33 @@ pub(crate) struct Crew<'a> {
 
 /// What became of a run, or of an interval that was not run.
 #[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Happened {
     /// An attempt begins.
     Began(BegunRun),
     /// Another runner is at work on it.
     Elsewhere(BegunRun),
     /// It is committed.
+    #[serde(rename = "committed")]
     Ran(RanRun),
     /// An attempt failed.
     Failed(FailedRun),
     /// It was recorded as missed, or given up.
+    #[serde(untagged)]
     Told(Told),
 }
 
 /// A run that is at work.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct BegunRun {
-    pub(crate) event: &'static str,
     pub(crate) run: String,
     pub(crate) job: JobId,
     pub(crate) interval: Interval,
 }
 
-impl BegunRun {
-    /// Its interval as people read it.
-    pub(crate) fn span(&self) -> String {
-        format!("[{}, {})", rfc3339(self.interval.start), rfc3339(self.interval.end))
-    }
-}
-
 /// A run that is committed.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct RanRun {
-    pub(crate) event: &'static str,
     pub(crate) run: String,
     pub(crate) job: JobId,
     pub(crate) interval: Interval,
@@ -118,7 +112,6 @@ impl RanRun {
     pub(crate) fn of((run, job, interval): (String, JobId, Interval), ran: &Ran, seconds: f64) -> Self {
         let summary = &ran.commit.summary;
         Self {
-            event: "committed",
             run,
             job,
             interval,
@@ -134,7 +127,6 @@ impl RanRun {
 /// An attempt that failed.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct FailedRun {
-    pub(crate) event: &'static str,
     pub(crate) run: String,
     pub(crate) job: JobId,
     pub(crate) interval: Interval,
@@ -150,7 +142,7 @@ impl FailedRun {
     pub(crate) fn of((run, job, interval): (String, JobId, Interval), error: &JobError) -> Self {
         let is_shutdown = matches!(error, JobError::Shutdown { .. });
         let remedy = error.remedy().as_str();
-        Self { event: "failed", run, job, interval, errors: chain(error), remedy, is_shutdown }
+        Self { run, job, interval, errors: chain(error), remedy, is_shutdown }
     }
 }
 
@@ -190,12 +182,12 @@ impl Plan {
         self.at_work.insert(job.id.clone());
     }
 
-    fn is_due(&self, job: &JobId, now: DateTime<Utc>) -> bool {
+    fn is_due(&self, job: &JobId, now: DateTime<Utc>, lapse: Duration) -> bool {
         if self.at_work.contains(job) || self.unplaced.contains(job) {
             return false;
         }
         match self.elsewhere.get(job) {
-            Some((_, looked)) => looked.seconds() >= BUSY_SECONDS,
+            Some((_, looked)) => looked.seconds() >= BUSY_SECONDS.min(lapse.as_secs_f64()),
             // What lies far ahead was said by a clock that has gone back since.
             None => self.look_at.get(job).is_none_or(|at| *at <= now || *at > now + LOOK * 2),
         }
@@ -203,7 +195,8 @@ impl Plan {
 
     /// Whether another runner was seen at work, and not for so long that somebody who died would have lost the claim.
     fn is_watching(&self, lapse: Duration) -> bool {
-        let patience = lapse.as_secs_f64() + 2.0 * BUSY_SECONDS;
+        let lapse = lapse.as_secs_f64();
+        let patience = lapse + 2.0 * BUSY_SECONDS.min(lapse);
         self.elsewhere.values().any(|(since, _)| since.seconds() < patience)
     }
 }
@@ -234,7 +227,7 @@ impl Crew<'_> {
                 if at_work.len() < self.workers.max(1) {
                     plan.begins(job);
                     let (run, id) = (run_id(&job.id, ready.interval.end), job.id.clone());
-                    tell(&Happened::Began(BegunRun { event: "began", run, job: id, interval: ready.interval }));
+                    tell(&Happened::Began(BegunRun { run, job: id, interval: ready.interval }));
                     at_work.push(self.run(job, ready.interval));
                 } else {
                     self.unplaced(&mut plan, job, &ready).await;
@@ -255,7 +248,7 @@ impl Crew<'_> {
             }
             tokio::select! {
                 Some(ended) = at_work.next(), if !at_work.is_empty() => self.ended(&jobs, &mut plan, ended, tell),
-                () = tokio::time::sleep(self.tick) => {}
+                () = pause(self.tick) => {}
                 () = self.closing.cancelled(), if !self.closing.is_cancelled() => {}
             }
         }
@@ -305,7 +298,7 @@ impl Crew<'_> {
         let turns = Turns { lake: self.lake, world: self.world, patience: self.patience };
         let mut ready = Vec::new();
         for job in jobs {
-            if self.closing.is_cancelled() || !plan.is_due(&job.id, now) {
+            if self.closing.is_cancelled() || !plan.is_due(&job.id, now, self.patience.lapse()) {
                 continue;
             }
             self.ticked.iter().for_each(|ticked| ticked());
@@ -375,7 +368,7 @@ impl Crew<'_> {
                 let watched = plan.elsewhere.remove(&job.id).map_or_else(Stopwatch::start, |(since, _)| since);
                 plan.elsewhere.insert(job.id.clone(), (watched, Stopwatch::start()));
                 plan.waits.insert(job.id.clone(), (run.clone(), "is at work elsewhere".to_owned()));
-                tell(&Happened::Elsewhere(BegunRun { event: "elsewhere", run, job: id, interval }));
+                tell(&Happened::Elsewhere(BegunRun { run, job: id, interval }));
             }
             Err(error) => {
                 plan.elsewhere.remove(&job.id);

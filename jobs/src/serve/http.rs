@@ -15,7 +15,7 @@ use object_store::path::Path;
 use tokio::net::TcpListener;
 
 use super::metrics::Metrics;
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, pause};
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::runner::chain;
@@ -109,7 +109,7 @@ pub(super) async fn serve(listener: TcpListener, health: Arc<Health>) {
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 // So many are open that there is no room for one more: others close meanwhile.
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                pause(std::time::Duration::from_millis(100)).await;
                 continue;
             }
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::pause;
 use crate::error::JobError;
 
 /// How far stopping has come.
@@ -30,7 +31,7 @@ impl Stopping {
             tracing::info!(grace_seconds = grace.as_secs(), "told to stop: nothing new is begun");
             closing.cancel();
             tokio::select! {
-                () = tokio::time::sleep(grace) => {
+                () = pause(grace) => {
                     tracing::info!("ending what is at work; others go on with it");
                     stop.cancel();
                 }

@@ -208,6 +208,24 @@ pub struct Job {
     pub sha256: String,
 }
 
+impl Job {
+    /// How long before the instant of a run its data begins, where the job says so.
+    pub fn window_seconds(&self) -> Option<u64> {
+        match &self.kind {
+            JobKind::ComplianceReport(spec) => spec.window_seconds,
+            JobKind::Query(spec) => spec.window_seconds,
+            JobKind::Export(spec) => spec.window_seconds,
+            JobKind::Anonymize(spec) => spec.window_seconds,
+            JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) => None,
+        }
+    }
+
+    /// Whether its runs cover any time: of a job without schedule and window, each is of one instant.
+    pub(crate) fn covers_time(&self) -> bool {
+        self.timing.schedule.is_some() || !self.timing.after.is_empty() || self.window_seconds().is_some()
+    }
+}
+
 /// What a job does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobKind {

@@ -341,6 +341,7 @@ impl Folder {
 
     fn into_lake(mut self, sha256: String) -> Result<Lake, Vec<DefinitionError>> {
         self.errors.extend(timing::in_circles(&self.waits));
+        self.errors.extend(timing::never_covered(&self.jobs, &self.waits));
         self.errors.sort();
         self.errors.dedup();
         let Some(lake) = self.lake.filter(|_| self.errors.is_empty()) else { return Err(self.errors) };

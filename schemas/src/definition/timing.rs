@@ -1,18 +1,17 @@
 //! When a job runs, checked against the other jobs.
 
-use chrono::{DateTime, Datelike, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 
+use super::checked::Job;
 use super::duration::given_seconds as seconds;
 use super::lake::timezone;
 use super::problem::{DefinitionError, Place, Problems};
 use super::raw_timing::{RawAfter, RawCatchUp, RawRetry, RawSchedule, RawTiming};
 use super::surroundings::Surroundings;
 use super::yaml::At;
-use crate::civil::parse_day;
 use crate::id::JobId;
-use crate::instant::parse_rfc3339;
-use crate::schedule::{After, AfterInterval, CatchUp, Cron, Retry, Schedule, Timing, cycles, first_instant};
+use crate::schedule::{After, AfterInterval, CatchUp, Cron, Retry, Schedule, Timing, cycles, day_or_instant};
 
 /// A day: how long after its time a run may start, and how long another job is waited for.
 const DAY_SECONDS: u64 = 86_400;
@@ -65,6 +64,26 @@ pub(super) fn in_circles(waits: &[Wait]) -> Vec<DefinitionError> {
     cycles(&edges).into_iter().filter_map(said).flatten().collect()
 }
 
+/// Jobs that wait until runs of another one cover their interval, where those cover none.
+pub(super) fn never_covered(jobs: &[Job], waits: &[Wait]) -> Vec<DefinitionError> {
+    let covering = jobs.iter().flat_map(|job| job.timing.after.iter().map(move |after| (job, after)));
+    let covering = covering.filter(|(_, after)| after.interval == AfterInterval::Covering);
+    let said = |(job, after): (&Job, &After)| {
+        jobs.iter().find(|other| other.id == after.job && !other.covers_time())?;
+        let is_it = |wait: &&Wait| wait.job == job.id.as_str() && wait.awaited == after.job.as_str();
+        let wait = waits.iter().find(is_it)?;
+        let mut problems = Problems::of(&wait.file);
+        let message = format!(
+            "runs of job \"{}\" cover no time, as it has neither schedule nor window, so none is ever waited for with \
+             success; give it a schedule, or write interval: latest",
+            after.job
+        );
+        problems.add(wait.place, message);
+        Some(problems.into_errors())
+    };
+    covering.filter_map(said).flatten().collect()
+}
+
 fn schedule(raw: RawSchedule, zone: Tz, problems: &mut Problems) -> Option<Schedule> {
     // With another zone than was meant, the rest would be judged wrongly.
     let zone = match raw.timezone {
@@ -91,10 +110,7 @@ fn schedule(raw: RawSchedule, zone: Tz, problems: &mut Problems) -> Option<Sched
 
 /// A day, which begins where the zone's clocks say so, or an instant.
 fn start(given: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
-    let day = parse_day(given).ok().map(|day| first_instant(zone, day.and_time(NaiveTime::MIN)));
-    let at = day.unwrap_or_else(|| parse_rfc3339(given).ok()).ok_or_else(|| {
-        format!("start {given:?} is neither a day nor an instant; write for example 2026-01-01 or 2026-01-01T06:00:00Z")
-    })?;
+    let at = day_or_instant(given, zone).map_err(|why| format!("start {why}"))?;
     // What clocks read before is not known well enough.
     if (1970..=2100).contains(&at.year()) {
         Ok(at)

@@ -3,8 +3,11 @@
 //! It relies on a zone's changes of offset being more than four days apart, which holds from 1970 on; a test says so of
 //! every zone.
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
+
+use crate::civil::parse_day;
+use crate::instant::parse_rfc3339;
 
 /// How far around an instant changes are looked for: longer than any offset, and than any jump of a clock, of which a
 /// whole day is the longest.
@@ -104,7 +107,18 @@ impl WallClock {
     }
 }
 
+/// Reads a day, which begins where the zone's clocks say so, or an instant.
+///
+/// # Errors
+/// A sentence that quotes the text and shows an example.
+pub fn day_or_instant(given: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
+    let day = parse_day(given).ok().map(|day| first_instant(zone, day.and_time(NaiveTime::MIN)));
+    day.unwrap_or_else(|| parse_rfc3339(given).ok()).ok_or_else(|| {
+        format!("{given:?} is neither a day nor an instant; write for example 2026-01-01 or 2026-01-01T06:00:00Z")
+    })
+}
+
 /// The first instant at which the clock of a zone reads a time, or a later one; none at the ends of the calendar.
-pub(crate) fn first_instant(zone: Tz, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
+fn first_instant(zone: Tz, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
     WallClock(zone).reading(wall).map(Reading::first)
 }

@@ -52,7 +52,7 @@ service_principal: runner
     ),
     (
         "jobs/ingest-trail.yaml",
-        "job: ingest-trail\nkind: ingest\nfrom: {location: drop/trail/, format: cloudtrail}\ninto: audit\n",
+        "job: ingest-trail\nkind: ingest\nfrom: {location: drop/trail/, format: cloudtrail}\ninto: audit\nschedule: {cron: '@hourly'}\n",
     ),
     (
         "jobs/ingest-app.yaml",

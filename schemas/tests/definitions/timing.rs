@@ -145,6 +145,27 @@ fn jobs_come_behind_those_that_they_wait_for() {
 }
 
 #[test]
+fn what_covers_no_time_is_not_waited_for_to_cover_any() {
+    let said = |of_a: &str, after: &str| {
+        let mut files = chain(&[]);
+        files.push(file("jobs/a.yaml", format!("job: a\nkind: verify\n{of_a}").as_bytes()));
+        files.push(file(
+            "jobs/b.yaml",
+            format!("job: b\nkind: verify\nschedule: {{cron: '@daily'}}\nafter: [{after}]\n").as_bytes(),
+        ));
+        let errors = check(&files).map(drop).err().unwrap_or_default();
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(
+        said("", "{job: a}"),
+        "jobs/b.yaml:4:15: runs of job \"a\" cover no time, as it has neither schedule nor window, so none is ever waited for \
+         with success; give it a schedule, or write interval: latest"
+    );
+    assert_eq!(said("", "{job: a, interval: latest}"), "");
+    assert_eq!(said("schedule: {cron: '@hourly'}\n", "{job: a}"), "");
+}
+
+#[test]
 fn jobs_that_wait_for_one_another_are_refused_once_for_each_circle() {
     let said = |waits: &[(&str, &[&str])]| {
         let errors = check(&chain(waits)).map(drop).err().unwrap_or_default();

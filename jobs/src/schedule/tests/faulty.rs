@@ -1,10 +1,10 @@
-//! A store that fails requests by chance, before their effect or after it, or answers late.
+//! A store that fails requests by chance, before their effect or after it, or answers late. Each request lets others go
+//! on first, so that whoever asks can be stopped there.
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -46,12 +46,13 @@ impl FaultyStore {
         match chance.random_range(0..1_000) {
             0..8 => Fault::Before,
             8..16 => Fault::After,
-            16..20 => Fault::Late(chance.random_range(5..40)),
+            16..20 => Fault::Late(chance.random_range(20..400)),
             _ => Fault::None,
         }
     }
 
     async fn answered<T>(&self, request: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        tokio::task::yield_now().await;
         match self.fault() {
             Fault::None => request.await,
             Fault::Before => Err(failed()),
@@ -59,8 +60,8 @@ impl FaultyStore {
                 drop(request.await);
                 Err(failed())
             }
-            Fault::Late(millis) => {
-                tokio::time::sleep(Duration::from_millis(millis)).await;
+            Fault::Late(turns) => {
+                turns_of_others(turns).await;
                 request.await
             }
         }
@@ -71,6 +72,13 @@ impl FaultyStore {
             Fault::Before | Fault::After => all.take(1).chain(stream::once(async { Err(failed()) })).boxed(),
             Fault::None | Fault::Late(_) => all,
         }
+    }
+}
+
+/// Lets others go on so often.
+pub(super) async fn turns_of_others(turns: u64) {
+    for _ in 0..turns {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::at;
-use super::faulty::FaultyStore;
+use super::faulty::{FaultyStore, turns_of_others};
 use crate::claim::Patience;
 use crate::lake::OpenLake;
 use crate::ledger::{CommitRecord, Ledger};
@@ -31,6 +31,8 @@ use crate::schedule::work::{Crew, Until};
 use crate::world::World;
 
 const BEGIN: &str = "2026-03-29T00:00:00Z";
+/// How often each goes on while ten seconds pass.
+const TURNS: u64 = 100;
 const JOBS: usize = 6;
 const RUNNERS: u64 = 3;
 
@@ -79,6 +81,17 @@ fn opened(folder: &TempDir, front: Lakefront) -> OpenLake {
     lake
 }
 
+/// Who works on a lake, and does not wait between two looks.
+fn crew<'a>(
+    lake: &'a OpenLake,
+    world: &'a World,
+    (patience, never): (&'a Patience, &'a CancellationToken),
+    workers: usize,
+) -> Crew<'a> {
+    let (progress, tick) = (Progress::silent(), Duration::ZERO);
+    Crew { lake, world, workers, patience, closing: never, stop: never, progress, tick, ticked: None }
+}
+
 /// A runner that lives for a while, again and again, until everything is over.
 async fn runner(lake: OpenLake, clock: Simulated, seed: u64, is_over: &AtomicBool) {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
@@ -87,20 +100,12 @@ async fn runner(lake: OpenLake, clock: Simulated, seed: u64, is_over: &AtomicBoo
     while !is_over.load(Ordering::Relaxed) {
         // Whoever shows no life between two looks is taken for dead, so that some go on who are not.
         let patience = Patience::of(Duration::ZERO);
-        let crew = Crew {
-            lake: &lake,
-            world: &world,
-            workers: chance.random_range(1..4),
-            patience: &patience,
-            closing: &never,
-            stop: &never,
-            progress: Progress::silent(),
-            tick: Duration::from_millis(1),
-            ticked: None,
-        };
-        let life = Duration::from_millis(chance.random_range(5..250));
-        // Where its time is over it stops wherever it waits.
-        drop(tokio::time::timeout(life, crew.work(Until::Stopped, &|_| ())).await);
+        let workers = chance.random_range(1..4);
+        tokio::select! {
+            // Where its time is over it stops, at whichever request it waits for.
+            () = turns_of_others(chance.random_range(50..4_000)) => {}
+            _ = async { crew(&lake, &world, (&patience, &never), workers).work(Until::Stopped, &|_| ()).await } => {}
+        }
     }
 }
 
@@ -129,7 +134,7 @@ async fn runners_that_die_sleep_and_lose_requests_compute_each_interval_once() {
         let driver = async {
             for _ in 0..minutes * 6 {
                 micros.fetch_add(10_000_000, Ordering::Relaxed);
-                tokio::time::sleep(Duration::from_millis(15)).await;
+                turns_of_others(TURNS).await;
             }
             is_over.store(true, Ordering::Relaxed);
         };
@@ -149,17 +154,7 @@ async fn finished(lake: &OpenLake, end: DateTime<Utc>, seed: u64) {
     // Attempts that wait for their next try come due one after the other.
     for later in 0..90 {
         let world = World::seeded(Arc::new(FixedClock(end + TimeDelta::seconds(later))), seed);
-        let crew = Crew {
-            lake,
-            world: &world,
-            workers: 2,
-            patience: &patience,
-            closing: &never,
-            stop: &never,
-            progress: Progress::silent(),
-            tick: Duration::from_millis(1),
-            ticked: None,
-        };
+        let crew = crew(lake, &world, (&patience, &never), 2);
         crew.work(Until::Done, &|_| ()).await.expect("an undisturbed store");
     }
     let world = World::seeded(Arc::new(FixedClock(end)), seed);
