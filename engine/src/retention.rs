@@ -47,8 +47,8 @@ pub use decide::{
     Treatment, Verdicts, Winner,
 };
 pub use draw::{ErasureOf, PlanRequest, draw_up};
-pub use erase::Erasing;
-pub(crate) use erase::{ERASED, loses};
+pub(crate) use erase::loses;
+pub use erase::{ERASED, Erasing};
 pub use explain::{ArchivedDates, ExplainedRow, archived_dates, explain};
 pub use find::{FindError, Found, Sought, find, find_in};
 pub use hold::{HoldCase, hold_cases, hold_path, record_hold};

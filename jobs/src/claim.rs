@@ -121,19 +121,19 @@ impl Claim {
 
     /// Hands the claim back, so that the next one need not wait. What fails here fails nothing: a claim lapses.
     pub(crate) async fn release(mut self) {
-        self.is_handed_back = true;
-        if let Err(error) = self.hand_back().await {
-            tracing::warn!(%error, claim = %self.folder, "claim not handed back, will lapse");
-        }
-    }
-
-    async fn hand_back(&self) -> Result<(), EngineError> {
         self.heart.abort();
-        hand_back(&self.lake, &self.folder, self.epoch).await
+        hand_back(self.lake.clone(), self.folder.clone(), self.epoch).await;
+        self.is_handed_back = true;
     }
 }
 
-async fn hand_back(lake: &Lakefront, folder: &Path, epoch: u64) -> Result<(), EngineError> {
+async fn hand_back(lake: Lakefront, folder: Path, epoch: u64) {
+    if let Err(error) = handed_back(&lake, &folder, epoch).await {
+        tracing::warn!(%error, claim = %folder, "claim not handed back, will lapse");
+    }
+}
+
+async fn handed_back(lake: &Lakefront, folder: &Path, epoch: u64) -> Result<(), EngineError> {
     lake.create(&epoch_path(folder, epoch, ".released"), bytes::Bytes::new()).await?;
     for meta in lake.list(folder).await? {
         if is_heartbeat(&meta.location, epoch) {
@@ -152,12 +152,7 @@ impl Drop for Claim {
             return;
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (lake, folder, epoch) = (self.lake.clone(), self.folder.clone(), self.epoch);
-            runtime.spawn(async move {
-                if let Err(error) = hand_back(&lake, &folder, epoch).await {
-                    tracing::warn!(%error, claim = %folder, "claim not handed back, will lapse");
-                }
-            });
+            runtime.spawn(hand_back(self.lake.clone(), self.folder.clone(), self.epoch));
         }
     }
 }

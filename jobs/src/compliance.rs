@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{AsArray, RecordBatch};
 use chrono::{DateTime, Utc};
+use engine::retention::ERASED;
 use engine::{ControlRun, Evaluated, EvaluationInput, HELD_ROWS, LAKE_SCOPE, LakeSession, evaluate, input_files};
 use schemas::{Control, InputFile, Interval, ReportFormat, ReportSpec, Status, StatusCounts, compact, rfc3339};
 use sha2::{Digest, Sha256};
@@ -21,7 +22,6 @@ use crate::ledger::{OutputRole, RunSummary};
 use crate::lineage::of_report;
 use crate::review;
 use crate::runner::{Attempt, Executed};
-use crate::subject::ERASED;
 
 /// Everything the report is made from.
 struct Material<'a> {

@@ -7,8 +7,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use engine::{EngineError, Lakefront, PinnedFile, SystemTable, SystemTables};
+use object_store::ObjectMeta;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStoreExt};
 use schemas::{CONTROL_RESULT, CivilZone, Decision, FINDING, FindingState, standing};
 
 use crate::access::rows_of;
@@ -47,12 +47,12 @@ impl LedgerTables {
                     continue;
                 }
                 let path = Path::from(output.path.as_str());
-                let meta = match self.front.store().head(&path).await {
-                    Err(source @ object_store::Error::NotFound { .. }) => {
-                        let instead = self.instead_of(&output.path, &mut withdrawals).await?;
-                        instead.ok_or_else(|| lost(output.path, source))?
-                    }
-                    found => found.map_err(|source| lost(output.path, source))?,
+                let meta = match self.front.head(&path).await? {
+                    Some(meta) => meta,
+                    None => self.instead_of(&output.path, &mut withdrawals).await?.ok_or_else(|| {
+                        let what = "is gone, although a committed run wrote it".to_owned();
+                        EngineError::Damaged { path: output.path, what }
+                    })?,
                 };
                 files.push(PinnedFile::new(meta));
             }
@@ -77,10 +77,6 @@ impl LedgerTables {
         }
         Ok(None)
     }
-}
-
-fn lost(path: String, source: object_store::Error) -> EngineError {
-    EngineError::Store { path, action: "find it, although a committed run wrote it", source }
 }
 
 #[async_trait]

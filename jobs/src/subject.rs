@@ -50,7 +50,6 @@ use crate::error::JobError;
 use crate::progress::Progress;
 use crate::world::World;
 
-pub(crate) use anew::ERASED;
 use apply::Agreement;
 pub(crate) use desk::{Desk, held_persons, person_keys};
 pub(crate) use identity::{closed, counted_by_kind};

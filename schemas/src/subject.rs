@@ -292,6 +292,9 @@ pub enum CaseStep {
         /// Where a mark says beside it that it went.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<String>,
+        /// Who may have it, and how another one is made.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        then: String,
     },
     /// Corrections stand beside rows of the person.
     Corrected {

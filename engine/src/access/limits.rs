@@ -49,6 +49,10 @@ impl AnswerKind {
 }
 
 /// The rows of an answer, within `limits`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a limit of time ends a statement where it is, whatever the instant of the session"
+)]
 pub(crate) fn within_limits(
     rows: SendableRecordBatchStream,
     limits: &Limits,

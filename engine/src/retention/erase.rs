@@ -23,7 +23,7 @@ use crate::error::EngineError;
 use crate::store::Lakefront;
 
 /// What stands in a column that named the person.
-pub(crate) const ERASED: &str = "erased";
+pub const ERASED: &str = "erased";
 /// Columns of hashes over what a row was made of: they confirm a guess.
 const UNKEYED_HASHES: [&str; 2] = ["raw_hash", "hash"];
 

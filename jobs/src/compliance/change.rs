@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use chrono::{DateTime, Utc};
+use engine::retention::ERASED;
 use schemas::{Change, ChangedFinding, ControlChange, FindingChange, FindingChanges, Status};
 
 use super::trend::Trends;
 use super::{Material, findings_sql, texts};
 use crate::error::JobError;
-use crate::subject::ERASED;
 
 /// Findings shown of those that are new, and of those that are no longer there.
 const ROWS_SHOWN: usize = 20;

@@ -3,10 +3,10 @@
 //! Absent: running it. The figures come from the run's own rows, which are not committed while they are counted.
 
 use chrono::{DateTime, Utc};
+use engine::retention::ERASED;
 use schemas::{JobId, rfc3339};
 
 use crate::ledger::RunKey;
-use crate::subject::ERASED;
 
 /// The condition that a row of `auditlake.findings`, called `alias`, is of a run. Jobs may share an interval, and with it
 /// the ids of their results.

@@ -143,7 +143,10 @@ fn answer(request: &Request<Incoming>, health: &Health) -> Response<Full<Bytes>>
             None => response(StatusCode::OK, TEXT, "ok\n".to_owned()),
             Some(why) => response(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{why}\n")),
         },
-        "/metrics" => response(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", health.metrics.text()),
+        "/metrics" => match health.metrics.text() {
+            Ok(text) => response(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text),
+            Err(error) => response(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
+        },
         "/" => {
             let ready = health.unready().map_or("ready".to_owned(), |why| format!("not ready: {why}"));
             let page = health.page.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,11 +11,8 @@ use arrow::compute::{concat_batches, take};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use bytes::Bytes;
-use engine::retention::{Mentions, mentions_in_parquet};
+use engine::retention::{ERASED, Mentions, mentions_in_parquet};
 use schemas::{Interval, derived_id, rfc3339};
-
-/// What stands for whatever named a person.
-pub(crate) const ERASED: &str = "erased";
 
 /// Of which table rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,6 @@ use serde_json::Value;
 
 use super::desk::Desk;
 use super::places::{Left, words_of};
-use super::rows_of_runs::BESIDE;
 use super::withdraw::Withdrawn;
 use crate::Answer;
 use crate::error::JobError;
@@ -180,15 +179,9 @@ impl Certificate {
 /// What an attempt withdrew that stopped.
 fn withdrawn_before(case: &SubjectCase) -> Vec<Withdrawn> {
     let of = |record: &CaseRecord| match &record.what {
-        CaseStep::Withdrawn { what, objects, instead, .. } => Some(Withdrawn {
-            what: what.clone(),
-            objects: objects.len() as u64,
-            then: match instead {
-                Some(_) => BESIDE.to_owned(),
-                None => "tell whoever received it".to_owned(),
-            },
-            unplanned: false,
-        }),
+        CaseStep::Withdrawn { what, objects, then, .. } => {
+            Some(Withdrawn { what: what.clone(), objects: objects.len() as u64, then: then.clone(), unplanned: false })
+        }
         _ => None,
     };
     case.records.iter().filter_map(of).collect()

@@ -23,7 +23,7 @@ use crate::review;
 /// Ends of names of files of rows.
 const PARQUET: &str = ".parquet";
 /// What became of rows on which others rest.
-pub(super) const BESIDE: &str = "the same rows stand beside it without what showed the person";
+const BESIDE: &str = "the same rows stand beside it without what showed the person";
 /// Hex digits of its SHA-256 that stand in the name of what was written anew.
 const DIGITS: usize = 16;
 
@@ -58,7 +58,7 @@ pub(super) async fn rows_of_runs(
     Ok(all)
 }
 
-/// Whether rows lie where only this run writes.
+/// Whether rows lie where only runs of its job write.
 fn is_of(key: &RunKey, output: &Output) -> bool {
     output.path.starts_with(&format!("_auditlake/evidence/{}/", key.job)) && output.path.ends_with(PARQUET)
 }
@@ -109,20 +109,10 @@ pub(super) fn again(desk: &Desk<'_>, key: &RunKey) -> String {
 }
 
 /// Draws up what is to stand in the place of a file of rows; or says why it cannot.
-pub(super) async fn anew(
-    desk: &Desk<'_>,
-    object: &WithdrawnObject,
-    rows: (RowsOf, Interval),
-    mentions: &Mentions,
-) -> Result<Result<Anew, String>, JobError> {
-    let path = object.path.as_str();
-    let Some(bytes) = desk.lake.front.read(&listed_path(path)?).await? else {
-        return Ok(Err("it went while it was read; run the same command again".to_owned()));
-    };
-    Ok(without((path, bytes), rows, mentions).map(|bytes| {
-        let sha256 = engine::hex(&Sha256::digest(&bytes));
-        Anew { object: WithdrawnObject { path: name_of(path, &sha256), sha256: Some(sha256) }, bytes }
-    }))
+pub(super) fn anew(path: &str, bytes: Bytes, rows: (RowsOf, Interval), mentions: &Mentions) -> Result<Anew, String> {
+    let bytes = without((path, bytes), rows, mentions)?;
+    let sha256 = engine::hex(&Sha256::digest(&bytes));
+    Ok(Anew { object: WithdrawnObject { path: name_of(path, &sha256), sha256: Some(sha256) }, bytes })
 }
 
 /// `findings.parquet` and whatever came in its place become `findings.<digits>.parquet`.

@@ -196,9 +196,7 @@ pub(super) fn is_named(path: &str, mentions: &Mentions) -> bool {
 fn why(path: &str) -> &'static str {
     match path.split('/').next() {
         Some("exports") => "an export that shows the person; remove it, and tell whoever received it",
-        Some("reports") => {
-            "a report that shows the person; revise it with `auditlake run JOB --again`, and withdraw this one"
-        }
+        Some("reports") => "a report that shows the person; remove it, and tell whoever has it",
         Some("requests") => "a request that names the person; remove it",
         Some("_auditlake") => "a record of the lake that mentions the person",
         _ => "no dataset counts it, and it mentions the person",

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use engine::EngineError;
 use engine::evidence::PartEntry;
 use engine::retention::Mentions;
@@ -32,7 +33,7 @@ use crate::requests::{DONE, REJECTED};
 use crate::review::{DRAFTS, published_of};
 use crate::show::counted;
 
-/// What is beside a manifest whose parts were withdrawn.
+/// What is beside a manifest, or ends the name beside rows, that was withdrawn.
 pub(crate) const MARK: &str = "withdrawn.json";
 /// How a manifest is called, or ends behind the name of its one part.
 const MANIFEST: &str = "manifest.json";
@@ -78,7 +79,7 @@ pub(super) struct Publication {
     pub(super) what: String,
     pub(super) then: String,
     pub(super) objects: Vec<WithdrawnObject>,
-    /// Where the mark goes; nowhere where there is no manifest to stand beside.
+    /// Where the mark goes; nowhere for reports and requests.
     pub(super) mark: Option<Path>,
     /// The rows of its one object are written anew without the person.
     pub(super) rows: Option<(RowsOf, Interval)>,
@@ -209,10 +210,13 @@ pub(super) async fn withdraw(
     (publication, mentions): (&Publication, &Mentions),
     left: &mut BTreeSet<Left>,
 ) -> Result<Option<(Withdrawn, BTreeSet<String>)>, JobError> {
-    let mut objects = Vec::new();
+    let (mut objects, mut bytes) = (Vec::new(), None);
     for object in &publication.objects {
         match state(desk, object).await? {
-            State::AsRecorded => objects.push(object.clone()),
+            State::AsRecorded(there) => {
+                objects.push(object.clone());
+                bytes = Some(there);
+            }
             State::Other => {
                 let why = "it is not what its record says, so it stays; look at it, and remove it";
                 left.insert(Left::new(object.path.as_str(), why));
@@ -223,8 +227,8 @@ pub(super) async fn withdraw(
     if objects.is_empty() {
         return Ok(None);
     }
-    let anew = match (publication.rows, objects.as_slice()) {
-        (Some(rows), [object]) => match anew(desk, object, rows, mentions).await? {
+    let anew = match (publication.rows, objects.as_slice(), bytes) {
+        (Some(rows), [object], Some(bytes)) => match anew(&object.path, bytes, rows, mentions) {
             Ok(anew) if matches!(state(desk, &anew.object).await?, State::Other) => {
                 let why = "something else lies where its rows go without the person; look at it, and remove it";
                 left.insert(Left::new(object.path.as_str(), why));
@@ -247,6 +251,7 @@ pub(super) async fn withdraw(
         objects: objects.clone(),
         instead,
         mark: publication.mark.as_ref().map(Path::to_string),
+        then: publication.then.clone(),
     };
     if !case.records.iter().any(|record| record.what == step) {
         desk.record(&case.case, case.next_number(), (step, None)).await?;
@@ -271,7 +276,7 @@ pub(super) async fn go_on(desk: &Desk<'_>, case: &SubjectCase, left: &mut BTreeS
         let CaseStep::Withdrawn { objects, instead, mark: path, .. } = &record.what else { continue };
         // Rows go once the same ones stand in their place; until then they are found, and withdrawn as any others.
         let may_go = match instead {
-            Some(instead) => matches!(state(desk, instead).await?, State::AsRecorded),
+            Some(instead) => matches!(state(desk, instead).await?, State::AsRecorded(_)),
             None => true,
         };
         if let Some(path) = path.as_ref().filter(|_| may_go) {
@@ -280,7 +285,7 @@ pub(super) async fn go_on(desk: &Desk<'_>, case: &SubjectCase, left: &mut BTreeS
         for object in objects {
             let is_theirs = match state(desk, object).await? {
                 State::Gone => true,
-                State::AsRecorded => object.sha256.is_some() && may_go,
+                State::AsRecorded(_) => object.sha256.is_some() && may_go,
                 State::Other => false,
             };
             if is_theirs {
@@ -300,7 +305,7 @@ async fn mark(desk: &Desk<'_>, case: &CaseId, path: &Path) -> Result<(), JobErro
 
 /// What lies where an object was published.
 enum State {
-    AsRecorded,
+    AsRecorded(Bytes),
     Other,
     Gone,
 }
@@ -309,7 +314,7 @@ async fn state(desk: &Desk<'_>, object: &WithdrawnObject) -> Result<State, JobEr
     let Some(bytes) = desk.lake.front.read(&listed_path(&object.path)?).await? else { return Ok(State::Gone) };
     let sha256 = engine::hex(&Sha256::digest(&bytes));
     let is_other = object.sha256.as_ref().is_some_and(|recorded| *recorded != sha256);
-    Ok(if is_other { State::Other } else { State::AsRecorded })
+    Ok(if is_other { State::Other } else { State::AsRecorded(bytes) })
 }
 
 async fn remove(desk: &Desk<'_>, object: &WithdrawnObject, left: &mut BTreeSet<Left>) -> Result<(), JobError> {

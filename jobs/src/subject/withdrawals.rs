@@ -78,6 +78,7 @@ mod tests {
             objects: vec![object(from)],
             instead: to.map(object),
             mark: None,
+            then: String::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use sha2::Digest;
 
 use super::withdrawn::{ACCESS, CONTROL, REPORT};
 use super::{A_DAY, ANN, ANNA, DAYS, DESK, NOW, erase, filled, having, silent};
@@ -143,6 +144,14 @@ fn nothing_but_a_logged_withdrawal_explains_why_rows_are_gone() {
     lake.run(&["verify", NOW]).said(3, &[&results]);
     let ran = lake.run(&["sql", "SELECT count(*) FROM auditlake.control_results", NOW]);
     assert!(ran.code != Some(0) && ran.err.contains("although a committed run wrote it"), "{ran:?}");
+    // Nor does a step explain it that nobody logged.
+    let mut forged = steps(&lake, "findings").remove(0);
+    forged["number"] = 99.into();
+    forged["objects"] = json!([{ "path": results, "sha256": engine::hex(&sha2::Sha256::digest(&bytes)) }]);
+    let path = format!("_auditlake/subjects/{CASE}/000099.json");
+    lake.put(&path, forged.to_string());
+    lake.run(&["verify", NOW]).said(3, &[&results]);
+    fs::remove_file(lake.data().join(&path)).expect("removed");
     lake.put(&results, &bytes);
     lake.run(&["verify", NOW]).succeeded();
     // What stands in the place of findings is what the case says, or is named.

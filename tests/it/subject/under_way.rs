@@ -109,9 +109,19 @@ fn what_is_over_or_publishes_nothing_keeps_no_case_open() {
     // What an ingest brings is compared with who was erased, and holds are no publication.
     begun(&lake, 2, json!({ "what": "dataset", "dataset": "audit" }), elsewhere());
     begun(&lake, 3, json!({ "what": "record", "path": "_auditlake/holds/L-1/000001.json" }), elsewhere());
+    let old = begun(&lake, 5, run_of_out(), elsewhere());
+    let file = fs::File::options().write(true).open(lake.data().join(old)).expect("an intent");
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).expect("older than an hour");
     let over = begun(&lake, 4, json!({ "what": "other" }), elsewhere());
     lake.put(&format!("{over}.over"), "");
     let ran = erase(&lake);
     ran.said(0, &["is fulfilled"]);
     assert!(!ran.out.contains("under way"), "{}", ran.out);
+}
+
+#[test]
+fn a_lake_without_a_log_says_that_nobody_knows() {
+    let lake = filled_with(Lake::new(), 2);
+    fs::remove_file(lake.folder().join("policies/evidence.yaml")).expect("removed");
+    erase(&lake).said(0, &["not searched: what was being published meanwhile: the lake keeps no evidence log"]);
 }

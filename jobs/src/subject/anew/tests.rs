@@ -6,10 +6,10 @@ use arrow::array::{
 };
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use engine::retention::{Mentions, Person};
+use engine::retention::{ERASED, Mentions, Person};
 use schemas::{FINDING, Identifier, Interval};
 
-use super::{ERASED, RowsOf, without};
+use super::{RowsOf, without};
 
 const ANN: &str = "ann-zq7";
 
