@@ -109,7 +109,7 @@ fn a_server_does_what_is_due_and_says_how_it_is() {
         ("/readyz", 200, "ok"),
         ("/", 200, "tick"),
         ("/metrics", 200, "auditlake_attempts_total{job=\"tick\",status=\"committed\"} "),
-        ("/metrics", 200, "auditlake_run_duration_seconds_bucket{job=\"tick\",le=\"+Inf\"} "),
+        ("/metrics", 200, "auditlake_run_duration_seconds_bucket{le=\"+Inf\",job=\"tick\"} "),
         ("/metrics", 200, "auditlake_interval_lag_seconds{job=\"tick\"} "),
         ("/nope", 404, "/healthz"),
     ] {
