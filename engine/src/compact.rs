@@ -32,7 +32,7 @@ use crate::dataset_table::{plain, schema_of};
 use crate::error::EngineError;
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns, unfinished};
 use crate::lake_session::{LakeSession, stream_error};
-use crate::replace::{FilesReplaced, Replacement, files_of};
+use crate::replace::{COMPACT, FilesReplaced, Replacement, files_of};
 use crate::session::SessionFactory;
 use crate::store::Lakefront;
 use crate::subject_index::Indexed;
@@ -54,6 +54,9 @@ pub struct CompactRequest<'a> {
     pub file_bytes: usize,
     /// Only say what would be done.
     pub dry_run: bool,
+    /// The files that may be rewritten, by path; all of them where there is none. A file that somebody has yet to read, who
+    /// reads each once, must stay.
+    pub only: Option<&'a BTreeSet<String>>,
 }
 
 /// What a compaction did, or would do.
@@ -71,6 +74,8 @@ pub struct CompactOutcome {
     pub bytes_after: u64,
     /// Rows in them, before and after; none of a dry run.
     pub rows: u64,
+    /// Files that stay as they are because a job that runs for new files has yet to read them.
+    pub files_unread: u64,
     /// What was written of the index of subjects afterwards; none where it could not be, and of a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub indexed: Option<Indexed>,
@@ -98,21 +103,26 @@ pub async fn compact(
             why: "this ingest stopped half way; run it again, then compact".to_owned(),
         });
     }
-    let there = files_of(lake, dataset).await?;
-    let mut outcome = CompactOutcome::default();
+    let mut there = files_of(lake, dataset).await?;
+    let before = there.len();
+    there.retain(|file| request.may_rewrite(file));
+    let files_unread = (before - there.len()) as u64;
+    let mut outcome = CompactOutcome { files_unread, ..CompactOutcome::default() };
+    let small = small_files(there, request.file_bytes);
     if request.dry_run {
-        small_files(there, request.file_bytes).iter().for_each(|folder| outcome.met(folder));
+        small.iter().for_each(|folder| outcome.met(folder));
         return Ok(outcome);
     }
     // Folders are looked at once: what a rewriting leaves small is the rest of it.
-    let mut open: BTreeSet<String> =
-        small_files(there, request.file_bytes).into_iter().map(|folder| folder.path).collect();
+    let mut open: BTreeSet<String> = small.into_iter().map(|folder| folder.path).collect();
     while !open.is_empty() {
         let replacement =
-            Replacement::announce(lake, fence, dataset, "compact", request.now, request.now - request.grace).await?;
+            Replacement::announce(lake, fence, dataset, COMPACT, request.now, request.now - request.grace).await?;
         let work = Work { lake, factory, request, fence, progress, name: replacement.work.clone() };
         let written = async {
-            let folders = small_files(replacement.files().await?, request.file_bytes);
+            let mut files = replacement.files().await?;
+            files.retain(|file| request.may_rewrite(file));
+            let folders = small_files(files, request.file_bytes);
             let some = first_part(folders.into_iter().filter(|folder| open.contains(&folder.path)));
             match some.last() {
                 Some(last) => open.retain(|path| *path > last.path),
@@ -131,6 +141,12 @@ pub async fn compact(
         outcome.commits.push(FilesReplaced { work: work.name, adds, removes });
     }
     Ok(outcome)
+}
+
+impl CompactRequest<'_> {
+    fn may_rewrite(&self, file: &PinnedFile) -> bool {
+        self.only.is_none_or(|only| only.contains(file.path()))
+    }
 }
 
 impl CompactOutcome {

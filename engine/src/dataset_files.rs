@@ -1,18 +1,19 @@
 //! The files of each dataset, listed once per session, when a statement first names it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use datafusion::execution::context::SessionState;
 use object_store::ObjectStore;
 use object_store::path::Path;
-use schemas::Dataset;
+use schemas::{Dataset, DatasetId};
 use tokio::sync::OnceCell;
 
 use crate::dataset::{PinnedFile, list_below};
 use crate::dataset_store::{DatasetStore, Elsewhere};
 use crate::dataset_table::{DatasetTable, dataset_table};
 use crate::error::EngineError;
+use crate::ingest::PlannedInput;
 use crate::replace::files_in_force;
 
 /// Every dataset of a session with its files.
@@ -32,19 +33,50 @@ struct FilesOf {
     prefix: Path,
     /// Of a session that sees no others: the tenants whose folders count.
     tenants: Option<BTreeSet<String>>,
+    /// The files that count, where only some do.
+    narrowed: Option<Narrowed>,
     pinned: OnceCell<Vec<PinnedFile>>,
     table: OnceCell<DatasetTable>,
 }
 
+/// Some files of a dataset, each in one version.
+#[derive(Debug, Clone)]
+pub(crate) struct Narrowed {
+    dataset: DatasetId,
+    /// ETags and sizes, by path.
+    versions: Arc<BTreeMap<String, (String, u64)>>,
+}
+
+impl Narrowed {
+    pub(crate) fn to(dataset: &DatasetId, files: &[PlannedInput]) -> Self {
+        let versions = files.iter().map(|file| (file.path.clone(), (file.etag.clone(), file.bytes)));
+        Self { dataset: dataset.clone(), versions: Arc::new(versions.collect()) }
+    }
+
+    /// Those of a listing, by path.
+    fn of(&self, listed: Vec<PinnedFile>) -> Result<Vec<PinnedFile>, EngineError> {
+        let is_version = |file: &PinnedFile| {
+            self.versions.get(file.path()).is_some_and(|(etag, bytes)| file.etag() == etag && file.meta.size == *bytes)
+        };
+        let files: Vec<PinnedFile> = listed.into_iter().filter(is_version).collect();
+        let there: BTreeSet<&str> = files.iter().map(PinnedFile::path).collect();
+        match self.versions.keys().find(|path| !there.contains(path.as_str())) {
+            Some(path) => Err(EngineError::Changed { path: path.clone() }),
+            None => Ok(files),
+        }
+    }
+}
+
 impl DatasetFiles {
     /// The files of `datasets`, none listed yet. Maps of datasets are planned by `planner`, which knows no table. Where
-    /// `tenants` are given, folders of others are not listed: of a dataset whose map may say otherwise, all are.
+    /// `tenants` are given, folders of others are not listed: of a dataset whose map may say otherwise, all are. Of a
+    /// `narrowed` dataset some files count.
     pub(crate) fn new(
         store: &Arc<dyn ObjectStore>,
         elsewhere: &Elsewhere,
         datasets: impl Iterator<Item = Dataset>,
         planner: &SessionState,
-        tenants: Option<&BTreeSet<String>>,
+        (tenants, narrowed): (Option<&BTreeSet<String>>, Option<&Narrowed>),
     ) -> Self {
         let lake = DatasetStore::new("pinned", Arc::clone(store));
         let mut by_name = HashMap::new();
@@ -60,6 +92,7 @@ impl DatasetFiles {
                 store,
                 prefix,
                 tenants: tenants.filter(|_| counts).cloned(),
+                narrowed: narrowed.filter(|narrowed| narrowed.dataset == dataset.id).cloned(),
                 pinned: OnceCell::new(),
                 table: OnceCell::new(),
                 dataset,
@@ -117,6 +150,9 @@ impl FilesOf {
                 Some(_) => list_below(store.as_ref(), &self.prefix).await?,
                 None => files_in_force(store, self.dataset.id.as_str(), &self.prefix).await?,
             };
+            if let Some(narrowed) = &self.narrowed {
+                files = narrowed.of(files)?;
+            }
             if let Some(tenants) = &self.tenants {
                 files.retain(|file| file.tenant.as_ref().is_none_or(|tenant| tenants.contains(tenant)));
             }

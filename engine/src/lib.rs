@@ -29,6 +29,7 @@ mod keyed;
 mod lake_session;
 mod materialize;
 mod named_rows;
+mod origins;
 mod parquet_bytes;
 mod plan_hash;
 mod replace;
@@ -51,8 +52,8 @@ pub use access::{AnswerKind, ScanMeter, ViewFault, Viewer, check_views};
 pub use catalog::{NoSystemTables, SystemTable, SystemTables};
 pub use compact::{CompactOutcome, CompactRequest, compact};
 pub use control::{
-    ControlRun, Evaluated, EvaluationInput, EvidenceRows, HELD_ROWS, LAKE_SCOPE, ScopeResult, evaluate, input_files,
-    pseudonym,
+    ControlRun, Evaluated, EvaluationInput, EvidenceRows, HELD_ROWS, LAKE_SCOPE, ScopeResult, evaluate, files_within,
+    input_files, pseudonym,
 };
 pub use dataset::PinnedFile;
 pub use dataset_store::Elsewhere;
@@ -67,9 +68,10 @@ pub use ingest::{
 };
 pub use lake_session::{LakeSession, stream_error};
 pub use materialize::{QueryOutcome, QueryRequest, materialize};
+pub use origins::{Origins, came_for, is_replaced};
 pub use parquet_bytes::{parquet_bytes, parquet_row_count, parquet_rows};
 pub use plan_hash::plan_sha256;
-pub use replace::{FilesReplaced, files_replaced, remove_replaced};
+pub use replace::{FilesReplaced, Origin, files_replaced, remove_replaced};
 pub use resources::Resources;
 pub use rows_read::RowsRead;
 pub use schemas::hex;

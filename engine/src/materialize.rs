@@ -13,7 +13,7 @@ use datafusion::common::Column;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use futures::StreamExt;
-use schemas::{Dataset, HISTORY_ENDING, InputFile, Interval, Presence, compact as compact_instant};
+use schemas::{Dataset, DatasetId, HISTORY_ENDING, InputFile, Interval, Presence, compact as compact_instant};
 
 use crate::compact::stored;
 use crate::control::input_files;
@@ -42,6 +42,8 @@ pub struct QueryRequest<'a> {
     pub now: DateTime<Utc>,
     /// How long replaced files stay for readers that began before.
     pub grace: TimeDelta,
+    /// The dataset whose new files are all that the statement sees of it, of a run for new files.
+    pub new_files_of: Option<&'a DatasetId>,
 }
 
 /// What a computation came to.
@@ -159,7 +161,14 @@ async fn bound(session: &LakeSession, request: &QueryRequest<'_>) -> Result<Logi
     if let Some(unknown) = named.iter().find(|name| !matches!(name.as_str(), "$start" | "$end")) {
         return Err(refused(format!("there is no value {unknown}; values are $start and $end")));
     }
-    if named.is_empty() {
+    if let Some(source) = request.new_files_of {
+        if !datasets_read(&plan).contains(source.as_str()) {
+            return Err(refused(format!(
+                "the statement does not read dataset \"{source}\", for whose new files it runs; read it, or name another one \
+                 in new_files"
+            )));
+        }
+    } else if named.is_empty() {
         let why = "the statement names neither $start nor $end, so every interval would have the same rows";
         return Err(refused(format!("{why}; add for example WHERE time >= $start AND time < $end")));
     }

@@ -31,10 +31,9 @@ use object_store::path::Path;
 use schemas::Dataset;
 
 pub(crate) use dropped::{DroppedFile, change_dropped, dropped_of};
-pub(crate) use sequence::files_in_force;
-pub(crate) use sequence::is_closed;
-pub(crate) use sequence::replaced;
+pub use sequence::Origin;
 use sequence::{Announced, Closing, End, Entry, Sequence, entry_path, is_of};
+pub(crate) use sequence::{COMPACT, files_in_force, is_closed, origin_of, replaced};
 
 use crate::dataset::{PinnedFile, list_below};
 use crate::error::EngineError;

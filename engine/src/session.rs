@@ -23,15 +23,16 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use object_store::ObjectStore;
-use schemas::{Dataset, HISTORY_ENDING, Limit, Tenants};
+use schemas::{Dataset, DatasetId, HISTORY_ENDING, Limit, Tenants};
 
 use crate::access::{AnswerKind, PolicyGuard, ScanMeter, ViewCatalog, Viewer, Yielding, bound};
 use crate::catalog::{LakeCatalog, SystemTables};
 use crate::compact_texts::CompactBeforeSorts;
-use crate::dataset_files::DatasetFiles;
+use crate::dataset_files::{DatasetFiles, Narrowed};
 use crate::dataset_store::Elsewhere;
 use crate::distinct::WholeGroups;
 use crate::error::EngineError;
+use crate::ingest::PlannedInput;
 use crate::lake_session::{LakeSession, Viewing};
 use crate::resources::Resources;
 use crate::subject::Persons;
@@ -54,6 +55,8 @@ pub struct SessionFactory {
     spill: Option<PathBuf>,
     /// Persons whose rows are left out.
     without: Option<Arc<Persons>>,
+    /// A dataset of which only some files are seen.
+    narrowed: Option<Narrowed>,
 }
 
 impl SessionFactory {
@@ -77,6 +80,7 @@ impl SessionFactory {
             pool: Arc::new(TrackConsumersPool::new(pool, consumers_named_in_errors)),
             spill: resources.spill,
             without: None,
+            narrowed: None,
         }
     }
 
@@ -90,6 +94,13 @@ impl SessionFactory {
     #[must_use]
     pub fn without(&self, persons: Arc<Persons>) -> Self {
         Self { without: Some(persons), ..self.clone() }
+    }
+
+    /// This factory for sessions in which a dataset has these files and no others. One that is there no more, or has other
+    /// bytes, is an error of whoever reads the dataset.
+    #[must_use]
+    pub fn narrowed(&self, dataset: &DatasetId, files: &[PlannedInput]) -> Self {
+        Self { narrowed: Some(Narrowed::to(dataset, files)), ..self.clone() }
     }
 
     /// A session in which SQL's `now()` is `instant`.
@@ -197,7 +208,7 @@ impl SessionFactory {
         planner: &SessionState,
         tenants: Option<&BTreeSet<String>>,
     ) -> DatasetFiles {
-        DatasetFiles::new(&self.store, &self.elsewhere, datasets, planner, tenants)
+        DatasetFiles::new(&self.store, &self.elsewhere, datasets, planner, (tenants, self.narrowed.as_ref()))
     }
 
     fn config(&self) -> SessionConfig {

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::JobError;
 use crate::lake::OpenLake;
+use crate::stream::Batch;
 use crate::subject::{objecting, restricted, without};
 
 pub(crate) use events::{events, publish};
@@ -34,6 +35,8 @@ pub(crate) struct Asker {
     meter: ScanMeter,
     /// Persons who object to what the rows are for.
     without: Option<Arc<Persons>>,
+    /// The files of a dataset that it sees, where not all.
+    batch: Option<Arc<Batch>>,
 }
 
 impl Asker {
@@ -60,6 +63,11 @@ impl Asker {
     /// It, for a purpose: rows of persons who object to that are left out.
     pub(crate) async fn for_purpose(self, lake: &OpenLake, purpose: Option<&Purpose>) -> Result<Self, JobError> {
         Ok(Self { without: objecting(lake, purpose).await?, ..self })
+    }
+
+    /// It, for the files of a batch.
+    pub(crate) fn of_batch(self, batch: Option<&Batch>) -> Self {
+        Self { batch: batch.cloned().map(Arc::new), ..self }
     }
 
     /// SHA-256 of the references of everybody whose rows it does not see, in hex; none where there is nobody.
@@ -91,7 +99,8 @@ impl Asker {
         instant: DateTime<Utc>,
         kind: AnswerKind,
     ) -> Result<LakeSession, JobError> {
-        let sessions = without(&lake.sessions, self.without.as_ref());
+        let sessions = self.batch.as_ref().map(|batch| batch.narrowed(&lake.sessions));
+        let sessions = without(sessions.as_ref().unwrap_or(&lake.sessions), self.without.as_ref());
         Ok(match (&self.viewer, kind) {
             (Some(viewer), kind) => sessions.session_as(viewer, instant, kind, self.meter.clone())?,
             (None, AnswerKind::Statement) => sessions.session(instant)?,

@@ -6,6 +6,7 @@ mod export;
 mod lineage;
 mod requests;
 mod retention;
+mod runs;
 mod schedule;
 mod serve;
 mod subject;
@@ -28,6 +29,7 @@ pub use lineage::{
 
 pub use requests::RequestsCommand;
 pub use retention::{ApplyArgs, ApproveArgs, FailOnArg, HoldCommand, PlaceArgs, PlanArgs, RetentionCommand};
+pub use runs::RunsCommand;
 pub use schedule::{JobCommand, RunArgs, RunDecisionArgs, ScheduleCommand};
 pub use serve::ServeArgs;
 pub use subject::{
@@ -427,61 +429,6 @@ impl From<StateArg> for FindingState {
             StateArg::FalsePositive => Self::FalsePositive,
         }
     }
-}
-
-/// Views of the ledger.
-#[derive(Debug, Subcommand)]
-pub enum RunsCommand {
-    /// Every run with its state
-    List,
-    /// One run with its inputs and outputs
-    #[command(after_help = "Example: auditlake runs show compliance@20260301T000000Z")]
-    Show {
-        /// Run id, for example compliance@20260301T000000Z
-        run: String,
-    },
-    /// Intervals that elapsed and were not computed, why, and the command that computes them
-    #[command(after_help = "Examples:
-  auditlake runs missing
-  auditlake runs missing soc2-daily --fail-on missing")]
-    Missing {
-        /// Of this job; of all if not given
-        job: Option<String>,
-        /// Exit with 3 when any is missing
-        #[arg(long, value_parser = ["missing"])]
-        fail_on: Option<String>,
-    },
-    /// Say that an interval need not be computed, so that it is no longer listed as missing
-    #[command(
-        after_help = "Example: auditlake runs waive soc2-daily@20260329T040000Z --reason \"the source was off\" --as omar"
-    )]
-    Waive(RunDecisionArgs),
-    /// Stop a run, and begin no further attempt at it
-    #[command(
-        after_help = "Example: auditlake runs cancel soc2-daily@20260329T040000Z --reason \"wrong filter\" --as omar"
-    )]
-    Cancel(RunDecisionArgs),
-    /// Submit the draft of a report for review
-    #[command(after_help = "Example: auditlake runs submit compliance@20260301T000000Z --as alice")]
-    Submit(ReviewArgs),
-    /// Approve a report that somebody else ran and submitted
-    #[command(after_help = "Example: auditlake runs approve compliance@20260301T000000Z --as bob")]
-    Approve(ReviewArgs),
-    /// Send a submitted report back, with a reason
-    #[command(
-        after_help = "Example: auditlake runs reject compliance@20260301T000000Z --as bob --reason \"March is missing\""
-    )]
-    Reject {
-        /// Which report, and who
-        #[command(flatten)]
-        review: ReviewArgs,
-        /// Why
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-    },
-    /// Compare an approved report with what was approved, and put it where its job says
-    #[command(after_help = "Example: auditlake runs publish compliance@20260301T000000Z --as alice")]
-    Publish(ReviewArgs),
 }
 
 /// A report, and who takes a step of its review.

@@ -29,7 +29,7 @@ pub(crate) async fn pause(duration: Duration) {
 }
 
 /// How long something takes, told to people and written nowhere.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {

@@ -1,13 +1,18 @@
 //! `auditlake compact`: small files into big ones, under the dataset's claim.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use engine::{CompactOutcome, CompactRequest};
+use schemas::{Dataset, StreamSource};
 
 use crate::claim::Claim;
 use crate::error::JobError;
 use crate::evidence_log::{Act, Intent, Places, of_replacement};
 use crate::lake::OpenLake;
 use crate::progress::Progress;
+use crate::schedule;
+use crate::stream;
 use crate::subject_index;
 use crate::world::World;
 
@@ -45,14 +50,29 @@ pub async fn compact(
             dataset.id
         )));
     }
+    let claim = Claim::take(&lake.front, world, &format!("datasets/{}", dataset.id)).await?;
+    let readable = async {
+        if !command.dry_run {
+            // Afterwards nobody could tell which of the merged rows a run had.
+            schedule::note_stale(lake, world, dataset).await?;
+        }
+        readable(lake, world, dataset).await
+    };
+    let only = match readable.await {
+        Ok(only) => only,
+        Err(error) => {
+            claim.release().await;
+            return Err(error);
+        }
+    };
     let request = CompactRequest {
         dataset,
         now: world.now(),
         grace: command.grace,
         file_bytes: command.file_bytes,
         dry_run: command.dry_run,
+        only: only.as_ref(),
     };
-    let claim = Claim::take(&lake.front, world, &format!("datasets/{}", dataset.id)).await?;
     let intent = match command.dry_run {
         true => Intent::none(lake, world),
         false => Intent::begin(lake, world, Act::Dataset { dataset: dataset.id.clone() }).await?,
@@ -74,4 +94,11 @@ pub async fn compact(
     }
     claim.release().await;
     logged
+}
+
+/// The files that may be rewritten: those that every job has read that runs for new ones. None where all may.
+async fn readable(lake: &OpenLake, world: &World, dataset: &Dataset) -> Result<Option<BTreeSet<String>>, JobError> {
+    let source = StreamSource::Dataset(dataset.id.clone());
+    let files: Vec<_> = stream::listed(lake, world, &source).await?.into_iter().map(|listed| listed.file).collect();
+    Ok(stream::read_by_all(lake, &dataset.id, &files).await?)
 }

@@ -232,7 +232,10 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestS
         format: spec.format,
         mapping: spec.mapping.as_ref(),
         tenant: spec.tenant.clone(),
-        from: IngestFrom::Paths(vec![spec.from.clone()]),
+        from: IngestFrom::Paths(match attempt.batch {
+            Some(batch) => batch.files.iter().map(|file| file.path.clone()).collect(),
+            None => vec![spec.from.clone()],
+        }),
         job: attempt.key.job.to_string(),
         instant: attempt.key.instant,
         max_rejected_ppm: spec.max_rejected_ppm,

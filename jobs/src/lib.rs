@@ -40,6 +40,7 @@ mod serve;
 mod shell;
 mod show;
 mod sql;
+mod stream;
 mod subject;
 mod subject_index;
 mod verify;
@@ -76,6 +77,7 @@ pub use ledger::{
 pub use progress::Progress;
 pub use runner::{Asked, Ran, Revise, run};
 pub use schedule::{DecisionRecord, Ends, FailedRecord, MissedReason, MissedRecord, Only, Order, QueuedRecord};
+pub use stream::{BatchSummary, LeftOut};
 pub use verify::{ChainHead, FindingKind, Verified, VerifyFinding, verify_log};
 pub use world::World;
 
@@ -275,6 +277,9 @@ async fn runs(cli: &Cli, world: &World, command: &RunsCommand) -> Result<Answer,
         RunsCommand::List | RunsCommand::Show { .. } => None,
         RunsCommand::Missing { job, fail_on } => {
             return schedule::missed(&lake, world, (job.as_deref(), fail_on.is_some())).await;
+        }
+        RunsCommand::Stale { job, since, fail_on } => {
+            return schedule::stale(&lake, world, (job.as_deref(), *since, fail_on.is_some())).await;
         }
         RunsCommand::Waive(args) => return schedule::decided(&lake, world, args, true).await,
         RunsCommand::Cancel(args) => return schedule::decided(&lake, world, args, false).await,

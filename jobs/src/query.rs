@@ -9,6 +9,7 @@ use crate::ledger::{Output, QuerySummary, RunSummary};
 use crate::lineage::of_query;
 use crate::replacing::Replacing;
 use crate::runner::{Attempt, Executed};
+use crate::stream::Batch;
 use crate::subject::{objecting, without};
 use crate::world::World;
 
@@ -23,8 +24,11 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &QuerySp
         interval: attempt.interval,
         now: attempt.key.instant,
         grace: GRACE,
+        new_files_of: attempt.batch.and_then(Batch::dataset),
     };
-    let sessions = without(&lake.sessions, objecting(lake, spec.purpose.as_ref()).await?.as_ref());
+    let sessions = attempt.batch.map(|batch| batch.narrowed(&lake.sessions));
+    let sessions = sessions.as_ref().unwrap_or(&lake.sessions);
+    let sessions = without(sessions, objecting(lake, spec.purpose.as_ref()).await?.as_ref());
     let replacing = Replacing::begin(lake, world, dataset, *attempt.progress).await?;
     let (fence, counters) = (&replacing.fence, replacing.shown.counters());
     let outcome = engine::materialize(&lake.front, &sessions, &request, fence, counters).await;

@@ -25,6 +25,7 @@ use crate::query;
 use crate::retention;
 use crate::review;
 use crate::schedule;
+use crate::stream::{self, Batch, BatchPlan};
 use crate::subject;
 use crate::verify;
 use crate::world::World;
@@ -54,6 +55,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) interval: Interval,
     pub(crate) fence: &'a dyn Fence,
     pub(crate) progress: &'a Progress,
+    /// The files that it reads, of a job that runs for new files.
+    pub(crate) batch: Option<&'a Batch>,
 }
 
 /// A run that is committed.
@@ -72,6 +75,19 @@ pub enum Revise {
     Never,
     /// It is, as the next revision.
     Again,
+    /// It is, unless a later revision than this one is there already.
+    Superseded(u64),
+}
+
+impl Revise {
+    /// Whether a commit stays as it is.
+    fn keeps(self, commit: &CommitRecord) -> bool {
+        match self {
+            Self::Never => true,
+            Self::Again => false,
+            Self::Superseded(revision) => commit.revision > revision,
+        }
+    }
 }
 
 /// How a run is asked for.
@@ -102,6 +118,8 @@ impl<'a> Asked<'a> {
 pub(crate) struct Scheduled<'a> {
     /// What it covers; its end is the instant of the run.
     pub(crate) interval: Interval,
+    /// The batch that it computes, of a job that runs for new files.
+    pub(crate) batch: Option<u64>,
     /// The time it is, whatever the instant of the run.
     pub(crate) clock: &'a World,
     /// What was seen of claims of others; without it, they are waited for.
@@ -143,7 +161,7 @@ async fn run_once(
     let revise = asked.revise;
     let is_revised =
         matches!(job.kind, JobKind::Query(_) | JobKind::Anonymize(_)) || review::is_required(lake, &job.id);
-    if revise == Revise::Again && !is_revised {
+    if revise != Revise::Never && !is_revised {
         return Err(JobError::Usage(format!(
             "job \"{}\" is of kind {}, and what it published stays as it is; leave --again out, or give another --at",
             job.id,
@@ -151,12 +169,22 @@ async fn run_once(
         )));
     }
     let key = RunKey { job: job.id.clone(), instant: world.now() };
+    let plan = match &job.timing.stream {
+        Some(_) => {
+            let number = asked.scheduled.and_then(|scheduled| scheduled.batch);
+            Some(stream::batch_of(lake, job, &key, number).await?)
+        }
+        None => None,
+    };
     let ledger = Ledger::new(lake.front.clone());
     if let Some(commit) = ledger.commit_of(&key).await?
-        && revise == Revise::Never
+        && revise.keeps(&commit)
     {
-        // Whoever committed it may have been gone before it was logged.
+        // Whoever committed it may have been gone before it was logged, and before its batch had an end.
         make_good(lake, world).await;
+        if let Some(plan) = &plan {
+            stream::committed(lake, job, plan, &commit).await?;
+        }
         return Ok(Ran { commit, before: true });
     }
     // What the job computes may be about the use of the lake itself.
@@ -164,19 +192,23 @@ async fn run_once(
     subject::publish(lake, world).await?;
     let claim = claimed(lake, world, &key, asked.scheduled.and_then(|scheduled| scheduled.patience)).await?;
     let outcome = match ledger.commit_of(&key).await? {
-        Some(commit) if revise == Revise::Never => Ok(Ran { commit, before: true }),
+        Some(commit) if revise.keeps(&commit) => Ok(Ran { commit, before: true }),
         before => {
             let revision = before.map_or(1, |commit| commit.revision + 1);
             let act = Act::Run { job: key.job.clone(), instant: key.instant };
             let intent = Intent::begin(lake, world, act).await?;
             let service = || lake.definitions.access.as_ref()?.service_principal.as_deref();
             let asked = Asked { principal: asked.principal.or_else(service), ..asked };
-            let ran = attempt(lake, world, job, (&key, asked), (&ledger, revision), &claim, progress).await;
+            let run = (&key, plan.as_ref(), asked);
+            let ran = attempt(lake, world, job, run, (&ledger, revision), &claim, progress).await;
             let kind = job.kind.as_str();
             intent.end(ran, async |ran| of_commit(&lake.front, &key, kind, &ran.commit).await).await
         }
     };
     claim.release().await;
+    if let (Some(plan), Ok(ran)) = (&plan, &outcome) {
+        stream::committed(lake, job, plan, &ran.commit).await?;
+    }
     outcome
 }
 
@@ -194,20 +226,23 @@ async fn attempt(
     lake: &OpenLake,
     world: &World,
     job: &Job,
-    (key, asked): (&RunKey, Asked<'_>),
+    (key, plan, asked): (&RunKey, Option<&BatchPlan>, Asked<'_>),
     (ledger, revision): (&Ledger, u64),
     claim: &Claim,
     progress: &Progress,
 ) -> Result<Ran, JobError> {
     let clock = asked.scheduled.map_or(world, |scheduled| scheduled.clock);
-    let interval = interval_of(job, key.instant, asked.scheduled.map(|scheduled| scheduled.interval));
+    // A batch has the interval that its plan says, whoever runs it.
+    let scheduled = plan.map(|plan| plan.interval).or(asked.scheduled.map(|scheduled| scheduled.interval));
+    let interval = interval_of(job, key.instant, scheduled);
     let start = StartRecord {
         run: key.id(),
         attempt: claim.epoch,
         started_at: clock.now(),
         kind: job.kind.as_str().to_owned(),
         interval,
-        scheduled: asked.scheduled.map(|scheduled| scheduled.interval),
+        scheduled,
+        batch: plan.map(|plan| plan.batch),
         definitions_sha256: lake.definitions.sha256.clone(),
         job_sha256: job.sha256.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -215,7 +250,7 @@ async fn attempt(
     };
     ledger.start(key, &start).await?;
     let fence = claim.fence();
-    let attempt = Attempt { lake, key, number: claim.epoch, interval, fence: &fence, progress };
+    let attempt = Attempt { lake, key, number: claim.epoch, interval, fence: &fence, progress, batch: None };
     let bounds = Bounds {
         front: &lake.front,
         key,
@@ -227,7 +262,7 @@ async fn attempt(
             Some(_) => By::Runner,
         },
     };
-    let committed = match bounds.keep(execute(&attempt, world, job)).await {
+    let committed = match bounds.keep(executed(&attempt, world, job, plan)).await {
         Ok(executed) => commit((lake, clock), key, (ledger, revision), &attempt, executed).await,
         Err(error) => Err(error),
     };
@@ -258,6 +293,27 @@ async fn attempt(
             Err(error)
         }
     }
+}
+
+/// Does what the job is for: of one that runs for new files, with those of its batch.
+async fn executed(
+    attempt: &Attempt<'_>,
+    world: &World,
+    job: &Job,
+    plan: Option<&BatchPlan>,
+) -> Result<Executed, JobError> {
+    let Some((stream, plan)) = job.timing.stream.as_ref().zip(plan) else {
+        return execute(attempt, world, job).await;
+    };
+    let lake = attempt.lake;
+    let batch = Batch::resolve((lake, world), stream, plan).await?;
+    let mut executed = execute(&Attempt { batch: Some(&batch), ..*attempt }, world, job).await?;
+    let into = match &job.kind {
+        JobKind::Ingest(spec) => Some((lake.dataset(spec.into.as_str())?, executed.outputs.as_slice())),
+        _ => None,
+    };
+    executed.summary.batch = Some(batch.summary((lake, world), into).await?);
+    Ok(executed)
 }
 
 /// Does what the job is for.

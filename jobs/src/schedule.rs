@@ -14,11 +14,13 @@ mod due;
 mod explain;
 mod journal;
 mod known;
+mod late;
 mod missing;
 mod next;
 mod pause;
 mod records;
 mod slots;
+mod streaming;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -29,10 +31,13 @@ pub use backfill::{Only, Order};
 pub use due::MissedReason;
 pub use records::{DecisionRecord, Ends, FailedRecord, MissedRecord, QueuedRecord};
 
-pub(crate) use command::{decided, jobs, listed, missed, run_command};
+pub(crate) use command::{decided, jobs, listed, missed, run_command, stale};
 pub(crate) use due::seconds;
 pub(crate) use explain::{committed_until, list as job_list};
+pub(crate) use known::newest_run;
+pub(crate) use late::note_stale;
 pub(crate) use next::{Fire, fires};
 pub(crate) use records::CANCEL;
+pub(crate) use streaming::Watches;
 pub(crate) use turn::Told;
 pub(crate) use work::{Crew, Happened, TICK, Until};

@@ -106,6 +106,7 @@ impl Server<'_> {
             world: self.world,
             workers,
             patience: &patience,
+            watches: &self.health.watches,
             closing: &closing,
             stop: &self.stopping.stop,
             progress: Progress::silent(),
@@ -203,6 +204,7 @@ impl Server<'_> {
             Happened::Told(Told::Missed { run, job, reason, upstream, .. }) => tracing::warn!(
                 %run, %job, reason = reason.as_str(), upstream = upstream.as_deref().unwrap_or_default(), "missed"
             ),
+            Happened::Told(Told::SetAside { job, path, why }) => tracing::warn!(%job, %path, %why, "set aside"),
             Happened::Told(Told::GivenUp { run, job, errors, .. }) => {
                 let error = errors.first().map(String::as_str).unwrap_or_default();
                 tracing::error!(%run, %job, error, "not tried again");

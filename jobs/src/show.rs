@@ -110,6 +110,13 @@ pub(crate) fn compacted(command: &CompactCommand, outcome: &CompactOutcome) -> A
     } else {
         format!("{of} became {}: {}, compared one by one", outcome.files_after, counted(outcome.rows, "row"))
     };
+    let text = match outcome.files_unread {
+        0 => text,
+        unread => format!(
+            "{text}; {} left alone, as jobs that run for new files have yet to read them",
+            counted(unread, "file")
+        ),
+    };
     Answer::done(text, json!({"dataset": dataset, "dry_run": command.dry_run, "compacted": outcome}))
 }
 
@@ -119,6 +126,13 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
     let mut text = String::new();
     let done = if ran.before { "was committed before; nothing to do" } else { "committed" };
     write_line(&mut text, &format!("run {} {done}", commit.run));
+    if let Some(batch) = &commit.summary.batch {
+        let files = counted(batch.files, "new file");
+        write_line(&mut text, &format!("batch {}: {files}, {} bytes", batch.batch, batch.bytes));
+        for left in &batch.left_out {
+            write_line(&mut text, &format!("  left out {}: {}", left.path, left.why));
+        }
+    }
     if let Some(outcome) = &commit.summary.ingest {
         text.push_str(&ingested("its dataset", outcome).text);
     } else if let Some(query) = &commit.summary.query {

@@ -63,6 +63,7 @@ mod retention_notes;
 mod shape;
 mod sql_params;
 mod store_url;
+mod stream;
 mod subjects;
 mod surroundings;
 mod timing;

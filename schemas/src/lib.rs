@@ -68,7 +68,8 @@ pub use retention::{
     InPlace, OtherCopy, Pattern, RetentionPolicy, RetentionRule, RowMatch, Span, Standard, WithinMinimum,
 };
 pub use schedule::{
-    After, AfterInterval, CatchUp, Concurrency, Cron, Dialect, Retry, Schedule, Timing, day_or_instant, in_order,
+    After, AfterInterval, CatchUp, Concurrency, Cron, Dialect, Retry, Schedule, Stream, StreamSource, Timing,
+    day_or_instant, in_order,
 };
 pub use shipped::{
     shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks, shipped_policy_templates,

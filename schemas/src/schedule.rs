@@ -1,17 +1,20 @@
 //! When a job runs: at the fires of a pattern, after other jobs, again after a failure, and for how long at most.
 //!
-//! Pure: definitions and instants in, instants out. Absent: what has run already, which the ledger knows, and runs that
-//! new files call for.
+//! Pure: definitions and instants in, instants out. Absent: what has run already, which the ledger knows, and which files
+//! are new.
 
 mod cron;
 mod listing;
 mod order;
 mod pattern;
+mod stream;
 mod wall_clock;
 
 pub use cron::{Cron, Dialect};
 pub(crate) use order::cycles;
 pub use order::in_order;
+pub(crate) use stream::{MAX_BYTES_DEFAULT, MAX_FILES_DEFAULT, SETTLE_SECONDS_DEFAULT};
+pub use stream::{Stream, StreamSource};
 pub use wall_clock::day_or_instant;
 
 use chrono::{DateTime, Utc};
@@ -26,6 +29,8 @@ use crate::id::JobId;
 pub struct Timing {
     /// When it is due by the clock.
     pub schedule: Option<Schedule>,
+    /// Which new files it is due for; never beside a schedule.
+    pub stream: Option<Stream>,
     /// What it waits for. Without a schedule there is one at most, and the job runs for the intervals of that.
     pub after: Vec<After>,
     /// How often an attempt that failed for a while is made again.
@@ -51,6 +56,8 @@ pub struct Schedule {
     pub jitter_seconds: u64,
     /// What happens when the run before is not done.
     pub concurrency: Concurrency,
+    /// How long after its end an interval is computed anew when rows come late; never where there is none.
+    pub revise_within_seconds: Option<u64>,
 }
 
 /// Which of the fires that nobody started are still run.

@@ -58,7 +58,9 @@ pub async fn input_files(
 }
 
 /// The pinned files whose folder does not rule them out for `interval`.
-pub(crate) async fn files_within(
+/// # Errors
+/// When the store cannot be listed.
+pub async fn files_within(
     session: &LakeSession,
     dataset: &Dataset,
     interval: Interval,

@@ -3,13 +3,14 @@
 //! An input is named by its path relative to the folder of `lake.yaml` where it lies below it, else by its
 //! absolute path; in a bucket by its URL. That name stands in `raw_ref`, so it is one and the same for every run.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::stream::{BoxStream, StreamExt};
 use object_store::local::LocalFileSystem;
@@ -41,12 +42,19 @@ impl InputFolder {
     /// # Errors
     /// When a path does not exist or cannot be listed; an empty folder is no error, nor is an empty prefix.
     pub(crate) async fn find(&self, paths: &[String]) -> Result<Vec<PlannedInput>, EngineError> {
-        let mut found = BTreeSet::new();
+        Ok(self.listed(paths).await?.into_iter().map(|(input, _)| input).collect())
+    }
+
+    /// The same, each with the time of its last change as its store says.
+    ///
+    /// # Errors
+    /// When a path does not exist or cannot be listed; an empty folder is no error, nor is an empty prefix.
+    pub async fn listed(&self, paths: &[String]) -> Result<Vec<(PlannedInput, DateTime<Utc>)>, EngineError> {
+        let mut found = BTreeMap::new();
         for path in paths {
-            let planned = |path: String, meta: ObjectMeta| PlannedInput {
-                path,
-                etag: meta.e_tag.unwrap_or_default(),
-                bytes: meta.size,
+            let planned = |path: String, meta: ObjectMeta| {
+                let etag = meta.e_tag.unwrap_or_default();
+                (PlannedInput { path, etag, bytes: meta.size }, meta.last_modified)
             };
             if BucketUrl::is_meant(path) {
                 let (url, metas) = self.list_bucket(path).await?;

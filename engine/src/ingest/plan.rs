@@ -29,6 +29,13 @@ pub struct PlannedInput {
     pub bytes: u64,
 }
 
+impl PlannedInput {
+    /// A pinned file of a dataset.
+    pub fn of(file: &PinnedFile) -> Self {
+        Self { path: file.path().to_owned(), etag: file.etag().to_owned(), bytes: file.meta.size }
+    }
+}
+
 /// A file of the dataset that deduplication may read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ExistingFile {

@@ -226,6 +226,38 @@ pub(crate) async fn replaced(lake: &Lakefront, dataset: &str) -> Result<Replaced
     Ok(all)
 }
 
+/// What came before a file that an entry wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Paths of the files that it came in the place of, together with others of the same entry.
+    pub removed: Vec<String>,
+    /// Whether it and those others have the very rows of these.
+    pub has_their_rows: bool,
+}
+
+/// How names of files that a compaction writes begin.
+pub(crate) const COMPACT: &str = "compact";
+
+/// What came before a file; none of one that no entry wrote, or that came in the place of nothing.
+///
+/// # Errors
+/// When the store fails, or a record is damaged.
+pub(crate) async fn origin_of(lake: &Lakefront, dataset: &str, path: &str) -> Result<Option<Origin>, EngineError> {
+    // `<stem>-000007-00000.parquet`: the number of the entry stands before that of the file.
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let number = name.rsplit('-').nth(1).filter(|digits| digits.len() >= 6).and_then(|digits| digits.parse().ok());
+    let Some(number) = number else { return Ok(None) };
+    let announced: Option<Announced> = lake.read_json(&entry_path(dataset, number, "")).await?;
+    let Some(announced) = announced.filter(|announced| announced.names(path)) else { return Ok(None) };
+    match lake.read_json(&entry_path(dataset, number, ".end")).await? {
+        Some(End::Committed { removes, .. }) if !removes.is_empty() => {
+            let has_their_rows = announced.work.rsplit_once('-').is_some_and(|(stem, _)| stem == COMPACT);
+            Ok(Some(Origin { removed: removes, has_their_rows }))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Whether an ingest's work was closed.
 ///
 /// # Errors

@@ -95,6 +95,7 @@ impl Lake {
             grace: TimeDelta::hours(24),
             file_bytes: 128 << 20,
             dry_run: false,
+            only: None,
         };
         compact(&self.front, &self.factory, &request, fence, &IngestProgress::default()).await
     }
@@ -109,6 +110,7 @@ impl Lake {
             interval: Interval { start: end - TimeDelta::days(1), end },
             now: now(),
             grace: TimeDelta::hours(24),
+            new_files_of: None,
         };
         materialize(&self.front, &self.factory, &request, fence, &IngestProgress::default()).await
     }

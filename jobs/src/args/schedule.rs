@@ -41,6 +41,9 @@ pub struct RunArgs {
     /// and for reports that wait for an approval
     #[arg(long, conflicts_with = "from")]
     pub again: bool,
+    /// Of a job that runs for new files: also read this file, which was set aside because it changed after it had been read
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["due", "from", "again"])]
+    pub accept: Option<String>,
     /// Who runs it, for the record: a principal of access.yaml
     #[arg(long = "as", value_name = "PRINCIPAL")]
     pub principal: Option<String>,

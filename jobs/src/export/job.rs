@@ -25,7 +25,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &ExportS
     let root = ObjectPlace::in_lake(&lake.front, &folder);
     let asked = Asked { rows: spec.rows.clone(), shape: spec.shape.clone(), interval: Some(attempt.interval) };
     let asker = Asker::named(lake, spec.principal.as_deref()).await?.metered(lake, world.now())?;
-    let asker = asker.for_purpose(lake, spec.purpose.as_ref()).await?;
+    let asker = asker.for_purpose(lake, spec.purpose.as_ref()).await?.of_batch(attempt.batch);
     let planned = asked.plan(lake, &asker, attempt.key.instant).await;
     let record = super::ask(lake, world, &asker, &asked, (&planned, "job", None)).await?;
     let executed = match planned {

@@ -76,6 +76,10 @@ pub(crate) async fn plan(lake: &OpenLake, world: &World, job: &Job, wanted: Want
     if wanted.from >= wanted.to {
         return usage("--from is not before --to".to_owned());
     }
+    if job.timing.stream.is_some() {
+        let why = "runs for new files and not for spans of time; leave --from and --to out for its next batch";
+        return usage(format!("job \"{}\" {why}", job.id));
+    }
     if job.timing.schedule.is_none() && job.timing.after.is_empty() {
         let why = "has no schedule that says its intervals; run it with --at for each instant";
         return usage(format!("job \"{}\" {why}", job.id));
@@ -165,7 +169,7 @@ pub(crate) async fn carry_out(
     let runs = futures::stream::iter(ready).map(|(interval, is_committed)| async move {
         let at = world.at(Arc::new(FixedClock(interval.end)));
         let revise = if is_committed { Revise::Again } else { Revise::Never };
-        let scheduled = Scheduled { interval, clock: world, patience: None, stop: None };
+        let scheduled = Scheduled { interval, batch: None, clock: world, patience: None, stop: None };
         let asked = Asked { scheduled: Some(scheduled), ..Asked::by(revise, principal) };
         let watch = Stopwatch::start();
         (interval, run(lake, &at, job, asked, &progress).await, watch.seconds())

@@ -14,6 +14,7 @@ use super::journal::{Journal, JournalRecord, Step};
 use super::known::{KnownRun, Standing, known_runs};
 use super::records::MissedRecord;
 use super::slots::{SLOTS_MAX, Slot, slots, unclear};
+use super::work::is_by_itself;
 use crate::claim::Claim;
 use crate::error::JobError;
 use crate::lake::OpenLake;
@@ -67,6 +68,7 @@ impl<'a> Books<'a> {
             }
             let journal = Journal::read(&self.lake.front, &job.id).await?;
             let book = match (&job.timing.schedule, job.timing.after.first()) {
+                _ if job.timing.stream.is_some() => self.of_stream(job, journal, since).await?,
                 (Some(schedule), _) => self.of_schedule(job, schedule, journal, since).await?,
                 (None, Some(after)) => match self.lake.definitions.job(&after.job) {
                     Some(upstream) => self.of_follower(job, upstream, journal, since).await?,
@@ -177,6 +179,27 @@ impl<'a> Books<'a> {
         Ok(Book { from, begin: Some(begin), journal, slots })
     }
 
+    /// Of a job that runs for new files: each batch begins where the one before ends.
+    async fn of_stream(&self, job: &Job, journal: Journal, since: Since) -> Result<Book, JobError> {
+        let from = match since {
+            Since::Beginning | Since::Closed => None,
+            Since::Instant(at) => Some(at),
+        };
+        let known = known_runs(&self.lake.front, &job.id, from).await?;
+        let mut slots: Vec<Slot> = Vec::with_capacity(known.len());
+        for run in known {
+            let start = match slots.last() {
+                Some(before) => before.interval.end,
+                None => {
+                    let key = RunKey { job: job.id.clone(), instant: run.instant };
+                    self.interval(&key, &run).await?.map_or(run.instant, |interval| interval.start)
+                }
+            };
+            slots.push(Slot { interval: Interval { start, end: run.instant }, known: Some(run) });
+        }
+        Ok(Book { from: from.unwrap_or(DateTime::<Utc>::MIN_UTC), begin: journal.begin(), journal, slots })
+    }
+
     /// Of a job that runs when somebody says so.
     async fn of_commands(&self, job: &Job, journal: Journal) -> Result<Book, JobError> {
         let known = known_runs(&self.lake.front, &job.id, None).await?;
@@ -205,7 +228,7 @@ impl Book {
 /// at the last fire before.
 pub(crate) async fn note_seen(lake: &OpenLake, world: &World, job: &Job) -> Result<(), JobError> {
     let schedule = job.timing.schedule.as_ref();
-    if schedule.is_none() && job.timing.after.is_empty() {
+    if !is_by_itself(job) {
         return Ok(());
     }
     let mut journal = Journal::read(&lake.front, &job.id).await?;

@@ -15,6 +15,10 @@ use crate::lake::OpenLake;
 pub(crate) async fn last_interval(lake: &OpenLake, job: &Job, now: DateTime<Utc>) -> Result<Interval, JobError> {
     let none = |why: &str| JobError::Refused { what: format!("run of job \"{}\"", job.id), why: why.to_owned() };
     let mut books = Books::of(lake, now);
+    if job.timing.stream.is_some() {
+        let book = books.book(job, Since::Beginning).await?;
+        return book.slots.last().map(|slot| slot.interval).ok_or_else(|| none("no batch of it was begun yet"));
+    }
     let Some(schedule) = &job.timing.schedule else {
         let after = job.timing.after.first().and_then(|after| lake.definitions.job(&after.job));
         let Some(upstream) = after else { return Err(none("it follows no job")) };

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use schemas::{FixedClock, Job, JobId, StatusCounts, day_or_instant};
+use schemas::{FixedClock, Job, JobId, Span, StatusCounts, day_or_instant};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::backfill::{self, Only, Wanted};
 use super::by_hand::last_interval;
 use super::explain;
+use super::late::stale_runs;
 use super::missing::{Verdict, answer, decide, missing};
 use super::next::coming;
 use super::pause::{Decision, pause, resume};
+use super::streaming::Watches;
 use super::turn::Told;
 use super::work::{Crew, Happened, TICK, Until, is_by_itself};
 use crate::args::{Cli, JobCommand, OutputForm, RunArgs, RunDecisionArgs, ScheduleCommand};
@@ -23,6 +25,7 @@ use crate::lake::{OpenLake, names};
 use crate::progress::Progress;
 use crate::runner::{Asked, Revise, Scheduled, run};
 use crate::show::{counted, span, write_line};
+use crate::stream::{Next, accept, next_by_hand};
 use crate::world::World;
 use crate::{Answer, access, show};
 
@@ -66,10 +69,33 @@ async fn once(cli: &Cli, (lake, world): (&OpenLake, &World), job: &Job, args: &R
     let revise = if args.again { Revise::Again } else { Revise::Never };
     let asked = Asked::by(revise, args.principal.as_deref());
     let progress = Progress::on_terminal();
-    let ran = if is_by_itself(job) {
+    let next = match &job.timing.stream {
+        // What was committed is computed anew for the instant of its batch.
+        Some(_) if args.again => Next::Nothing { read: 0, aside: 0 },
+        Some(stream) => {
+            if let Some(path) = &args.accept {
+                let by = args.principal.as_deref().unwrap_or("operator");
+                accept((lake, world), (job, stream), (path, by)).await?;
+            }
+            match next_by_hand((lake, world), (job, stream)).await? {
+                Next::Nothing { read, aside } => return Ok(nothing_new(job, read, aside)),
+                next => next,
+            }
+        }
+        None if args.accept.is_some() => {
+            let why = "does not run for new files; leave --accept out";
+            return Err(JobError::Usage(format!("job \"{}\" {why}", job.id)));
+        }
+        None => Next::Nothing { read: 0, aside: 0 },
+    };
+    let ran = if let Next::Batch { interval, number } = next {
+        let at = world.at(std::sync::Arc::new(FixedClock(interval.end)));
+        let scheduled = Scheduled { interval, batch: Some(number), clock: world, patience: None, stop: None };
+        run(lake, &at, job, Asked { scheduled: Some(scheduled), ..asked }, &progress).await?
+    } else if job.timing.stream.is_none() && is_by_itself(job) {
         let interval = last_interval(lake, job, world.now()).await?;
         let at = world.at(std::sync::Arc::new(FixedClock(interval.end)));
-        let scheduled = Scheduled { interval, clock: world, patience: None, stop: None };
+        let scheduled = Scheduled { interval, batch: None, clock: world, patience: None, stop: None };
         run(lake, &at, job, Asked { scheduled: Some(scheduled), ..asked }, &progress).await?
     } else if cli.at.is_none() {
         return Err(JobError::Usage(format!(
@@ -84,6 +110,19 @@ async fn once(cli: &Cli, (lake, world): (&OpenLake, &World), job: &Job, args: &R
         answer.code = 3;
     }
     Ok(answer)
+}
+
+/// Answer of a run for new files where there is none.
+fn nothing_new(job: &Job, read: usize, aside: usize) -> Answer {
+    let mut text = format!("no file is new for job \"{}\": {} read before", job.id, counted(read as u64, "file"));
+    if aside > 0 {
+        text.push_str(&format!(
+            ", {} set aside: `auditlake job show {}` lists them",
+            counted(aside as u64, "file"),
+            job.id
+        ));
+    }
+    Answer::done(text, json!({ "new": 0, "read": read, "aside": aside }))
 }
 
 /// What happened, told as it happens to whoever reads text, and kept for the answer.
@@ -139,6 +178,7 @@ fn tally(all: &[Happened]) -> Tally {
                 last.insert(ran.run.as_str(), 'c');
             }
             Happened::Failed(failed) => drop(last.insert(failed.run.as_str(), 'f')),
+            Happened::Told(Told::SetAside { .. }) => {}
             Happened::Told(Told::GivenUp { run, .. }) => drop(last.insert(run.as_str(), 'f')),
             Happened::Told(Told::Missed { run, .. }) => drop(last.insert(run.as_str(), 'm')),
         }
@@ -189,6 +229,7 @@ async fn due(cli: &Cli, (lake, world): (&OpenLake, &World), args: &RunArgs) -> R
         world,
         workers,
         patience: &patience,
+        watches: &Watches::default(),
         closing: &stop,
         stop: &stop,
         progress,
@@ -299,6 +340,19 @@ pub(crate) async fn missed(
         None => lake.definitions.jobs.iter().collect(),
     };
     Ok(answer(&missing(lake, world, chosen.into_iter()).await?, fails))
+}
+
+/// `runs stale`.
+pub(crate) async fn stale(
+    lake: &OpenLake,
+    world: &World,
+    (job, since, fails): (Option<&str>, Span, bool),
+) -> Result<Answer, JobError> {
+    let chosen: Vec<&Job> = match job {
+        Some(name) => vec![job_of(lake, name)?],
+        None => lake.definitions.jobs.iter().collect(),
+    };
+    stale_runs(lake, world, chosen.into_iter(), (since, fails)).await
 }
 
 /// `runs waive` and `runs cancel`.

@@ -1,7 +1,7 @@
 //! Jobs and how they stand, and why one did or did not run.
 
 use chrono::{DateTime, Utc};
-use schemas::{After, AfterInterval, CatchUp, Concurrency, Interval, Job, JobId, Schedule, rfc3339};
+use schemas::{After, AfterInterval, CatchUp, Concurrency, Interval, Job, JobId, Schedule, Stream, rfc3339};
 use serde_json::{Value, json};
 
 use super::book::{Book, Books, Since, sorted};
@@ -15,7 +15,8 @@ use crate::Answer;
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::ledger::{Ledger, RunEntry, RunKey, run_id};
-use crate::show::{span, write_line};
+use crate::show::{counted, span, write_line};
+use crate::stream::{StreamLog, set_aside};
 use crate::world::World;
 
 /// Runs that `job show` lists.
@@ -72,6 +73,10 @@ fn last_of(job: &Job, book: &Book) -> Option<(String, &'static str)> {
 
 fn schedule_text(job: &Job) -> String {
     match (&job.timing.schedule, job.timing.after.first()) {
+        _ if job.timing.stream.is_some() => {
+            let source = job.timing.stream.as_ref().map_or("", |stream| stream.source.as_str());
+            format!("new files of {source}")
+        }
         (Some(schedule), _) => format!("{} {}", schedule.cron.text(), schedule.cron.zone()),
         (None, Some(after)) => format!("after {}", after.job),
         (None, None) => "on request".to_owned(),
@@ -96,7 +101,17 @@ fn schedule_json(job: &Job) -> Value {
         .after
         .iter()
         .map(|after| json!({ "job": after.job, "interval": which(after), "wait_seconds": after.wait_seconds }));
-    json!({ "schedule": schedule, "after": after.collect::<Vec<_>>() })
+    let stream = job.timing.stream.as_ref().map(|stream| {
+        json!({
+            "new_files": stream.source.as_str(),
+            "settle_seconds": stream.settle_seconds,
+            "max_files": stream.max_files,
+            "max_bytes": stream.max_bytes,
+            "at_least_every_seconds": stream.at_least_every_seconds,
+            "lateness_seconds": stream.lateness_seconds,
+        })
+    });
+    json!({ "schedule": schedule, "on": stream, "after": after.collect::<Vec<_>>() })
 }
 
 fn catch_up(schedule: &Schedule) -> String {
@@ -142,6 +157,10 @@ pub(super) async fn show(lake: &OpenLake, world: &World, job: &Job) -> Result<An
     for after in &job.timing.after {
         write_line(&mut text, &format!("after {}, {}, waits {} s", after.job, which(after), after.wait_seconds));
     }
+    let stream = match &job.timing.stream {
+        Some(stream) => Some(stream_shown(lake, job, stream, &mut text).await?),
+        None => None,
+    };
     if let Some(paused) = book.journal.paused() {
         write_line(&mut text, &paused_line(paused));
     }
@@ -165,8 +184,38 @@ pub(super) async fn show(lake: &OpenLake, world: &World, job: &Job) -> Result<An
     let paused = book.journal.paused();
     let json = json!({
         "job": job.id, "kind": job.kind.as_str(), "timing": schedule_json(job), "paused": paused, "runs": runs, "next": next,
+        "stream": stream,
     });
     Ok(Answer::done(text, json))
+}
+
+/// How far a job is that runs for new files.
+async fn stream_shown(lake: &OpenLake, job: &Job, stream: &Stream, text: &mut String) -> Result<Value, JobError> {
+    let log = StreamLog::load(&lake.front, &job.id).await?;
+    let settle = match stream.settle_seconds {
+        0 => "at once".to_owned(),
+        seconds => format!("when they have been as they are for {seconds} s"),
+    };
+    let (files, bytes) = (counted(stream.max_files.into(), "file"), stream.max_bytes);
+    write_line(text, &format!("files count {settle}; a batch has at most {files} and {bytes} bytes"));
+    let (batches, read) = (log.last_batch(), log.read.count());
+    let watermark = log.watermark.map(|at| format!(", watermark {}", rfc3339(at))).unwrap_or_default();
+    write_line(text, &format!("{}, {} read{watermark}", counted_batches(batches), counted(read as u64, "file")));
+    let aside = set_aside(&lake.front, &job.id, &log).await?;
+    for record in &aside {
+        write_line(text, &format!("set aside: {}: {}", record.file.path, record.why));
+    }
+    Ok(json!({
+        "batches": batches,
+        "files_read": read,
+        "watermark": log.watermark.map(rfc3339),
+        "set_aside": aside,
+        "open": log.open.map(|plan| json!({ "run": plan.run, "batch": plan.batch, "files": plan.files.len() })),
+    }))
+}
+
+fn counted_batches(batches: u64) -> String {
+    if batches == 1 { "1 batch".to_owned() } else { format!("{batches} batches") }
 }
 
 fn paused_line(paused: &super::journal::JournalRecord) -> String {

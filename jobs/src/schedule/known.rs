@@ -168,3 +168,11 @@ pub(crate) async fn known_runs(
     runs.sort_by_key(|run| run.instant);
     Ok(runs)
 }
+
+/// The instant of the newest run of a job that is recorded.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn newest_run(front: &Lakefront, job: &JobId) -> Result<Option<DateTime<Utc>>, EngineError> {
+    Ok(known_runs(front, job, None).await?.last().map(|run| run.instant))
+}

@@ -11,6 +11,7 @@ use super::due::{MissedReason, due_at};
 use super::known::Standing;
 use super::records::{CANCEL, DecisionRecord, FAILED, FailedRecord, MISSED, MissedRecord, WAIVED, note};
 use super::slots::Slot;
+use super::streaming::Watches;
 use super::turn::Turns;
 use super::work::is_by_itself;
 use crate::Answer;
@@ -92,6 +93,7 @@ async fn of_slot(lake: &OpenLake, job: &Job, slot: &Slot, since: DateTime<Utc>) 
         reason: reason.unwrap_or_default(),
         since,
         command: match slot.standing() {
+            _ if job.timing.stream.is_some() => format!("auditlake run {}", job.id),
             Some(Standing::Failed | Standing::Cancelled | Standing::Begun) => {
                 format!("auditlake run {} --from {from} --to {to} --only failed", job.id)
             }
@@ -155,7 +157,9 @@ pub(crate) async fn decide(
     if verdict == Verdict::Waive && slot.known.is_none() {
         // What is waived before a runner came is not run by one that comes.
         let patience = Patience::of(LAPSE);
-        Turns { lake, world, patience: &patience }.miss(job, slot.interval, MissedReason::NotRunning, None).await?;
+        Turns { lake, world, patience: &patience, watches: &Watches::default() }
+            .miss(job, slot.interval, MissedReason::NotRunning, None)
+            .await?;
     }
     let ledger = crate::ledger::Ledger::new(lake.front.clone());
     if ledger.commit_of(&key).await?.is_some() {

@@ -9,6 +9,7 @@ use super::due::{MissedReason, due_at};
 use super::journal::{Journal, JournalRecord, Step};
 use super::known::Standing;
 use super::slots::Slot;
+use super::streaming::Watches;
 use super::turn::Turns;
 use super::work::is_by_itself;
 use crate::Answer;
@@ -44,10 +45,11 @@ pub(crate) async fn pause(
         ));
     }
     let record = add(lake, world, journal, job, (Step::Paused, by, decision.reason)).await?;
-    let text = format!(
-        "job \"{}\" is paused: from now on its intervals are recorded as missed; `auditlake schedule resume {}` ends it",
-        job.id, job.id
-    );
+    let what = match job.timing.stream {
+        Some(_) => "no batch is begun from now on",
+        None => "from now on its intervals are recorded as missed",
+    };
+    let text = format!("job \"{}\" is paused: {what}; `auditlake schedule resume {}` ends it", job.id, job.id);
     Ok(Answer::done(text, json!({ "record": record })))
 }
 
@@ -75,7 +77,7 @@ pub(crate) async fn resume(
     let missed = |slot: &&&Slot| slot.standing().is_none_or(|standing| standing == Standing::Missed);
     let missed: Vec<&Slot> = meanwhile.iter().filter(missed).copied().collect();
     let patience = Patience::of(LAPSE);
-    let turns = Turns { lake, world, patience: &patience };
+    let turns = Turns { lake, world, patience: &patience, watches: &Watches::default() };
     for slot in missed.iter().filter(|slot| slot.known.is_none()) {
         turns.miss(job, slot.interval, MissedReason::Paused, None).await?;
     }
@@ -84,7 +86,10 @@ pub(crate) async fn resume(
     let left = missed.len() - again.len();
     let count = again.len() as u64;
     let record = add(lake, world, journal, job, (Step::Resumed { again }, by, decision.reason)).await?;
-    let mut text = format!("job \"{}\" is resumed; {} of the pause will be run", job.id, counted(count, "interval"));
+    let mut text = match job.timing.stream {
+        Some(_) => format!("job \"{}\" is resumed; files that came meanwhile are read", job.id),
+        None => format!("job \"{}\" is resumed; {} of the pause will be run", job.id, counted(count, "interval")),
+    };
     if left > 0 {
         text.push_str(&format!(
             ", {} stay missed, as its catch_up says: `auditlake runs missing {}` lists them",

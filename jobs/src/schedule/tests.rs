@@ -2,6 +2,7 @@
 
 mod faulty;
 mod simulation;
+mod streams;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +34,7 @@ fn schedule(pattern: &str, catch_up: CatchUp, concurrency: Concurrency) -> Sched
         lateness_seconds: 0,
         jitter_seconds: 0,
         concurrency,
+        revise_within_seconds: None,
     }
 }
 

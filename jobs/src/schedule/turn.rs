@@ -10,6 +10,7 @@ use super::book::{Books, Since, closable, note_seen, sorted};
 use super::due::{MissedReason, Open, seconds};
 use super::known::{KnownRun, Standing};
 use super::records::{FAILED, FailedRecord, MISSED, MissedRecord, QUEUED, QueuedRecord, note};
+use super::streaming::Watches;
 use super::upstream::lacking;
 use crate::claim::{Claim, Patience};
 use crate::error::JobError;
@@ -34,6 +35,10 @@ pub(crate) struct Ready {
     pub(crate) due_at: DateTime<Utc>,
     /// Whether nothing is recorded of it yet.
     pub(crate) is_new: bool,
+    /// The batch that it computes, of a job that runs for new files.
+    pub(crate) batch: Option<u64>,
+    /// The revision that it supersedes, of a run that is computed anew.
+    pub(crate) revises: Option<u64>,
 }
 
 /// Something that happened to a run without its being run.
@@ -51,6 +56,8 @@ pub(crate) enum Told {
     },
     /// It was given up.
     GivenUp { run: String, job: JobId, interval: Interval, errors: Vec<String> },
+    /// A file was set aside, which no run reads.
+    SetAside { job: JobId, path: String, why: String },
 }
 
 /// A run that waits.
@@ -71,6 +78,8 @@ pub(crate) struct Turn {
     pub(crate) waits: Option<Waits>,
     /// When it is to be looked at again, if nothing happens before.
     pub(crate) look_at: Option<DateTime<Utc>>,
+    /// Whether files are there that count soon.
+    pub(crate) settles: bool,
 }
 
 /// Whose turn it is, and what is known of others.
@@ -79,10 +88,12 @@ pub(crate) struct Turns<'a> {
     pub(crate) lake: &'a OpenLake,
     pub(crate) world: &'a World,
     pub(crate) patience: &'a Patience,
+    /// What was seen of new files.
+    pub(crate) watches: &'a Watches,
 }
 
 /// What becomes of an interval that is to be run.
-enum Next {
+pub(super) enum Next {
     Ready,
     Waits {
         what: String,
@@ -100,6 +111,9 @@ impl<'a> Turns<'a> {
     /// # Errors
     /// When the store fails, or a record is damaged.
     pub(crate) async fn take(&self, job: &Job, books: &mut Books<'a>, told: &mut Vec<Told>) -> Result<Turn, JobError> {
+        if let Some(stream) = &job.timing.stream {
+            return self.take_stream(job, stream, told).await;
+        }
         let mut book = books.book(job, Since::Closed).await?;
         if book.journal.begin().is_none() {
             note_seen(self.lake, self.world, job).await?;
@@ -123,6 +137,10 @@ impl<'a> Turns<'a> {
             turn.waits = Some(Waits { run: run_id(&job.id, first.slot.interval.end), what, is_soon: false });
         } else {
             self.first(job, &sorted.open, books, (&mut turn, told)).await?;
+        }
+        let within = job.timing.schedule.as_ref().and_then(|schedule| schedule.revise_within_seconds).and_then(seconds);
+        if let Some(within) = within.filter(|_| turn.ready.is_none() && turn.waits.is_none()) {
+            turn.ready = self.stale(job, within).await?;
         }
         if let Some(schedule) = &job.timing.schedule {
             let next = schedule.cron.next_after(now).map(|fire| super::due::due_at(&job.id, Some(schedule), fire));
@@ -149,7 +167,13 @@ impl<'a> Turns<'a> {
             match self.next(job, open, books).await? {
                 Next::Ready => {
                     let is_new = open.slot.known.is_none();
-                    turn.ready = Some(Ready { interval: open.slot.interval, due_at: open.due_at, is_new });
+                    turn.ready = Some(Ready {
+                        interval: open.slot.interval,
+                        due_at: open.due_at,
+                        is_new,
+                        batch: None,
+                        revises: None,
+                    });
                     break;
                 }
                 Next::Waits { what, until, is_soon } => {
@@ -203,7 +227,7 @@ impl<'a> Turns<'a> {
     }
 
     /// What becomes of a run that was begun: it is at work, is tried again, or is given up.
-    async fn begun(&self, job: &Job, interval: Interval, run: &KnownRun) -> Result<Next, JobError> {
+    pub(super) async fn begun(&self, job: &Job, interval: Interval, run: &KnownRun) -> Result<Next, JobError> {
         let key = RunKey { job: job.id.clone(), instant: run.instant };
         let last = run.begun.iter().max().copied().unwrap_or_default();
         if run.failed.contains(&last) {
@@ -293,6 +317,7 @@ impl Told {
         match self {
             Self::Missed { run, reason, upstream: None, .. } => format!("missed {run}: {}", reason.as_str()),
             Self::Missed { run, reason, upstream: Some(of), .. } => format!("missed {run}: {}, {of}", reason.as_str()),
+            Self::SetAside { job, path, why } => format!("set aside {path}, of {job}: {why}"),
             Self::GivenUp { run, errors, .. } => format!("failed {run}, not tried again: {}", errors.join(": ")),
         }
     }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use schemas::{FixedClock, Interval, Job, JobId, StatusCounts, in_order};
+use schemas::{FixedClock, Interval, Job, JobId, StatusCounts, StreamSource, in_order};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::book::Books;
+use super::streaming::Watches;
 use super::turn::{Ready, Told, Turns};
 use crate::claim::Patience;
 use crate::clock::{Stopwatch, pause};
@@ -52,6 +53,8 @@ pub(crate) struct Crew<'a> {
     /// Runs at the same time; of each job it is one.
     pub(crate) workers: usize,
     pub(crate) patience: &'a Patience,
+    /// What was seen of new files.
+    pub(crate) watches: &'a Watches,
     /// Nothing new is begun once it is cancelled.
     pub(crate) closing: &'a CancellationToken,
     /// What is at work ends once it is cancelled.
@@ -96,6 +99,8 @@ pub(crate) struct RanRun {
     pub(crate) job: JobId,
     pub(crate) interval: Interval,
     pub(crate) attempt: u64,
+    /// Number of the commit: higher than 1 where the run was computed anew.
+    pub(crate) revision: u64,
     /// Whether another runner committed it.
     pub(crate) before: bool,
     pub(crate) findings: u64,
@@ -116,6 +121,7 @@ impl RanRun {
             job,
             interval,
             attempt: ran.commit.attempt,
+            revision: ran.commit.revision,
             before: ran.before,
             findings: summary.findings,
             controls: (summary.controls != StatusCounts::default()).then_some(summary.controls),
@@ -169,6 +175,10 @@ struct Plan {
     elsewhere: BTreeMap<JobId, (Stopwatch, Stopwatch)>,
     /// Jobs with a run for which nobody was free.
     unplaced: BTreeSet<JobId>,
+    /// Jobs of which files are there that count soon: since when that was first so, and for how many seconds files settle.
+    settling: BTreeMap<JobId, (Stopwatch, u64)>,
+    /// Those of them of which it is so now.
+    unsettled: BTreeSet<JobId>,
     /// When a run of each was last begun here: of those that are ready, who was served longest ago comes first.
     begun: BTreeMap<JobId, u64>,
     /// Whose last run failed, and which that was.
@@ -193,6 +203,26 @@ impl Plan {
         }
     }
 
+    /// Whether files are there that count soon, and it was not waited for once already: others may come for ever.
+    fn is_settling(&self) -> bool {
+        let waited =
+            |job: &JobId| self.settling.get(job).is_none_or(|(since, settle)| since.seconds() > *settle as f64 + 5.0);
+        self.unsettled.iter().any(|job| !waited(job))
+    }
+
+    /// Takes in whether files of a job are there that count soon.
+    fn settles(&mut self, job: &Job, settles: bool) {
+        match job.timing.stream.as_ref().filter(|_| settles) {
+            Some(stream) => {
+                self.unsettled.insert(job.id.clone());
+                self.settling.entry(job.id.clone()).or_insert_with(|| (Stopwatch::start(), stream.settle_seconds));
+            }
+            None => {
+                self.unsettled.remove(&job.id);
+            }
+        }
+    }
+
     /// Whether another runner was seen at work, and not for so long that somebody who died would have lost the claim.
     fn is_watching(&self, lapse: Duration) -> bool {
         let lapse = lapse.as_secs_f64();
@@ -201,9 +231,20 @@ impl Plan {
     }
 }
 
+/// Whether a job may have something to do when another one has committed: it waits for it, or runs for new files of what it
+/// fills.
+fn follows(job: &Job, other: &Job) -> bool {
+    let waits = job.timing.after.iter().any(|after| after.job == other.id);
+    let source = job.timing.stream.as_ref().map(|stream| &stream.source);
+    waits
+        || source.is_some_and(|source| {
+            other.fills().is_some_and(|dataset| *source == StreamSource::Dataset(dataset.clone()))
+        })
+}
+
 /// Whether a job runs without being told to.
 pub(crate) fn is_by_itself(job: &Job) -> bool {
-    job.timing.schedule.is_some() || !job.timing.after.is_empty()
+    job.timing.schedule.is_some() || job.timing.stream.is_some() || !job.timing.after.is_empty()
 }
 
 impl Crew<'_> {
@@ -228,13 +269,13 @@ impl Crew<'_> {
                     plan.begins(job);
                     let (run, id) = (run_id(&job.id, ready.interval.end), job.id.clone());
                     tell(&Happened::Began(BegunRun { run, job: id, interval: ready.interval }));
-                    at_work.push(self.run(job, ready.interval));
+                    at_work.push(self.run(job, ready));
                 } else {
                     self.unplaced(&mut plan, job, &ready).await;
                 }
             }
             let is_left = match until {
-                Until::Done => plan.is_watching(self.patience.lapse()),
+                Until::Done => plan.is_watching(self.patience.lapse()) || plan.is_settling(),
                 Until::Idle => !plan.soon.is_empty() || !plan.elsewhere.is_empty(),
                 Until::Stopped => true,
             };
@@ -277,7 +318,7 @@ impl Crew<'_> {
     /// A run for which nobody is free: it is queued, and looked at again once somebody is.
     async fn unplaced(&self, plan: &mut Plan, job: &Job, ready: &Ready) {
         plan.unplaced.insert(job.id.clone());
-        let turns = Turns { lake: self.lake, world: self.world, patience: self.patience };
+        let turns = Turns { lake: self.lake, world: self.world, patience: self.patience, watches: self.watches };
         if ready.is_new
             && let Err(error) = turns.queue(job, ready.interval, "a worker").await
         {
@@ -295,7 +336,7 @@ impl Crew<'_> {
     ) -> Vec<(&'j Job, Ready)> {
         let now = self.world.now();
         let mut books = Books::of(self.lake, now);
-        let turns = Turns { lake: self.lake, world: self.world, patience: self.patience };
+        let turns = Turns { lake: self.lake, world: self.world, patience: self.patience, watches: self.watches };
         let mut ready = Vec::new();
         for job in jobs {
             if self.closing.is_cancelled() || !plan.is_due(&job.id, now, self.patience.lapse()) {
@@ -311,6 +352,7 @@ impl Crew<'_> {
                 Ok(turn) => {
                     let look_at = turn.look_at.map_or(now + LOOK, |at| at.min(now + LOOK));
                     plan.look_at.insert(job.id.clone(), look_at);
+                    plan.settles(job, turn.settles);
                     if let Some(waits) = turn.waits {
                         if waits.is_soon {
                             plan.soon.insert(job.id.clone());
@@ -338,11 +380,14 @@ impl Crew<'_> {
         ready
     }
 
-    async fn run<'j>(&self, job: &'j Job, interval: Interval) -> Ended<'j> {
+    async fn run<'j>(&self, job: &'j Job, ready: Ready) -> Ended<'j> {
+        let Ready { interval, batch, revises, .. } = ready;
         let watch = Stopwatch::start();
         let world = self.world.at(Arc::new(FixedClock(interval.end)));
-        let scheduled = Scheduled { interval, clock: self.world, patience: Some(self.patience), stop: Some(self.stop) };
-        let asked = Asked { scheduled: Some(scheduled), ..Asked::by(Revise::Never, None) };
+        let scheduled =
+            Scheduled { interval, batch, clock: self.world, patience: Some(self.patience), stop: Some(self.stop) };
+        let asked =
+            Asked { scheduled: Some(scheduled), ..Asked::by(revises.map_or(Revise::Never, Revise::Superseded), None) };
         let ran = run(self.lake, &world, job, asked, &self.progress).await;
         Ended { job, interval, ran, seconds: watch.seconds() }
     }
@@ -358,8 +403,7 @@ impl Crew<'_> {
             Ok(ran) => {
                 plan.elsewhere.remove(&job.id);
                 plan.look_at.remove(&job.id);
-                let followers = jobs.iter().filter(|other| other.timing.after.iter().any(|after| after.job == job.id));
-                for other in followers {
+                for other in jobs.iter().filter(|other| follows(other, job)) {
                     plan.look_at.remove(&other.id);
                 }
                 tell(&Happened::Ran(RanRun::of((run, id, interval), &ran, seconds)));
@@ -391,6 +435,7 @@ impl Happened {
             Self::Began(run) => format!("began {}", run.run),
             Self::Elsewhere(run) => format!("{} is at work elsewhere", run.run),
             Self::Ran(ran) if ran.before => format!("committed {}, by another runner", ran.run),
+            Self::Ran(ran) if ran.revision > 1 => format!("committed {}, revision {}", ran.run, ran.revision),
             Self::Ran(ran) => format!("committed {}", ran.run),
             Self::Failed(failed) => format!("failed {} ({}): {}", failed.run, failed.remedy, failed.errors.join(": ")),
             Self::Told(told) => told.line(),

@@ -19,7 +19,7 @@ use crate::clock::{Stopwatch, pause};
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::runner::chain;
-use crate::schedule::{committed_until, job_list};
+use crate::schedule::{Watches, committed_until, job_list};
 use crate::world::World;
 
 /// Seconds after which something that should have happened meanwhile is missed.
@@ -29,6 +29,8 @@ const OVERDUE: f64 = 60.0;
 #[derive(Debug)]
 pub(super) struct Health {
     pub(super) metrics: Metrics,
+    /// What was seen of new files.
+    pub(super) watches: Watches,
     /// Since the scheduler last looked.
     ticked: Mutex<Stopwatch>,
     /// Since the store was last listed.
@@ -42,6 +44,7 @@ impl Health {
     pub(super) fn new(metrics: Metrics) -> Self {
         Self {
             metrics,
+            watches: Watches::default(),
             ticked: Mutex::new(Stopwatch::start()),
             listed: Mutex::default(),
             is_closing: AtomicBool::new(false),
@@ -143,7 +146,7 @@ fn answer(request: &Request<Incoming>, health: &Health) -> Response<Full<Bytes>>
             None => response(StatusCode::OK, TEXT, "ok\n".to_owned()),
             Some(why) => response(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{why}\n")),
         },
-        "/metrics" => match health.metrics.text() {
+        "/metrics" => match health.metrics.text(&health.watches) {
             Ok(text) => response(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text),
             Err(error) => response(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
         },

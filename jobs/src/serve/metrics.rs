@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 use schemas::JobId;
 
 use crate::error::JobError;
-use crate::schedule::{Happened, Told};
+use crate::schedule::{Happened, Told, Watches};
 use crate::world::World;
 
 /// Upper bounds of the histogram of durations, in seconds.
@@ -35,6 +35,9 @@ pub(super) struct Metrics {
     durations: Family<Labels, Histogram>,
     requests: Family<Labels, Counter>,
     lag: Family<Labels, Gauge<f64, AtomicU64>>,
+    watermark: Family<Labels, Gauge<f64, AtomicU64>>,
+    pending: Family<Labels, Gauge>,
+    aside: Family<Labels, Gauge>,
     /// End of the newest interval of each job that is committed.
     committed_until: Mutex<BTreeMap<JobId, DateTime<Utc>>>,
 }
@@ -48,6 +51,7 @@ impl Metrics {
         let durations = Family::new_with_constructor((|| Histogram::new(BOUNDS)) as fn() -> Histogram);
         let requests = Family::default();
         let lag = Family::default();
+        let (watermark, pending, aside) = (Family::default(), Family::default(), Family::default());
         registry.register("build", "Version of the program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         registry.register("attempts", "Attempts at runs, by how they ended", Family::clone(&attempts));
         registry.register("runs_missed", "Intervals that were recorded as missed", Family::clone(&missed));
@@ -56,8 +60,24 @@ impl Metrics {
         registry.register("requests", "Export requests, by what became of them", Family::clone(&requests));
         let help = "Seconds since the end of the newest committed interval";
         registry.register("interval_lag_seconds", help, Family::clone(&lag));
-        let (world, committed_until) = (world.clone(), Mutex::default());
-        Self { world, registry, attempts, missed, active, durations, requests, lag, committed_until }
+        let help = "Seconds since the watermark of a job that runs for new files";
+        registry.register("watermark_lag_seconds", help, Family::clone(&watermark));
+        registry.register("files_pending", "Files that no batch read yet", Family::clone(&pending));
+        registry.register("files_quarantined", "Files that were set aside", Family::clone(&aside));
+        Self {
+            world: world.clone(),
+            registry,
+            attempts,
+            missed,
+            active,
+            durations,
+            requests,
+            lag,
+            watermark,
+            pending,
+            aside,
+            committed_until: Mutex::default(),
+        }
     }
 
     /// Takes in what became of a run.
@@ -87,6 +107,7 @@ impl Metrics {
                 self.missed.get_or_create(&labels).inc();
             }
             Happened::Told(Told::GivenUp { job, .. }) => ended(job, "given_up"),
+            Happened::Told(Told::SetAside { .. }) => {}
         }
     }
 
@@ -106,11 +127,19 @@ impl Metrics {
     ///
     /// # Errors
     /// None that anybody has met: a text takes whatever is written to it.
-    pub(super) fn text(&self) -> Result<String, JobError> {
+    pub(super) fn text(&self, watches: &Watches) -> Result<String, JobError> {
         let now = self.world.now();
+        let lag = |since: DateTime<Utc>| (now - since).num_milliseconds() as f64 / 1_000.0;
         for (job, until) in &*self.committed_until.lock().unwrap_or_else(PoisonError::into_inner) {
-            let lag = (now - *until).num_milliseconds() as f64 / 1_000.0;
-            self.lag.get_or_create(&vec![("job", job.to_string())]).set(lag);
+            self.lag.get_or_create(&vec![("job", job.to_string())]).set(lag(*until));
+        }
+        for (job, figures) in watches.figures() {
+            let labels = vec![("job", job.to_string())];
+            self.pending.get_or_create(&labels).set(figures.pending as i64);
+            self.aside.get_or_create(&labels).set(figures.aside as i64);
+            if let Some(watermark) = figures.watermark {
+                self.watermark.get_or_create(&labels).set(lag(watermark));
+            }
         }
         let mut text = String::new();
         encode(&mut text, &self.registry)

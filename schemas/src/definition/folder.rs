@@ -294,7 +294,11 @@ impl Folder {
                 self.job_of(file, node, problems, |raw, around, problems| job::build_ingest(raw, around, problems))
             }
             Some("query") => {
-                self.job_of(file, node, problems, |raw, around, problems| query_job::build(raw, around, problems))
+                let schedule = node.value.get("schedule");
+                let is_for_new_files = schedule.is_some_and(|schedule| schedule.value.get("on").is_some());
+                self.job_of(file, node, problems, |raw, around, problems| {
+                    query_job::build(raw, is_for_new_files, around, problems)
+                })
             }
             Some("export") => self.job_of(file, node, problems, export_job::build),
             Some("compliance_report") => self.job_of(file, node, problems, job::build_report),
@@ -334,7 +338,8 @@ impl Folder {
         let name = node.value.get("job").map(text_of).unwrap_or_default();
         self.waits.extend(timing::waits(&timed, name, &file.path));
         let zone = self.lake.as_ref().map_or(chrono_tz::UTC, |lake| lake.timezone);
-        let timing = timing::build(timed, name, zone, &self.around, problems);
+        let kind = built.as_ref().map(|(_, kind)| kind);
+        let timing = timing::build(timed, (name, kind), zone, &self.around, problems);
         let (id, kind) = built.filter(|_| problems.len() == before)?;
         Some(Job { id, kind, timing, sha256: hex(&Sha256::digest(&file.text)) })
     }

@@ -50,7 +50,6 @@ pub(crate) const COPY_METHODS: &[(&str, &str)] = &[
 
 /// Keys that are designed and not built: the kind of definition, the key with those it stands in, what to do instead.
 const KEYS: &[(&str, &str, &str)] = &[
-    ("job", "schedule.on", "write cron, for example \"*/15 * * * *\""),
     (
         "job",
         "schedule.dst",

@@ -88,6 +88,13 @@ impl PathTemplate {
         &self.source
     }
 
+    /// Whether intervals that follow each other have different folders, however short they are.
+    pub(crate) fn tells_seconds(&self) -> bool {
+        let second = |number: i64| DateTime::from_timestamp(1_252_483_626 + number, 0).unwrap_or_default();
+        let folder = |number| self.render(&Interval { start: second(number), end: second(number + 1) }, chrono_tz::UTC);
+        folder(0) != folder(1)
+    }
+
     /// Whether it may write into the given folder of the store, or around it.
     pub(crate) fn meets(&self, location: &str) -> bool {
         overlaps(&self.sample(), location)

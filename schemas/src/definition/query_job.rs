@@ -9,12 +9,18 @@ use super::raw::RawQuery;
 use super::surroundings::Surroundings;
 use crate::id::{DatasetId, JobId};
 
-pub(super) fn build(raw: RawQuery, around: &Surroundings, problems: &mut Problems) -> Option<(JobId, JobKind)> {
+/// A statement that runs for new files reads those, and needs no interval.
+pub(super) fn build(
+    raw: RawQuery,
+    is_for_new_files: bool,
+    around: &Surroundings,
+    problems: &mut Problems,
+) -> Option<(JobId, JobKind)> {
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let window_seconds = duration::given_seconds("window", raw.window, problems);
     let into = problems.keep(raw.into.place, into(&raw.into.value, around))?;
-    if !raw.sql.value.contains("$start") && !raw.sql.value.contains("$end") {
+    if !is_for_new_files && !raw.sql.value.contains("$start") && !raw.sql.value.contains("$end") {
         let message = "sql names neither $start nor $end, so every interval would have the same rows; add for example \
                        WHERE time >= $start AND time < $end";
         problems.add(raw.sql.place, message);

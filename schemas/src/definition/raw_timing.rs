@@ -14,8 +14,8 @@ use crate::schedule::{AfterInterval, Concurrency, Dialect};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "Timing")]
 pub(super) struct RawTiming {
-    /// when the job is due, for example {cron: "0 6 * * *"}
-    pub(super) schedule: Option<RawSchedule>,
+    /// when the job is due, for example {cron: "0 6 * * *"} or {on: {new_files: audit}}
+    pub(super) schedule: Option<At<RawSchedule>>,
     /// jobs that are waited for, for example [{job: ingest-trail}]
     pub(super) after: Option<At<Vec<RawAfter>>>,
     /// how often an attempt that failed for a while is made again, for example {max: 3}
@@ -29,7 +29,9 @@ pub(super) struct RawTiming {
 #[schemars(rename = "Schedule", deny_unknown_fields)]
 pub(super) struct RawSchedule {
     /// minute hour day month weekday, or @hourly, @daily, @weekly, @monthly, @yearly, for example "0 6 * * *"
-    pub(super) cron: At<String>,
+    pub(super) cron: Option<At<String>>,
+    /// what it is due for in place of a time, for example {new_files: audit}
+    pub(super) on: Option<At<RawOn>>,
     /// IANA zone whose clocks the pattern is about, for example Europe/Berlin; that of lake.yaml when left out
     pub(super) timezone: Option<At<String>>,
     /// posix or quartz, which begins with seconds; posix when left out
@@ -40,12 +42,61 @@ pub(super) struct RawSchedule {
     pub(super) catch_up: Option<At<RawCatchUp>>,
     /// how long after its time a run may still start, for example 6h; 24h when left out
     pub(super) starting_deadline: Option<At<String>>,
-    /// how long a run waits for late rows, for example 15m; not at all when left out
+    /// how long a run waits for late rows, for example 15m; with on how far the watermark stays behind; not at all when left out
     pub(super) lateness: Option<At<String>>,
     /// by how much the starts of jobs are spread at most, for example 5m; not at all when left out
     pub(super) jitter: Option<At<String>>,
     /// forbid or queue: what a run does while the one before is not done; queue when left out
     pub(super) concurrency: Option<Concurrency>,
+    /// rows that come after the run of their interval: note, or {revise_within: 72h}; note when left out
+    pub(super) late: Option<At<RawLate>>,
+}
+
+/// A word, or how long.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Late")]
+#[serde(untagged)]
+pub(super) enum RawLate {
+    /// note.
+    Word(String),
+    /// Computed anew.
+    Revise(RawRevise),
+}
+
+/// How long.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(rename = "Revise", deny_unknown_fields)]
+pub(super) struct RawRevise {
+    /// how long after the end of its interval a run is computed anew, for example 72h
+    pub(super) revise_within: String,
+}
+
+/// New files.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "On", deny_unknown_fields)]
+pub(super) struct RawOn {
+    /// a dataset that the job reads; of an ingest the location of its from
+    pub(super) new_files: At<String>,
+    /// how long a file must have been as it is, for example 30s, which it is when left out, or 0, which it is for a dataset that ingest writes
+    pub(super) settle: Option<At<RawSettle>>,
+    /// files of a batch at most; 1000 when left out
+    #[schemars(range(min = 1, max = 100_000))]
+    pub(super) max_files: Option<u32>,
+    /// bytes of a batch at most, for example 2GiB, which it is when left out
+    pub(super) max_bytes: Option<At<String>>,
+    /// a batch without files is run when none was for so long, for example 1h; never when left out
+    pub(super) at_least_every: Option<At<String>>,
+}
+
+/// A length of time, or none.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Settle")]
+#[serde(untagged)]
+pub(super) enum RawSettle {
+    /// 0.
+    Number(u64),
+    /// For example 30s.
+    Text(String),
 }
 
 /// A word, or how many.

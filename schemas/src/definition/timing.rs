@@ -3,11 +3,12 @@
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 
-use super::checked::Job;
-use super::duration::given_seconds as seconds;
+use super::checked::{Job, JobKind};
+use super::duration::{self, given_seconds as seconds};
 use super::lake::timezone;
 use super::problem::{DefinitionError, Place, Problems};
-use super::raw_timing::{RawAfter, RawCatchUp, RawRetry, RawSchedule, RawTiming};
+use super::raw_timing::{RawAfter, RawCatchUp, RawLate, RawRetry, RawSchedule, RawTiming};
+use super::stream;
 use super::surroundings::Surroundings;
 use super::yaml::At;
 use crate::id::JobId;
@@ -25,14 +26,38 @@ pub(super) struct Wait {
     place: Place,
 }
 
-/// What a job says about its runs; `job` is its name, and `zone` the lake's.
-pub(super) fn build(raw: RawTiming, job: &str, zone: Tz, around: &Surroundings, problems: &mut Problems) -> Timing {
-    let has_schedule = raw.schedule.is_some();
+/// What a job says about its runs; `job` is its name and what it does, as far as that is known, and `zone` the lake's.
+pub(super) fn build(
+    raw: RawTiming,
+    (job, kind): (&str, Option<&JobKind>),
+    zone: Tz,
+    around: &Surroundings,
+    problems: &mut Problems,
+) -> Timing {
+    let RawTiming { schedule: given, after: listed, retry: again, timeout } = raw;
+    let has_schedule = given.is_some();
+    let (by_clock, stream) = match given {
+        None => (None, None),
+        Some(At { value: raw @ RawSchedule { on: None, .. }, place }) => {
+            (schedule(raw, place, (kind, zone), problems), None)
+        }
+        Some(At { value: raw, place }) => {
+            if raw.cron.is_some() {
+                problems.add(place, "schedule has on and cron; keep one");
+            }
+            if listed.is_some() {
+                let message = "a job that is due for new files waits for no other; leave after out, or write cron";
+                problems.add(place, message);
+            }
+            (None, stream::build(&raw, kind, around, problems))
+        }
+    };
     Timing {
-        schedule: raw.schedule.and_then(|raw| schedule(raw, zone, problems)),
-        after: raw.after.map(|listed| after(listed, job, has_schedule, around, problems)).unwrap_or_default(),
-        retry: raw.retry.map(|raw| retry(raw, problems)).unwrap_or_default(),
-        timeout_seconds: seconds("timeout", raw.timeout, problems),
+        schedule: by_clock,
+        stream,
+        after: listed.map(|listed| after(listed, job, has_schedule, around, problems)).unwrap_or_default(),
+        retry: again.map(|raw| retry(raw, problems)).unwrap_or_default(),
+        timeout_seconds: seconds("timeout", timeout, problems),
     }
 }
 
@@ -84,19 +109,33 @@ pub(super) fn never_covered(jobs: &[Job], waits: &[Wait]) -> Vec<DefinitionError
     covering.filter_map(said).flatten().collect()
 }
 
-fn schedule(raw: RawSchedule, zone: Tz, problems: &mut Problems) -> Option<Schedule> {
+fn schedule(
+    raw: RawSchedule,
+    place: Place,
+    (kind, zone): (Option<&JobKind>, Tz),
+    problems: &mut Problems,
+) -> Option<Schedule> {
     // With another zone than was meant, the rest would be judged wrongly.
     let zone = match raw.timezone {
         Some(given) => problems.keep(given.place, timezone(&given.value))?,
         None => zone,
     };
     let dialect = raw.dialect.unwrap_or_default();
-    let cron = problems.keep(raw.cron.place, Cron::parse(&raw.cron.value, dialect, zone));
+    let cron = match raw.cron {
+        Some(given) => problems.keep(given.place, Cron::parse(&given.value, dialect, zone)),
+        None => {
+            let message =
+                "schedule needs cron or on; write for example {cron: \"0 6 * * *\"} or {on: {new_files: audit}}";
+            problems.add(place, message);
+            None
+        }
+    };
     let start = raw.start.and_then(|given| problems.keep(given.place, start(&given.value, zone)));
     let catch_up = raw.catch_up.and_then(|given| problems.keep(given.place, catch_up(given.value)));
     let starting_deadline = seconds("starting_deadline", raw.starting_deadline, problems);
     let lateness = seconds("lateness", raw.lateness, problems);
     let jitter = seconds("jitter", raw.jitter, problems);
+    let revise_within = raw.late.and_then(|given| revise_within(given, kind, problems));
     Some(Schedule {
         cron: cron?,
         start,
@@ -105,7 +144,31 @@ fn schedule(raw: RawSchedule, zone: Tz, problems: &mut Problems) -> Option<Sched
         lateness_seconds: lateness.unwrap_or(0),
         jitter_seconds: jitter.unwrap_or(0),
         concurrency: raw.concurrency.unwrap_or_default(),
+        revise_within_seconds: revise_within,
     })
+}
+
+/// How long an interval is computed anew for late rows; none where they are only noted.
+fn revise_within(given: At<RawLate>, kind: Option<&JobKind>, problems: &mut Problems) -> Option<u64> {
+    match given.value {
+        RawLate::Word(word) if word == "note" => None,
+        RawLate::Word(word) => {
+            let message = format!("late {word:?} does not exist; write note, or {{revise_within: 72h}}");
+            problems.add(given.place, message);
+            None
+        }
+        RawLate::Revise(revise) => {
+            if let Some(kind) = kind.filter(|kind| !matches!(kind, JobKind::Query(_))) {
+                let message = format!(
+                    "late: {{revise_within}} is for jobs of kind query, whose rows are replaced; what one of kind {} published \
+                     stays, so write late: note, and `auditlake runs stale` lists what has late rows",
+                    kind.as_str()
+                );
+                problems.add(given.place, message);
+            }
+            problems.keep(given.place, duration::seconds("revise_within", &revise.revise_within))
+        }
+    }
 }
 
 /// A day, which begins where the zone's clocks say so, or an instant.

@@ -21,7 +21,7 @@ fn checked(files: &[SourceFile]) -> Lake {
 #[test]
 fn a_job_says_when_it_runs() {
     let lake = checked(&acme());
-    let Timing { schedule, after, retry, timeout_seconds } = &job(&lake, "verify-daily").timing;
+    let Timing { schedule, after, retry, timeout_seconds, .. } = &job(&lake, "verify-daily").timing;
     let schedule = schedule.as_ref().expect("a schedule");
     let cron = &schedule.cron;
     assert_eq!((cron.text(), cron.dialect(), cron.zone()), ("30 6 * * MON-FRI", Dialect::Posix, Tz::America__New_York));
@@ -44,7 +44,7 @@ fn a_job_says_when_it_runs() {
 fn what_is_left_out_has_a_default() {
     let short = plus("jobs/verify-daily.yaml", b"job: verify-daily\nkind: verify\nschedule: {cron: '@daily'}\n");
     let lake = checked(&short);
-    let Timing { schedule, after, retry, timeout_seconds } = &job(&lake, "verify-daily").timing;
+    let Timing { schedule, after, retry, timeout_seconds, .. } = &job(&lake, "verify-daily").timing;
     let schedule = schedule.as_ref().expect("a schedule");
     assert_eq!(schedule.cron.zone(), Tz::Europe__Berlin, "the lake's");
     assert_eq!((schedule.start, schedule.catch_up, schedule.concurrency), (None, CatchUp::Latest, Concurrency::Queue));

@@ -201,6 +201,7 @@ fn waits_are_drawn_from_what_was_asked_for_alone() {
         lateness_seconds: 0,
         jitter_seconds: 300,
         concurrency: Concurrency::Queue,
+        revise_within_seconds: None,
     };
     let spread: Vec<u64> = (0..100).map(|number| schedule.jitter(&job(&format!("job-{number}")), instant)).collect();
     assert!(spread.iter().all(|seconds| *seconds <= 300));

@@ -27,6 +27,7 @@ use crate::progress::Progress;
 use crate::schedule::backfill::{self, Only, Order, Wanted};
 use crate::schedule::book::{Books, Since};
 use crate::schedule::known::Standing;
+use crate::schedule::streaming::Watches;
 use crate::schedule::work::{Crew, Until};
 use crate::world::World;
 
@@ -38,9 +39,9 @@ const RUNNERS: u64 = 3;
 
 /// Time that a driver passes on, and that a runner sees a little earlier or later.
 #[derive(Debug, Clone)]
-struct Simulated {
-    micros: Arc<AtomicI64>,
-    drift: TimeDelta,
+pub(super) struct Simulated {
+    pub(super) micros: Arc<AtomicI64>,
+    pub(super) drift: TimeDelta,
 }
 
 impl Clock for Simulated {
@@ -82,34 +83,34 @@ fn opened(folder: &TempDir, front: Lakefront) -> OpenLake {
 }
 
 /// Who works on a lake, and does not wait between two looks.
-fn crew<'a>(
+pub(super) fn crew<'a>(
     lake: &'a OpenLake,
     world: &'a World,
-    (patience, never): (&'a Patience, &'a CancellationToken),
+    (patience, watches, never): (&'a Patience, &'a Watches, &'a CancellationToken),
     workers: usize,
 ) -> Crew<'a> {
     let (progress, tick) = (Progress::silent(), Duration::ZERO);
-    Crew { lake, world, workers, patience, closing: never, stop: never, progress, tick, ticked: None }
+    Crew { lake, world, workers, patience, watches, closing: never, stop: never, progress, tick, ticked: None }
 }
 
 /// A runner that lives for a while, again and again, until everything is over.
-async fn runner(lake: OpenLake, clock: Simulated, seed: u64, is_over: &AtomicBool) {
+pub(super) async fn runner(lake: OpenLake, clock: Simulated, seed: u64, is_over: &AtomicBool) {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
     let world = World::seeded(Arc::new(clock), seed);
     let never = CancellationToken::new();
     while !is_over.load(Ordering::Relaxed) {
         // Whoever shows no life between two looks is taken for dead, so that some go on who are not.
-        let patience = Patience::of(Duration::ZERO);
+        let (patience, watches) = (Patience::of(Duration::ZERO), Watches::default());
         let workers = chance.random_range(1..4);
         tokio::select! {
             // Where its time is over it stops, at whichever request it waits for.
             () = turns_of_others(chance.random_range(50..4_000)) => {}
-            _ = async { crew(&lake, &world, (&patience, &never), workers).work(Until::Stopped, &|_| ()).await } => {}
+            _ = async { crew(&lake, &world, (&patience, &watches, &never), workers).work(Until::Stopped, &|_| ()).await } => {}
         }
     }
 }
 
-fn of_environment(name: &str, default: i64) -> i64 {
+pub(super) fn of_environment(name: &str, default: i64) -> i64 {
     std::env::var(name).map_or(default, |given| given.parse().expect("a number"))
 }
 
@@ -154,7 +155,8 @@ async fn finished(lake: &OpenLake, end: DateTime<Utc>, seed: u64) {
     // Attempts that wait for their next try come due one after the other.
     for later in 0..90 {
         let world = World::seeded(Arc::new(FixedClock(end + TimeDelta::seconds(later))), seed);
-        let crew = crew(lake, &world, (&patience, &never), 2);
+        let watches = Watches::default();
+        let crew = crew(lake, &world, (&patience, &watches, &never), 2);
         crew.work(Until::Done, &|_| ()).await.expect("an undisturbed store");
     }
     let world = World::seeded(Arc::new(FixedClock(end)), seed);
