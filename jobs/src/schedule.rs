@@ -20,7 +20,7 @@ mod pause;
 mod records;
 mod slots;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod turn;
 mod upstream;
 mod work;
@@ -32,6 +32,7 @@ pub use records::{DecisionRecord, Ends, FailedRecord, MissedRecord, QueuedRecord
 pub(crate) use command::{decided, jobs, listed, missed, run_command};
 pub(crate) use due::seconds;
 pub(crate) use explain::{committed_until, list as job_list};
+pub(crate) use journal::{JournalRecord, Step};
 pub(crate) use next::{Fire, fires};
 pub(crate) use records::CANCEL;
 pub(crate) use turn::Told;

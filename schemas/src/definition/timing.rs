@@ -33,6 +33,7 @@ pub(super) fn build(raw: RawTiming, job: &str, zone: Tz, around: &Surroundings, 
         after: raw.after.map(|listed| after(listed, job, has_schedule, around, problems)).unwrap_or_default(),
         retry: raw.retry.map(|raw| retry(raw, problems)).unwrap_or_default(),
         timeout_seconds: seconds("timeout", raw.timeout, problems),
+        slow_after_seconds: seconds("slow_after", raw.slow_after, problems),
     }
 }
 
