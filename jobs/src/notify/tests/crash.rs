@@ -14,6 +14,8 @@ use crate::progress::Progress;
 use crate::runner::{Asked, Revise, run};
 use crate::schedule::tests::faulty::FaultyStore;
 
+const AUDIT: &str = "dataset: audit\nlocation: audit/\nschema: audit.v1\n";
+
 /// Whether a work came to its end within so many turns; it is dropped where it did not, as if its process had died.
 async fn lives(turns: usize, work: impl Future<Output = ()>) -> bool {
     let mut work = std::pin::pin!(work);
@@ -29,7 +31,8 @@ async fn lives(turns: usize, work: impl Future<Output = ()>) -> bool {
 
 /// A lake whose store lets others go on at every request.
 fn telling(job: &str) -> Telling {
-    let mut telling = Telling::of(written("  archive: {to: told/}\n", &[("jobs/job.yaml", job)]));
+    let mut telling =
+        Telling::of(written("  archive: {to: told/}\n", &[("jobs/job.yaml", job), ("datasets/audit.yaml", AUDIT)]));
     let is_well = Arc::new(AtomicBool::new(true));
     telling.lake.front = telling.lake.front.behind(|store| Arc::new(FaultyStore::over(store, 1, &is_well)));
     telling

@@ -47,8 +47,10 @@ async fn a_message_that_arrives_is_signed_and_is_not_sent_again() {
 
 /// What a message has come to after one attempt, by what the endpoint did.
 async fn after(reply: Reply) -> (Telling, Value) {
+    let is_silent = matches!(reply, Reply::Hang);
     let endpoint = Endpoint::start(vec![reply]).await;
-    let telling = Telling::calling(&endpoint, "", ARCHIVE).hurried();
+    let telling = Telling::calling(&endpoint, "", ARCHIVE);
+    let telling = if is_silent { telling.hurried() } else { telling };
     telling.publish(&event(1)).await;
     telling.once().await;
     assert_eq!(telling.records("hook").await, ["attempt-0001.json", "event.json"]);
@@ -217,9 +219,9 @@ async fn one_private_address_among_public_ones_is_enough_to_call_none() {
     let endpoint = Endpoint::start(vec![Reply::status(200, "")]).await;
     for (answer, why) in [
         (&["127.0.0.1", "169.254.169.254"][..], "169.254.169.254 is not called, because it is link-local"),
-        (&["::ffff:10.0.0.1"], "::ffff:10.0.0.1 is not called, because it is private"),
-        (&["64:ff9b::7f00:1"], "64:ff9b::7f00:1 is not called, because it is loopback"),
-        (&[], "the name has no address"),
+        (&["::ffff:10.0.0.1"][..], "::ffff:10.0.0.1 is not called, because it is private"),
+        (&["64:ff9b::7f00:1"][..], "64:ff9b::7f00:1 is not called, because it is loopback"),
+        (&[][..], "the name has no address"),
     ] {
         let telling = Telling::calling(&endpoint, "", "").resolving(Names::of(&[answer]));
         telling.publish(&event(1)).await;

@@ -34,13 +34,13 @@ fn records_of_a_run_that_say_why_it_has_no_commit_are_events() {
     };
     let path = format!("{folder}/missed.json");
     assert_eq!(told(&telling, &path, missed("deadline")), one("run.missed", run, Some("deadline")));
-    assert_eq!(told(&telling, &path, missed("paused")), [], "whoever paused it knows");
+    assert_eq!(told(&telling, &path, missed("paused")), Vec::new(), "whoever paused it knows");
     let failed = json!({"run": run, "interval": interval, "attempts": 4, "errors": ["a row: 17"], "remedy": "report",
                         "recorded_at": "2026-03-29T05:00:00Z"});
     assert_eq!(told(&telling, &format!("{folder}/failed.json"), failed), one("run.failed", run, None));
     let decided = json!({"run": run, "by": "omar", "reason": "x", "at": "2026-03-29T05:00:00Z"});
     assert_eq!(told(&telling, &format!("{folder}/cancel.json"), decided.clone()), one("run.cancelled", run, None));
-    assert_eq!(told(&telling, &format!("{folder}/waived.json"), decided), [], "nobody is told of a waiver");
+    assert_eq!(told(&telling, &format!("{folder}/waived.json"), decided), Vec::new(), "nobody is told of a waiver");
 }
 
 #[test]
@@ -52,38 +52,30 @@ fn records_of_schedules_holds_cases_and_findings_are_events() {
         assert_eq!(told(&telling, "_auditlake/schedule/daily/000002.json", step(record)), one(kind, "daily", None));
     }
     let seen = json!({"job": "daily", "number": 1, "step": "seen", "begin": at, "at": at});
-    assert_eq!(told(&telling, "_auditlake/schedule/daily/000001.json", seen), []);
-    let hold = |step: Value| {
-        json!({"case": "lit-1", "number": 1, "by": "omar", "reason": "x", "at": at}).as_object().map(|base| {
-            base.clone()
-                .into_iter()
-                .chain(step.as_object().cloned().unwrap_or_default())
-                .collect::<serde_json::Map<_, _>>()
-        })
+    assert_eq!(told(&telling, "_auditlake/schedule/daily/000001.json", seen), Vec::new());
+    let with = |mut record: Value, step: Value| {
+        record.as_object_mut().expect("an object").extend(step.as_object().cloned().unwrap_or_default());
+        record
     };
+    let hold = |step| with(json!({"case": "lit-1", "number": 1, "by": "omar", "reason": "x", "at": at}), step);
     for (what, kind) in [
         (json!({"step": "placed", "scope": {}}), Some("hold.placed")),
         (json!({"step": "amended", "scope": {}}), None),
         (json!({"step": "released"}), Some("hold.released")),
     ] {
-        let record = Value::Object(hold(what).expect("an object"));
         let expected = kind.map_or_else(Vec::new, |kind| one(kind, "lit-1", None));
-        assert_eq!(told(&telling, "_auditlake/holds/lit-1/000001.json", record), expected);
+        assert_eq!(told(&telling, "_auditlake/holds/lit-1/000001.json", hold(what)), expected);
     }
-    let case = |step: Value| {
-        let mut record = json!({"case": "subject-2026-0001", "number": 3, "by": "operator", "at": at});
-        record.as_object_mut().expect("an object").extend(step.as_object().cloned().unwrap_or_default());
-        record
-    };
+    let case = |step| with(json!({"case": "subject-2026-0001", "number": 3, "by": "operator", "at": at}), step);
     let path = "_auditlake/subjects/subject-2026-0001/000003.json";
     let closed = case(json!({"step": "closed", "state": "fulfilled"}));
     assert_eq!(told(&telling, path, closed), one("subject.closed", "subject-2026-0001", Some("fulfilled")));
-    assert_eq!(told(&telling, path, case(json!({"step": "in_force"}))), []);
+    assert_eq!(told(&telling, path, case(json!({"step": "in_force"}))), Vec::new());
     let decision = |state: &str| json!({"state": state, "by": "omar", "reason": "x", "at": at});
     let path = "_auditlake/findings/9f0c/000002.json";
     assert_eq!(told(&telling, path, decision("open")), one("finding.opened", "9f0c", Some("open")));
     assert_eq!(told(&telling, path, decision("remediated")), one("finding.resolved", "9f0c", Some("remediated")));
-    assert_eq!(told(&telling, path, decision("accepted")), [], "it is still there");
+    assert_eq!(told(&telling, path, decision("accepted")), Vec::new(), "it is still there");
 }
 
 #[test]
