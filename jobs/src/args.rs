@@ -4,6 +4,7 @@ mod anonymize;
 mod evidence;
 mod export;
 mod lineage;
+mod notify;
 mod requests;
 mod retention;
 mod runs;
@@ -27,6 +28,7 @@ pub use lineage::{
     RegisterArgs, WalkArgs, WhyArgs,
 };
 
+pub use notify::NotifyCommand;
 pub use requests::RequestsCommand;
 pub use retention::{ApplyArgs, ApproveArgs, FailOnArg, HoldCommand, PlaceArgs, PlanArgs, RetentionCommand};
 pub use runs::RunsCommand;
@@ -179,6 +181,9 @@ SIGTERM and SIGINT stop it; what is at work gets --grace seconds, then others go
     /// Look at the runs of the ledger
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Try channels that are told what happens, see what was not delivered, send it again
+    #[command(subcommand)]
+    Notify(NotifyCommand),
     /// Look at findings, and decide about them
     #[command(subcommand)]
     Findings(FindingsCommand),

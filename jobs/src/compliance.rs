@@ -72,8 +72,14 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, spec: &ReportSpec) -> Result<
         Material { attempt, spec, session: &session, controls, evaluated, findings: found, evidence, inputs };
     let report = model::report(&material).await?;
     write_report(attempt, spec, &report, &mut delivery).await?;
-    let summary =
-        RunSummary { controls: report.summary.controls, findings: report.summary.findings, ..RunSummary::default() };
+    // Of the first report, every finding is new.
+    let first = schemas::FindingChanges { new: report.summary.findings, ..schemas::FindingChanges::default() };
+    let summary = RunSummary {
+        controls: report.summary.controls,
+        findings: report.summary.findings,
+        finding_changes: Some(report.change.as_ref().map_or(first, |change| change.findings)),
+        ..RunSummary::default()
+    };
     let plan_sha256 = Some(plan_sha256(&material));
     Ok(Executed { inputs: material.inputs, reads, outputs: delivery.outputs, summary, made, plan_sha256 })
 }

@@ -58,6 +58,11 @@ impl Decisions {
     }
 }
 
+/// Where decision `number` on a finding lies.
+pub(crate) fn path(finding: &FindingId, number: usize) -> Path {
+    Path::from(format!("{FOLDER}/{finding}/{number:06}.json"))
+}
+
 /// Writes decision `number` on a finding.
 ///
 /// # Errors
@@ -68,7 +73,7 @@ pub(crate) async fn record(
     number: usize,
     decision: &Decision,
 ) -> Result<(), JobError> {
-    let path = Path::from(format!("{FOLDER}/{finding}/{number:06}.json"));
+    let path = path(finding, number);
     if front.create_json(&path, decision).await? == Created::Now {
         return Ok(());
     }

@@ -11,9 +11,10 @@ use schemas::{CivilZone, ControlId, Decision, FindingId, FindingState, rfc3339};
 use serde_json::{Value, json};
 
 use crate::Answer;
-use crate::decisions::{Decisions, record};
+use crate::decisions::{self, Decisions, record};
 use crate::error::JobError;
 use crate::lake::{OpenLake, names};
+use crate::notify::{Note, Source};
 use crate::world::World;
 
 /// What somebody wants to decide.
@@ -90,7 +91,11 @@ pub(crate) async fn decide(lake: &OpenLake, world: &World, wanted: &Wanted<'_>) 
     let checked = decision.check(&before, seen.reported_at, zone);
     checked.map_err(|source| JobError::Decision { finding: finding.to_string(), source })?;
     let number = before.len() + 1;
-    record(&lake.front, &finding, number, &decision).await?;
+    let path = decisions::path(&finding, number).to_string();
+    let note = Note::begin(lake, world, Source::Records { paths: vec![path] }).await?;
+    let recorded = record(&lake.front, &finding, number, &decision).await;
+    note.end().await;
+    recorded?;
     Ok(told(&finding, &seen, number, &decision))
 }
 

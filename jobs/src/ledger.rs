@@ -36,7 +36,7 @@ impl RunKey {
     }
 
     /// The folder of the run's records.
-    fn folder(&self) -> String {
+    pub(crate) fn folder(&self) -> String {
         format!("_auditlake/runs/{}/{}", self.job, compact(self.instant))
     }
 

@@ -25,6 +25,7 @@ mod lake;
 mod ledger;
 mod lineage;
 mod manual;
+mod notify;
 mod progress;
 mod query;
 mod records;
@@ -59,8 +60,8 @@ pub use args::{
     AccessCommand, AnonymizeArgs, AnonymizeCommand, ApplyArgs, ApplyCaseArgs, ApproveArgs, CaseArgs, CaseEndArg, Cli,
     Command, CompactArgs, CopyCheckArgs, CorrectArgs, DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg,
     EraseArgs, EvidenceCommand, ExportArgs, ExportCommand, FailOnArg, FindingsCommand, FormatArg, FormsArgs, GapsArgs,
-    HoldCommand, IngestArgs, JobCommand, LineageCommand, LineageExportArgs, NoteArgs, OpenArgs, OutputForm,
-    PackageArgs, PlaceArgs, PlanArgs, RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunArgs,
+    HoldCommand, IngestArgs, JobCommand, LineageCommand, LineageExportArgs, NoteArgs, NotifyCommand, OpenArgs,
+    OutputForm, PackageArgs, PlaceArgs, PlanArgs, RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunArgs,
     RunDecisionArgs, RunsCommand, ScheduleCommand, ServeArgs, SqlArgs, StateArg, SubjectCommand, SubjectRequestArg,
     VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
 };
@@ -126,6 +127,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
             access::explain(&cli.open()?, principal, dataset.as_deref())?
         }
         Command::Access(AccessCommand::Events) => access::events(&cli.open()?, &world).await?,
+        Command::Notify(command) => notify::command(cli, &world, command).await?,
         Command::Lineage(command) => lineage::command(cli, &world, command).await?,
         Command::Retention(command) => retention::command(cli, &world, command).await?,
         Command::Anonymize(args) => anonymize::command(cli, &world, args).await?,

@@ -25,6 +25,7 @@ mod tests;
 mod worker;
 
 pub(crate) use command::{command, outcome};
+pub(crate) use records::refusal;
 pub(crate) use worker::{Watch, watch as watch_inbox};
 
 use object_store::path::Path;

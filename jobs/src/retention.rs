@@ -27,7 +27,7 @@ use crate::args::{Cli, RetentionCommand};
 use crate::error::JobError;
 use crate::world::World;
 
-pub(crate) use apply::{Carrying, PlanReceipt, carried_out, settle_intents};
+pub(crate) use apply::{Carrying, PlanReceipt, carried_out, is_approved, settle_intents};
 pub(crate) use approve::{approval_records, approve_for, note_of_approval};
 pub(crate) use entries::{of_record, plan_bodies};
 pub(crate) use job::execute;

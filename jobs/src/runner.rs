@@ -20,6 +20,7 @@ use crate::ingest;
 use crate::lake::OpenLake;
 use crate::ledger::{CommitRecord, CompleteRecord, FailRecord, Ledger, Output, RunKey, RunSummary, StartRecord};
 use crate::lineage::{self, Ended, Made, Naming};
+use crate::notify;
 use crate::progress::Progress;
 use crate::query;
 use crate::retention;
@@ -262,7 +263,8 @@ async fn attempt(
             Some(_) => By::Runner,
         },
     };
-    let committed = match bounds.keep(executed(&attempt, world, job, plan)).await {
+    let work = bounds.keep(executed(&attempt, world, job, plan));
+    let committed = match notify::watched((lake, clock), (job, key, claim.epoch), work).await {
         Ok(executed) => commit((lake, clock), key, (ledger, revision), &attempt, executed).await,
         Err(error) => Err(error),
     };

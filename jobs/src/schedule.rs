@@ -22,7 +22,7 @@ mod records;
 mod slots;
 mod streaming;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod turn;
 mod upstream;
 mod work;
@@ -34,6 +34,7 @@ pub use records::{DecisionRecord, Ends, FailedRecord, MissedRecord, QueuedRecord
 pub(crate) use command::{decided, jobs, listed, missed, run_command, stale};
 pub(crate) use due::seconds;
 pub(crate) use explain::{committed_until, list as job_list};
+pub(crate) use journal::{JournalRecord, Step};
 pub(crate) use known::newest_run;
 pub(crate) use late::note_stale;
 pub(crate) use next::{Fire, fires};

@@ -25,6 +25,7 @@ use crate::claim::{LAPSE, Patience};
 use crate::clock::pause;
 use crate::error::JobError;
 use crate::lake::{OpenLake, read_definitions};
+use crate::notify::{Posted, post};
 use crate::progress::Progress;
 use crate::requests::{self, Watch, watch_inbox};
 use crate::runner::chain;
@@ -114,7 +115,12 @@ impl Server<'_> {
             ticked: Some(&|| self.health.tick()),
         };
         let scheduled = async { crew.work(Until::Stopped, &|happened| self.told(happened)).await.map(drop) };
-        let ((), scheduled, asked) = tokio::join!(self.changes(&closing), scheduled, self.requests(workers, &closing));
+        let ((), scheduled, asked, ()) = tokio::join!(
+            self.changes(&closing),
+            scheduled,
+            self.requests(workers, &closing),
+            self.notifications(&closing)
+        );
         scheduled.and(asked)
     }
 
@@ -180,6 +186,12 @@ impl Server<'_> {
                 }
             }
         }
+    }
+
+    /// Delivers notifications, where anybody is to be told.
+    async fn notifications(&self, closing: &CancellationToken) {
+        let tell = |posted: &Posted<'_>| self.health.metrics.posted(posted);
+        post(&self.lake, self.world, (closing, &self.stopping.stop), &tell).await;
     }
 
     /// Writes down what became of a run: names, counts and the outermost error, for what lies below may show values of rows.

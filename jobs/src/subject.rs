@@ -54,6 +54,7 @@ use apply::Agreement;
 pub(crate) use desk::{Desk, held_persons, person_keys};
 pub(crate) use identity::{closed, counted_by_kind};
 pub(crate) use in_force::{objecting, restricted, without};
+pub(crate) use list::WARN_DAYS;
 pub(crate) use open::identifiers;
 pub(crate) use rows::publish;
 pub(crate) use withdraw::MARK;

@@ -22,7 +22,7 @@
 //! use schemas::{SourceFile, check};
 //! let lake = SourceFile { path: "lake.yaml".into(), text: b"lake: acme\nstore: file:./data\nzone: UTC\n".to_vec() };
 //! let errors = check(&[lake]).unwrap_err();
-//! assert_eq!(errors[0].to_string(), "lake.yaml:3:1: unknown key \"zone\"; keys are: lake, store, timezone, access_events");
+//! assert_eq!(errors[0].to_string(), "lake.yaml:3:1: unknown key \"zone\"; keys are: lake, store, timezone, access_events, notify");
 //! ```
 
 mod access;
@@ -45,6 +45,7 @@ mod job;
 mod lake;
 mod later;
 mod nearest;
+mod notify;
 mod path_template;
 mod place;
 mod problem;
@@ -53,6 +54,7 @@ mod raw;
 mod raw_access;
 mod raw_anonymize;
 mod raw_evidence;
+mod raw_notify;
 mod raw_retention;
 mod raw_subjects;
 mod raw_timing;

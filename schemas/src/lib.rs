@@ -18,6 +18,7 @@ mod hex;
 mod id;
 mod instant;
 mod lineage;
+mod notify;
 mod remedy;
 mod report;
 mod retention;
@@ -56,6 +57,7 @@ pub use hex::{hex, unhex};
 pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, PolicyId, Purpose, derived_id};
 pub use instant::{compact, parse_compact, parse_rfc3339, rfc3339};
 pub use lineage::{Certainty, EdgeKind, EdgeKinds, Form, FunctionClass, Gap};
+pub use notify::{ChannelKind, EventPattern, EventType, NotifyChannel, Webhook, why_not_public};
 pub use remedy::Remedy;
 pub use report::{
     Change, ChangedFinding, ControlChange, ControlPoint, ControlReport, EvidenceObject, FindingChange, FindingChanges,

@@ -37,6 +37,8 @@ pub struct Timing {
     pub retry: Retry,
     /// How long one attempt may take; as long as it likes where there is none.
     pub timeout_seconds: Option<u64>,
+    /// How long one may take until that is an event; three times the usual where there is none.
+    pub slow_after_seconds: Option<u64>,
 }
 
 /// When a job is due by the clock.

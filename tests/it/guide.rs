@@ -101,6 +101,11 @@ fn the_page_on_new_files_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_notifications_does_what_it_says() {
+    carry_out("docs/guide/notifications.md");
+}
+
+#[test]
 fn the_page_on_controls_does_what_it_says() {
     carry_out("docs/guide/controls.md");
 }

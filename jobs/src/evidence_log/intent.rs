@@ -28,6 +28,7 @@ use crate::error::JobError;
 use crate::export::{Manifest, ObjectPlace};
 use crate::lake::OpenLake;
 use crate::ledger::{Ledger, RunKey};
+use crate::notify::Note;
 use crate::retention;
 use crate::review;
 use crate::world::World;
@@ -96,6 +97,8 @@ pub(crate) struct Intent<'a> {
     lake: &'a OpenLake,
     world: &'a World,
     log: Option<Noted>,
+    /// So that whoever is to be told of it is told.
+    note: Note<'a>,
 }
 
 #[derive(Debug)]
@@ -112,7 +115,19 @@ impl<'a> Intent<'a> {
     /// # Errors
     /// When a key of the log is absent or wrong, or the store fails; nothing has been done then.
     pub(crate) async fn begin(lake: &'a OpenLake, world: &'a World, act: Act) -> Result<Intent<'a>, JobError> {
-        let Some(log) = EvidenceLog::open(lake)? else { return Ok(Self { lake, world, log: None }) };
+        let opened = EvidenceLog::open(lake)?;
+        let note = Note::of_act(lake, world, &act).await?;
+        let Some(log) = opened else { return Ok(Self { lake, world, log: None, note }) };
+        match Self::noted(lake, world, log, act).await {
+            Ok(noted) => Ok(Self { lake, world, log: Some(noted), note }),
+            Err(error) => {
+                note.end().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn noted(lake: &OpenLake, world: &World, log: EvidenceLog, act: Act) -> Result<Noted, JobError> {
         let since = log.size().await?;
         let mut nonce = [0; 16];
         world.fill(&mut nonce);
@@ -123,12 +138,12 @@ impl<'a> Intent<'a> {
         if let Err(error) = made_up(lake, world, &noted).await {
             warn(&error);
         }
-        Ok(Self { lake, world, log: Some(noted) })
+        Ok(noted)
     }
 
     /// Of what is not logged.
     pub(crate) fn none(lake: &'a OpenLake, world: &'a World) -> Intent<'a> {
-        Self { lake, world, log: None }
+        Self { lake, world, log: None, note: Note::none(lake) }
     }
 
     /// Logs what was done, or, when it failed, what of it was done all the same.
@@ -137,10 +152,22 @@ impl<'a> Intent<'a> {
         done: Result<T, JobError>,
         bodies: impl AsyncFnOnce(&T) -> Result<Vec<EntryBody>, JobError>,
     ) -> Result<T, JobError> {
-        let Some(noted) = self.log else { return done };
-        let logged = match &done {
+        if let Some(noted) = &self.log {
+            self.logged(noted, &done, bodies).await;
+        }
+        self.note.end().await;
+        done
+    }
+
+    async fn logged<T>(
+        &self,
+        noted: &Noted,
+        done: &Result<T, JobError>,
+        bodies: impl AsyncFnOnce(&T) -> Result<Vec<EntryBody>, JobError>,
+    ) {
+        let logged = match done {
             Ok(value) => match bodies(value).await {
-                Ok(bodies) => log(self.lake, self.world, &noted, &bodies).await,
+                Ok(bodies) => log(self.lake, self.world, noted, &bodies).await,
                 Err(error) => Err(error),
             },
             Err(_) => make_up(self.lake, self.world, &noted.log, &noted.act, noted.since).await,
@@ -155,7 +182,6 @@ impl<'a> Intent<'a> {
                 drop(self.lake.front.create(&over(&noted.path), bytes::Bytes::new()).await);
             }
         }
-        done
     }
 }
 

@@ -11,6 +11,9 @@ pub struct RunSummary {
     pub controls: schemas::StatusCounts,
     /// Findings.
     pub findings: u64,
+    /// For a report: how its findings compare with those of the report before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub finding_changes: Option<schemas::FindingChanges>,
     /// For a query: what it computed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub query: Option<QuerySummary>,

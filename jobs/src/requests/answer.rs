@@ -26,6 +26,7 @@ use crate::evidence_log::{Act, Intent, of_export};
 use crate::export::{self, Asked, Manifest, ObjectPlace, Planned, RequestOf};
 use crate::lake::OpenLake;
 use crate::lineage::Doing;
+use crate::notify::{Note, Source};
 use crate::subject::MARK;
 use crate::world::World;
 
@@ -425,9 +426,13 @@ impl Answerer<'_> {
             then,
             at: self.world.now(),
         };
+        let path = id.in_folder(REJECTED, ".error.json");
+        let source = Source::Refusal { request: id.hash.clone(), record: path.to_string() };
+        let note = Note::begin(self.lake, self.world, source).await?;
         // The same file may have been refused before, for other reasons.
-        self.front().replace(&id.in_folder(REJECTED, ".error.json"), crate::export::pretty(&file)?).await?;
-        Ok(())
+        let written = self.front().replace(&path, crate::export::pretty(&file)?).await;
+        note.end().await;
+        Ok(written?)
     }
 
     /// Moves a file that is not read as it is; whether it was still there.

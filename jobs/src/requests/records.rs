@@ -80,6 +80,12 @@ pub(crate) async fn shown(front: &Lakefront, id: &RequestId, status: &Status) {
     }
 }
 
+/// Whether a request failed rather than was refused, and when; of the record that says why it lies among the rejected.
+pub(crate) async fn refusal(front: &Lakefront, record: &Path) -> Result<Option<(bool, DateTime<Utc>)>, EngineError> {
+    let file: Option<ErrorFile> = front.read_json(record).await?;
+    Ok(file.map(|file| (file.state == State::Failed, file.at)))
+}
+
 /// Why a request lies among the rejected, where it does.
 pub(crate) async fn error_file(front: &Lakefront, id: &RequestId) -> Result<Option<ErrorFile>, JobError> {
     Ok(front.read_json(&id.in_folder(REJECTED, ".error.json")).await?)

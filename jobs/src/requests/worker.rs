@@ -24,6 +24,7 @@ use crate::clock::{self, Stopwatch};
 use crate::error::JobError;
 use crate::export::{Manifest, ObjectPlace};
 use crate::lake::OpenLake;
+use crate::notify::{Note, Source};
 use crate::world::World;
 
 /// How often the inbox is looked at.
@@ -91,7 +92,7 @@ pub(crate) async fn watch(
             published = Stopwatch::start();
         }
         if looked.as_ref().is_none_or(|looked| looked.seconds() >= EXPIRY_LOOK) {
-            expire(&lake.front, world).await?;
+            expire(lake, world).await?;
             looked = Some(Stopwatch::start());
         }
         let (stable, waiting) =
@@ -236,8 +237,8 @@ async fn with(front: &Lakefront, name: &str) -> Result<Vec<(RequestId, ObjectPla
 }
 
 /// Marks answers whose time is over, and after a while takes their parts away; the manifest stays.
-async fn expire(front: &Lakefront, world: &World) -> Result<(), JobError> {
-    for (_, place) in answers(front).await? {
+async fn expire(lake: &OpenLake, world: &World) -> Result<(), JobError> {
+    for (id, place) in answers(&lake.front).await? {
         let Some(manifest) = place.read_json::<Manifest>("manifest.json").await? else { continue };
         let Some(expires_at) = manifest.request.as_ref().and_then(|request| request.expires_at) else { continue };
         if expires_at > world.now() {
@@ -245,7 +246,11 @@ async fn expire(front: &Lakefront, world: &World) -> Result<(), JobError> {
         }
         let marked = serde_json::json!({ "expired_at": schemas::rfc3339(expires_at) });
         if place.head("expired.json").await?.is_none() {
-            place.replace("expired.json", crate::export::pretty(&marked)?).await?;
+            let source = Source::Answer { request: id.hash.clone(), folder: id.answer() };
+            let note = Note::begin(lake, world, source).await?;
+            let written = place.replace("expired.json", crate::export::pretty(&marked)?).await;
+            note.end().await;
+            written?;
         }
         if expires_at + EXPIRY_GRACE <= world.now() {
             for part in &manifest.parts {

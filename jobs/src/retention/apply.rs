@@ -146,6 +146,16 @@ pub(super) async fn approved(
     Ok((approved, None))
 }
 
+/// Whether a plan need not wait for anybody; that of a person waits within their case.
+pub(crate) async fn is_approved(lake: &OpenLake, known: &KnownPlan) -> Result<bool, JobError> {
+    let Ok(target) = Target::of(lake, &known.plan.dataset) else { return Ok(true) };
+    let Some(policy) = target.policy.filter(|_| known.plan.erasure.is_none()) else { return Ok(true) };
+    let approvals = approvals(&lake.front, &known.id).await?;
+    let standing = standing_of(&lake.front, &policy.id).await?;
+    let given = (approvals.as_slice(), standing.as_ref());
+    Ok(known.plan.clone().approve(&known.id, given, &policy.sha256, known.plan.at).is_ok())
+}
+
 /// Carries out a plan under the dataset's claim, and logs what was done.
 pub(crate) async fn carried_out(
     lake: &OpenLake,

@@ -10,6 +10,7 @@ use crate::Answer;
 use crate::args::PlanArgs;
 use crate::error::JobError;
 use crate::lake::OpenLake;
+use crate::notify::{Note, Source};
 use crate::subject::held_persons;
 use crate::world::World;
 
@@ -43,6 +44,12 @@ pub(super) async fn drawn_up(
         erasure: None,
     };
     let plan = draw_up(&lake.front, &request).await?;
-    let id = if plan.is_empty() { plan.id()? } else { store_plan(&lake.front, &plan).await? };
+    let id = plan.id()?;
+    if !plan.is_empty() {
+        let note = Note::begin(lake, world, Source::Plan { plan: id.clone() }).await?;
+        let stored = store_plan(&lake.front, &plan).await;
+        note.end().await;
+        stored?;
+    }
     Ok(KnownPlan { id, plan })
 }

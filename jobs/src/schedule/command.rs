@@ -22,6 +22,7 @@ use crate::claim::{LAPSE, Patience};
 use crate::confirm::confirmed;
 use crate::error::JobError;
 use crate::lake::{OpenLake, names};
+use crate::notify;
 use crate::progress::Progress;
 use crate::runner::{Asked, Revise, Scheduled, run};
 use crate::show::{counted, span, write_line};
@@ -46,21 +47,28 @@ fn job_in<'l>(definitions: &'l schemas::Lake, name: &str) -> Result<&'l Job, Job
 /// `run`: one job, whatever is due, or intervals of the past.
 pub(crate) async fn run_command(cli: &Cli, world: &World, args: &RunArgs) -> Result<Answer, JobError> {
     let lake = cli.open()?;
-    let Some(name) = args.job.as_deref() else { return due(cli, (&lake, world), args).await };
+    let answer = ran_as_asked(cli, (&lake, world), args).await;
+    // Whoever is to be told hears also of a run that failed.
+    notify::after_runs(&lake, world, cli.output == OutputForm::Human).await;
+    answer
+}
+
+async fn ran_as_asked(cli: &Cli, (lake, world): (&OpenLake, &World), args: &RunArgs) -> Result<Answer, JobError> {
+    let Some(name) = args.job.as_deref() else { return due(cli, (lake, world), args).await };
     if let Some(principal) = &args.principal {
         let access = lake.definitions.access.as_ref();
         let nobody = || JobError::Usage("--as names a principal, and this lake has no access.yaml".to_owned());
         access::known(access.ok_or_else(nobody)?, principal)?;
     }
-    let job = job_of(&lake, name)?;
+    let job = job_of(lake, name)?;
     match (&args.from, &args.to) {
         (Some(from), Some(to)) => {
             let zone = job.timing.schedule.as_ref().map_or(lake.definitions.timezone, |of| of.cron.zone());
             let read = |given| day_or_instant(given, zone).map_err(JobError::Usage);
             let wanted = Wanted { from: read(from)?, to: read(to)?, only: args.only, order: args.order };
-            past((&lake, world), (job, wanted), args, cli.output).await
+            past((lake, world), (job, wanted), args, cli.output).await
         }
-        _ => once(cli, (&lake, world), job, args).await,
+        _ => once(cli, (lake, world), job, args).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Intervals and what is due, by chance: whatever runners are there, whatever is edited, nothing overlaps or is left out.
 
-mod faulty;
+pub(crate) mod faulty;
 mod simulation;
 mod streams;
 

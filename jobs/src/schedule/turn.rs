@@ -10,12 +10,14 @@ use super::book::{Books, Since, closable, note_seen, sorted};
 use super::due::{MissedReason, Open, seconds};
 use super::known::{KnownRun, Standing};
 use super::records::{FAILED, FailedRecord, MISSED, MissedRecord, QUEUED, QueuedRecord, note};
+use super::slots::Slot;
 use super::streaming::Watches;
 use super::upstream::lacking;
 use crate::claim::{Claim, Patience};
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::ledger::{FailRecord, RunKey, run_id};
+use crate::notify::{Note, Source};
 use crate::world::World;
 
 /// How often runners may die at a run before it is given up, beside the attempts that fail.
@@ -123,12 +125,7 @@ impl<'a> Turns<'a> {
         let now = self.world.now();
         let sorted = sorted(self.lake, job, &book, now).await?;
         let mut turn = Turn { look_at: sorted.next_at, ..Turn::default() };
-        let at_once = sorted.missed.iter().take(MISSED_AT_ONCE);
-        let missed = at_once.map(|(slot, reason)| self.miss(job, slot.interval, *reason, None));
-        let mut missed = stream::iter(missed).buffered(WRITTEN_AT_ONCE);
-        while let Some(missed) = missed.try_next().await? {
-            told.extend(missed);
-        }
+        self.miss_all(job, sorted.missed.get(..MISSED_AT_ONCE).unwrap_or(&sorted.missed), told).await?;
         for slot in &sorted.queued {
             self.queue(job, slot.interval, "the run before it").await?;
         }
@@ -277,11 +274,60 @@ impl<'a> Turns<'a> {
             recorded_at: self.world.now(),
         };
         let told = Told::GivenUp { run: key.id(), job: key.job.clone(), interval, errors };
-        Ok((note(&self.lake.front, key, FAILED, &record).await? == Created::Now).then_some(told))
+        let source = Source::Records { paths: vec![key.record(FAILED).to_string()] };
+        let noted = Note::begin(self.lake, self.world, source).await?;
+        let written = note(&self.lake.front, key, FAILED, &record).await;
+        noted.end().await;
+        Ok((written? == Created::Now).then_some(told))
+    }
+
+    /// Records that intervals were missed.
+    async fn miss_all(&self, job: &Job, all: &[(Slot, MissedReason)], told: &mut Vec<Told>) -> Result<(), JobError> {
+        let reasons = all.iter().map(|(slot, reason)| (slot.interval.end, *reason));
+        let note = self.noted(job, reasons).await?;
+        let missed = all.iter().map(|(slot, reason)| self.record_missed(job, slot.interval, *reason, None));
+        let mut missed = stream::iter(missed).buffered(WRITTEN_AT_ONCE);
+        let failed = loop {
+            match missed.try_next().await {
+                Ok(Some(missed)) => told.extend(missed),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        note.end().await;
+        failed
+    }
+
+    /// Notes that intervals are about to be recorded as missed. Of a pause, whoever made it knows.
+    async fn noted(
+        &self,
+        job: &Job,
+        missed: impl Iterator<Item = (DateTime<Utc>, MissedReason)>,
+    ) -> Result<Note<'a>, JobError> {
+        let told = missed.filter(|(_, reason)| *reason != MissedReason::Paused);
+        let record = |instant| RunKey { job: job.id.clone(), instant }.record(MISSED).to_string();
+        let paths: Vec<String> = told.map(|(instant, _)| record(instant)).collect();
+        if paths.is_empty() {
+            return Ok(Note::none(self.lake));
+        }
+        Note::begin(self.lake, self.world, Source::Records { paths }).await
     }
 
     /// Records that an interval was missed; told where nobody had done so before.
     pub(super) async fn miss(
+        &self,
+        job: &Job,
+        interval: Interval,
+        reason: MissedReason,
+        upstream: Option<String>,
+    ) -> Result<Option<Told>, JobError> {
+        let note = self.noted(job, std::iter::once((interval.end, reason))).await?;
+        let missed = self.record_missed(job, interval, reason, upstream).await;
+        note.end().await;
+        missed
+    }
+
+    async fn record_missed(
         &self,
         job: &Job,
         interval: Interval,

@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 use schemas::JobId;
 
 use crate::error::JobError;
+use crate::notify::Posted;
 use crate::schedule::{Happened, Told, Watches};
 use crate::world::World;
 
@@ -34,6 +35,9 @@ pub(super) struct Metrics {
     active: Family<Labels, Gauge>,
     durations: Family<Labels, Histogram>,
     requests: Family<Labels, Counter>,
+    notifications: Family<Labels, Counter>,
+    notifications_waiting: Family<Labels, Gauge>,
+    notifications_dead: Family<Labels, Gauge>,
     lag: Family<Labels, Gauge<f64, AtomicU64>>,
     watermark: Family<Labels, Gauge<f64, AtomicU64>>,
     pending: Family<Labels, Gauge>,
@@ -50,6 +54,7 @@ impl Metrics {
         let active = Family::default();
         let durations = Family::new_with_constructor((|| Histogram::new(BOUNDS)) as fn() -> Histogram);
         let requests = Family::default();
+        let (notifications, notifications_waiting, notifications_dead) = Default::default();
         let lag = Family::default();
         let (watermark, pending, aside) = (Family::default(), Family::default(), Family::default());
         registry.register("build", "Version of the program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
@@ -58,6 +63,15 @@ impl Metrics {
         registry.register("runs_active", "Runs at work in this process", Family::clone(&active));
         registry.register("run_duration_seconds", "How long committed attempts took", Family::clone(&durations));
         registry.register("requests", "Export requests, by what became of them", Family::clone(&requests));
+        registry.register(
+            "notifications",
+            "Attempts at notifications, by how they ended",
+            Family::clone(&notifications),
+        );
+        let help = "Notifications that have no end yet";
+        registry.register("notifications_waiting", help, Family::clone(&notifications_waiting));
+        let help = "Notifications that no further attempt is made for";
+        registry.register("notifications_dead", help, Family::clone(&notifications_dead));
         let help = "Seconds since the end of the newest committed interval";
         registry.register("interval_lag_seconds", help, Family::clone(&lag));
         let help = "Seconds since the watermark of a job that runs for new files";
@@ -72,6 +86,9 @@ impl Metrics {
             active,
             durations,
             requests,
+            notifications,
+            notifications_waiting,
+            notifications_dead,
             lag,
             watermark,
             pending,
@@ -121,6 +138,30 @@ impl Metrics {
     /// Counts a request.
     pub(super) fn answered(&self, what: &'static str) {
         self.requests.get_or_create(&vec![("outcome", what.to_owned())]).inc();
+    }
+
+    /// Takes in what became of a notification.
+    pub(super) fn posted(&self, posted: &Posted<'_>) {
+        let ended = |channel: &str, outcome: &str| {
+            let labels = vec![("channel", channel.to_owned()), ("outcome", outcome.to_owned())];
+            self.notifications.get_or_create(&labels).inc();
+        };
+        let of = |channel: &str| vec![("channel", channel.to_owned())];
+        let many = |many: usize| i64::try_from(many).unwrap_or(i64::MAX);
+        match *posted {
+            Posted::Delivered(channel) => ended(channel, "delivered"),
+            Posted::Failed(channel) => ended(channel, "failed"),
+            Posted::Dead(channel) => {
+                ended(channel, "dead");
+                self.notifications_dead.get_or_create(&of(channel)).inc();
+            }
+            Posted::Waiting(channel, waiting) => {
+                self.notifications_waiting.get_or_create(&of(channel)).set(many(waiting));
+            }
+            Posted::GivenUp(channel, dead) => {
+                self.notifications_dead.get_or_create(&of(channel)).set(many(dead));
+            }
+        }
     }
 
     /// Everything, in the format of OpenMetrics 1.0.

@@ -10,7 +10,7 @@ use crate::error::JobError;
 use crate::show::write_line;
 
 /// Days before the due day from which on a case is urgent.
-const WARN_DAYS: i64 = 5;
+pub(crate) const WARN_DAYS: i64 = 5;
 
 /// Carries out `auditlake subject list`.
 pub(super) async fn command(desk: &Desk<'_>, all: bool) -> Result<Answer, JobError> {

@@ -15,6 +15,7 @@ use crate::control::{Control, ParamValue};
 use crate::evidence::EvidencePolicy;
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId, Purpose};
+use crate::notify::NotifyChannel;
 use crate::retention::RetentionPolicy;
 use crate::schedule::Timing;
 use crate::subject::SubjectPolicy;
@@ -32,6 +33,8 @@ pub struct Lake {
     pub timezone: chrono_tz::Tz,
     /// The dataset that records of statements and exports are ingested into; none where they stay records.
     pub access_events: Option<DatasetId>,
+    /// Who is told what happens, by name.
+    pub notify: Vec<NotifyChannel>,
     /// Who may see what; none where whoever reads the store sees all of it.
     pub access: Option<Access>,
     /// How it keeps evidence of itself; none where nothing is signed.

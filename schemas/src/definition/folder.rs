@@ -363,6 +363,7 @@ impl Folder {
             store: lake.store,
             timezone: lake.timezone,
             access_events: lake.access_events,
+            notify: lake.notify,
             access: self.access,
             evidence: self.evidence,
             subjects: self.subjects,

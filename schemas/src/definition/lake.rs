@@ -2,11 +2,13 @@
 
 use super::later;
 use super::nearest::by_distance;
+use super::notify;
 use super::problem::Problems;
 use super::raw::RawLake;
 use super::store_url::{BucketUrl, StoreUrl};
 use super::surroundings::Surroundings;
 use crate::id::{DatasetId, LakeId};
+use crate::notify::NotifyChannel;
 use crate::tables::AUDIT;
 
 /// What `lake.yaml` says.
@@ -15,6 +17,7 @@ pub(super) struct LakeFile {
     pub(super) store: StoreUrl,
     pub(super) timezone: chrono_tz::Tz,
     pub(super) access_events: Option<DatasetId>,
+    pub(super) notify: Vec<NotifyChannel>,
 }
 
 pub(super) fn build(raw: RawLake, around: &Surroundings, problems: &mut Problems) -> Option<LakeFile> {
@@ -28,12 +31,13 @@ pub(super) fn build(raw: RawLake, around: &Surroundings, problems: &mut Problems
         let kept = events_dataset(&dataset.value, store.as_ref(), around);
         problems.keep(dataset.place, kept.map_err(|why| format!("access_events {:?}: {why}", dataset.value)))
     });
+    let notify = raw.notify.map(|channels| notify::build(channels, around, problems)).unwrap_or_default();
     // Absent is well; given and wrong is not.
     let access_events = match access_events {
         Some(kept) => Some(kept?),
         None => None,
     };
-    Some(LakeFile { id: id?, store: store?, timezone: timezone?, access_events })
+    Some(LakeFile { id: id?, store: store?, timezone: timezone?, access_events, notify })
 }
 
 /// The dataset that records of statements go into.

@@ -55,8 +55,7 @@ const KEYS: &[(&str, &str, &str)] = &[
         "schedule.dst",
         "leave it out; a time that clocks jump over runs right after the jump, one that comes twice runs once",
     ),
-    ("job", "notify", "act on the exit code of `auditlake run`"),
-    ("job", "slow_after", "leave it out, or write timeout"),
+    ("job", "notify", "name the events in notify of lake.yaml, for example events: [run.failed]"),
     ("job", "late", "run the job again for the interval"),
     ("job", "principal", "leave it out; the job sees what the process may read"),
     ("job", "max_rejected", "write max_rejected_ppm: records per million, so 10000 is 1 %"),
@@ -64,7 +63,11 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("anonymize", "noise", "counts and sums with noise are not drawn; leave it out"),
     ("anonymize", "require.l.recursive", "write distinct or entropy"),
     ("evidence", "evidence.salts", "leave it out; row salts belong to level rows, which is not in this version"),
-    ("evidence", "evidence.anchors.notify", "messages are not sent; name a store with to"),
+    (
+        "evidence",
+        "evidence.anchors.notify",
+        "name evidence.checkpoint in the events of notify of lake.yaml, and a store with to here",
+    ),
     ("evidence", "evidence.anchors.lock", "set a default retention on the bucket"),
     ("evidence", "evidence.anchors.credentials", "leave it out; the credentials of the environment are taken"),
 ];

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::checked::{Class, IngestFormat, ReportFormat};
 use super::csv_style::{Delimiter, LineEnd};
 use super::export::{ExportCompression, ExportFormat};
+use super::raw_notify::RawChannel;
 use super::words::RawWords;
 use super::yaml::At;
 use crate::control::{ControlType, ParamValue, Severity, Status};
@@ -36,6 +37,8 @@ pub(super) struct RawLake {
     pub(super) timezone: Option<At<String>>,
     /// dataset of schema audit.v1 that records of statements and exports are ingested into, for example audit
     pub(super) access_events: Option<At<String>>,
+    /// who is told what happens, by names of channels, for example {ops: {url: "https://hooks.acme.example/al", secrets: [env:AL_HOOK]}}
+    pub(super) notify: Option<At<BTreeMap<String, At<RawChannel>>>>,
 }
 
 /// A dataset: `datasets/*.yaml`.

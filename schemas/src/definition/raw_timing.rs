@@ -22,6 +22,8 @@ pub(super) struct RawTiming {
     pub(super) retry: Option<RawRetry>,
     /// how long one attempt may take, for example 1h; as long as it likes when left out
     pub(super) timeout: Option<At<String>>,
+    /// how long an attempt may take until somebody is told, for example 20m; three times the usual when left out
+    pub(super) slow_after: Option<At<String>>,
 }
 
 /// When a job is due.

@@ -34,7 +34,7 @@ pub(super) fn build(
     around: &Surroundings,
     problems: &mut Problems,
 ) -> Timing {
-    let RawTiming { schedule: given, after: listed, retry: again, timeout } = raw;
+    let RawTiming { schedule: given, after: listed, retry: again, timeout, slow_after } = raw;
     let has_schedule = given.is_some();
     let (by_clock, stream) = match given {
         None => (None, None),
@@ -58,6 +58,7 @@ pub(super) fn build(
         after: listed.map(|listed| after(listed, job, has_schedule, around, problems)).unwrap_or_default(),
         retry: again.map(|raw| retry(raw, problems)).unwrap_or_default(),
         timeout_seconds: seconds("timeout", timeout, problems),
+        slow_after_seconds: seconds("slow_after", slow_after, problems),
     }
 }
 

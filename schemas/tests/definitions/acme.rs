@@ -7,7 +7,22 @@ const FILES: &[(&str, &str)] = &[
     ("data/audit/notes.yaml", "not: {a: definition"),
     (
         "lake.yaml",
-        "# the lake\nlake: acme\nstore: file:./data\ntimezone: Europe/Berlin\n",
+        "# the lake
+lake: acme
+store: file:./data
+timezone: Europe/Berlin
+notify:
+  security-webhook:
+    url: https://hooks.acme.example/al
+    secrets: [env:AL_HOOK_NEW, env:AL_HOOK_OLD]
+    events: [run.failed, run.missed, \"alert.*\"]
+    per_minute: 30
+    body_hmac: true
+    allow_addresses: [10.1.2.3/32, \"fd00::/8\"]
+    ca: file:keys/ca.pem
+  archive: {to: notifications/}
+  lines: {to: stdout, events: [\"*\"]}
+",
     ),
     (
         "datasets/audit.yaml",
@@ -128,6 +143,7 @@ schedule:
 after: [{job: ingest-trail}, {job: soc2-daily, interval: latest, wait: 4h}]
 retry: {max: 5, base: 10s, factor: 3, cap: 10m}
 timeout: 1h
+slow_after: 20m
 ",
     ),
     (

@@ -3,6 +3,7 @@
 mod acme;
 mod anonymize;
 mod mutation;
+mod notify;
 mod refused;
 mod request;
 mod retention;

@@ -207,11 +207,11 @@ fn everything_that_is_wrong_is_said_at_once() {
             datasets/audit2.yaml:3:1: unknown key "scheme"; did you mean "schema"? keys are: dataset, location, schema, map, time, tenant, subjects, class, columns, evidence
             jobs/again.yaml:1:6: report has neither frameworks nor controls; add for example frameworks: [soc2]
             jobs/again.yaml:3:9: window "0d" is empty; it must be longer than 0
-            jobs/again.yaml:4:1: unknown key "framework"; did you mean "frameworks"? keys are: job, kind, window, frameworks, controls, params, outputs, approval, schedule, after, retry, timeout
+            jobs/again.yaml:4:1: unknown key "framework"; did you mean "frameworks"? keys are: job, kind, window, frameworks, controls, params, outputs, approval, schedule, after, retry, timeout, slow_after
             jobs/again.yaml:5:10: outputs is empty; add for example {format: html, to: "reports/{interval.end:%Y-%m-%d}/"}
             jobs/soc2-daily.yaml:1:6: job "soc2-daily" is already described in jobs/again.yaml; rename one of them
             lake.yaml:4:11: timezone "Mars" is not an IANA zone; the nearest are Europe/Paris, Indian/Mahe, Africa/Asmara
-            lake.yaml:5:1: unknown key "colour"; keys are: lake, store, timezone, access_events"#]],
+            lake.yaml:5:1: unknown key "colour"; keys are: lake, store, timezone, access_events, notify"#]],
     );
 }
 

@@ -21,7 +21,7 @@ fn checked(files: &[SourceFile]) -> Lake {
 #[test]
 fn a_job_says_when_it_runs() {
     let lake = checked(&acme());
-    let Timing { schedule, after, retry, timeout_seconds, .. } = &job(&lake, "verify-daily").timing;
+    let Timing { schedule, after, retry, timeout_seconds, slow_after_seconds, .. } = &job(&lake, "verify-daily").timing;
     let schedule = schedule.as_ref().expect("a schedule");
     let cron = &schedule.cron;
     assert_eq!((cron.text(), cron.dialect(), cron.zone()), ("30 6 * * MON-FRI", Dialect::Posix, Tz::America__New_York));
@@ -34,7 +34,7 @@ fn a_job_says_when_it_runs() {
     let trail = waits("ingest-trail", AfterInterval::Covering, 86_400);
     assert_eq!(*after, [trail, waits("soc2-daily", AfterInterval::Latest, 4 * 3_600)]);
     assert_eq!(*retry, Retry { max: 5, base_seconds: 10, factor: 3, cap_seconds: 600 });
-    assert_eq!(*timeout_seconds, Some(3_600));
+    assert_eq!((*timeout_seconds, *slow_after_seconds), (Some(3_600), Some(1_200)));
     let follows = &job(&lake, "retention-daily").timing;
     let same = [waits("ingest-app", AfterInterval::Same, 86_400)];
     assert_eq!((&follows.schedule, follows.after.as_slice()), (&None, same.as_slice()));
@@ -44,13 +44,13 @@ fn a_job_says_when_it_runs() {
 fn what_is_left_out_has_a_default() {
     let short = plus("jobs/verify-daily.yaml", b"job: verify-daily\nkind: verify\nschedule: {cron: '@daily'}\n");
     let lake = checked(&short);
-    let Timing { schedule, after, retry, timeout_seconds, .. } = &job(&lake, "verify-daily").timing;
+    let Timing { schedule, after, retry, timeout_seconds, slow_after_seconds, .. } = &job(&lake, "verify-daily").timing;
     let schedule = schedule.as_ref().expect("a schedule");
     assert_eq!(schedule.cron.zone(), Tz::Europe__Berlin, "the lake's");
     assert_eq!((schedule.start, schedule.catch_up, schedule.concurrency), (None, CatchUp::Latest, Concurrency::Queue));
     let lengths = (schedule.starting_deadline_seconds, schedule.lateness_seconds, schedule.jitter_seconds);
     assert_eq!(lengths, (86_400, 0, 0));
-    assert_eq!((after.len(), *timeout_seconds), (0, None));
+    assert_eq!((after.len(), *timeout_seconds, *slow_after_seconds), (0, None, None));
     assert_eq!(*retry, Retry { max: 3, base_seconds: 30, factor: 2, cap_seconds: 900 });
     assert_eq!(job(&lake, "soc2-daily").timing, Timing::default());
     let mut nowhere = short;

@@ -19,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// The store as one runner meets it.
 #[derive(Debug)]
-pub(super) struct FaultyStore {
+pub(crate) struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
     chance: Mutex<ChaCha8Rng>,
     is_well: Arc<AtomicBool>,
@@ -34,7 +34,7 @@ enum Fault {
 
 impl FaultyStore {
     /// Over `inner`; with no faults once `is_well`.
-    pub(super) fn over(inner: Arc<dyn ObjectStore>, seed: u64, is_well: &Arc<AtomicBool>) -> Self {
+    pub(crate) fn over(inner: Arc<dyn ObjectStore>, seed: u64, is_well: &Arc<AtomicBool>) -> Self {
         Self { inner, chance: Mutex::new(ChaCha8Rng::seed_from_u64(seed)), is_well: Arc::clone(is_well) }
     }
 
