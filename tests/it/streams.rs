@@ -21,7 +21,7 @@ const HAND_OUT: &str = "job: hand-out\nkind: export\nschedule: {on: {new_files: 
 fn events(numbers: std::ops::Range<u32>) -> String {
     let event = |number: u32| {
         let (day, minute) = (1 + number % 5, number % 60);
-        let kind = if number % 2 == 0 { "user.login" } else { "data.read" };
+        let kind = if number.is_multiple_of(2) { "user.login" } else { "data.read" };
         format!(
             r#"{{"event_id":"e-{number}","time":"2026-03-0{day}T10:{minute:02}:00Z","tenant_id":"acme","source":"app","event_type":"{kind}","outcome":"success","actor_id":"u-{number}","actor_type":"user"}}"#
         ) + "\n"

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use schemas::{FixedClock, Interval, Job, JobId, StatusCounts, StreamSource, in_order};
+use schemas::{FixedClock, Interval, Job, JobId, JobKind, StatusCounts, Stream, StreamSource, in_order};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -234,12 +234,13 @@ impl Plan {
 /// Whether a job may have something to do when another one has committed: it waits for it, or runs for new files of what it
 /// fills.
 fn follows(job: &Job, other: &Job) -> bool {
-    let waits = job.timing.after.iter().any(|after| after.job == other.id);
-    let source = job.timing.stream.as_ref().map(|stream| &stream.source);
-    waits
-        || source.is_some_and(|source| {
-            other.fills().is_some_and(|dataset| *source == StreamSource::Dataset(dataset.clone()))
-        })
+    let filled = match &other.kind {
+        JobKind::Ingest(spec) => Some(&spec.into),
+        JobKind::Query(spec) => Some(&spec.into),
+        _ => None,
+    };
+    let is_filled = |stream: &Stream| matches!(&stream.source, StreamSource::Dataset(source) if filled == Some(source));
+    job.timing.after.iter().any(|after| after.job == other.id) || job.timing.stream.as_ref().is_some_and(is_filled)
 }
 
 /// Whether a job runs without being told to.

@@ -223,15 +223,6 @@ impl Job {
         }
     }
 
-    /// The dataset that its runs add files to, where they do.
-    pub fn fills(&self) -> Option<&DatasetId> {
-        match &self.kind {
-            JobKind::Ingest(spec) => Some(&spec.into),
-            JobKind::Query(spec) => Some(&spec.into),
-            _ => None,
-        }
-    }
-
     /// Whether its runs cover any time: of a job without schedule and window, each is of one instant.
     pub(crate) fn covers_time(&self) -> bool {
         self.timing.schedule.is_some() || !self.timing.after.is_empty() || self.window_seconds().is_some()
