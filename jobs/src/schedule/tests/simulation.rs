@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::at;
 use super::faulty::{FaultyStore, turns_of_others};
 use crate::claim::Patience;
+use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::ledger::{CommitRecord, Ledger};
 use crate::progress::Progress;
@@ -162,7 +163,11 @@ async fn finished(lake: &OpenLake, end: DateTime<Utc>, seed: u64) {
     let world = World::seeded(Arc::new(FixedClock(end)), seed);
     for job in &lake.definitions.jobs {
         let wanted = Wanted { from: at(BEGIN), to: end, only: Only::Failed, order: Order::Asc };
-        let plan = backfill::plan(lake, &world, job, wanted).await.expect("intervals");
+        let plan = match backfill::plan(lake, &world, job, wanted).await {
+            // Nobody came to look at it before the last runner, and its intervals begin when somebody does.
+            Err(JobError::Usage(_)) if job.id.as_str() == "follower" => continue,
+            plan => plan.expect("intervals"),
+        };
         let given_up = plan.runs.len();
         assert!(given_up < 10, "seed {seed}: {given_up} runs of {} were given up", job.id);
         backfill::carry_out(lake, &world, (job, &plan), (1, None, Progress::silent()), &|_| ()).await.expect("run");
