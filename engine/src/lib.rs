@@ -68,10 +68,10 @@ pub use ingest::{
 };
 pub use lake_session::{LakeSession, stream_error};
 pub use materialize::{QueryOutcome, QueryRequest, materialize};
-pub use origins::{Origins, came_for, is_replaced};
+pub use origins::{Origins, is_replaced};
 pub use parquet_bytes::{parquet_bytes, parquet_row_count, parquet_rows};
 pub use plan_hash::plan_sha256;
-pub use replace::{FilesReplaced, Origin, files_replaced, remove_replaced};
+pub use replace::{FilesReplaced, Origin, files_replaced, origin_of, remove_replaced};
 pub use resources::Resources;
 pub use rows_read::RowsRead;
 pub use schemas::hex;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::Dataset;
 
 use crate::error::EngineError;
-use crate::replace::{Origin, dropped_of, origin_of, replaced};
+use crate::replace::{dropped_of, replaced};
 use crate::retention::{open_intents, plans, receipts_of};
 use crate::store::Lakefront;
 
@@ -77,18 +77,10 @@ impl Origins {
     }
 }
 
-/// The files that came before one, and whether it has their rows; none of one that came in the place of nothing.
-///
-/// # Errors
-/// When the store fails, or a record is damaged.
-pub async fn came_for(lake: &Lakefront, dataset: &Dataset, path: &str) -> Result<Option<Origin>, EngineError> {
-    origin_of(lake, dataset.id.as_str(), path).await
-}
-
 /// Whether another file came in the place of one.
 ///
 /// # Errors
-/// As [`came_for`].
+/// When the store fails, or a record is damaged.
 pub async fn is_replaced(lake: &Lakefront, dataset: &Dataset, path: &str) -> Result<bool, EngineError> {
     let all = replaced(lake, dataset.id.as_str()).await?;
     Ok(all.removed.iter().any(|(_, removed)| removed.iter().any(|of| of == path)))

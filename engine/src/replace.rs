@@ -31,9 +31,9 @@ use object_store::path::Path;
 use schemas::Dataset;
 
 pub(crate) use dropped::{DroppedFile, change_dropped, dropped_of};
-pub use sequence::Origin;
 use sequence::{Announced, Closing, End, Entry, Sequence, entry_path, is_of};
-pub(crate) use sequence::{COMPACT, files_in_force, is_closed, origin_of, replaced};
+pub(crate) use sequence::{COMPACT, files_in_force, is_closed, replaced};
+pub use sequence::{Origin, origin_of};
 
 use crate::dataset::{PinnedFile, list_below};
 use crate::error::EngineError;

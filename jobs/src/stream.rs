@@ -23,13 +23,13 @@ mod read_files;
 mod records;
 mod settle;
 
-pub(crate) use aside::{accept, put_aside, set_aside};
+pub(crate) use aside::{accept, put_changed_aside};
 pub(crate) use batch::{Batch, batch_of};
 pub(crate) use by_hand::{Next, first_of, next_by_hand};
 pub(crate) use close::{cancelled, committed};
 pub(crate) use find::{Sorted, listed, other_rows, sorted};
 pub(crate) use log::{StreamLog, read_by_all};
 pub(crate) use read_files::ReadFiles;
-pub(crate) use records::{AsideRecord, BatchPlan};
+pub(crate) use records::BatchPlan;
 pub use records::{BatchSummary, LeftOut};
 pub(crate) use settle::Settling;

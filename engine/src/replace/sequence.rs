@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use object_store::path::Path;
+use schemas::DatasetId;
 use serde::{Deserialize, Serialize};
 
 use super::dropped::{self, Dropped};
@@ -242,7 +243,8 @@ pub(crate) const COMPACT: &str = "compact";
 ///
 /// # Errors
 /// When the store fails, or a record is damaged.
-pub(crate) async fn origin_of(lake: &Lakefront, dataset: &str, path: &str) -> Result<Option<Origin>, EngineError> {
+pub async fn origin_of(lake: &Lakefront, dataset: &DatasetId, path: &str) -> Result<Option<Origin>, EngineError> {
+    let dataset = dataset.as_str();
     // `<stem>-000007-00000.parquet`: the number of the entry stands before that of the file.
     let name = path.rsplit('/').next().unwrap_or(path);
     let number = name.rsplit('-').nth(1).filter(|digits| digits.len() >= 6).and_then(|digits| digits.parse().ok());

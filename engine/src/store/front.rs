@@ -220,6 +220,17 @@ impl Lakefront {
         Ok(found)
     }
 
+    /// Everything under a prefix whose path sorts behind another one, by path.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list_behind(&self, prefix: &Path, offset: &Path) -> Result<Vec<ObjectMeta>, EngineError> {
+        let found = self.store.list_with_offset(Some(prefix), offset).try_collect().await;
+        let mut found: Vec<ObjectMeta> = found.map_err(|source| EngineError::store(prefix, "list it", source))?;
+        found.sort_by(|a, b| a.location.cmp(&b.location));
+        Ok(found)
+    }
+
     /// Removes objects of ours that nothing refers to any more, for example a probe.
     ///
     /// # Errors

@@ -77,9 +77,9 @@ async fn once(cli: &Cli, (lake, world): (&OpenLake, &World), job: &Job, args: &R
     let revise = if args.again { Revise::Again } else { Revise::Never };
     let asked = Asked::by(revise, args.principal.as_deref());
     let progress = Progress::on_terminal();
-    let next = match &job.timing.stream {
+    let meant = match &job.timing.stream {
         // What was committed is computed anew for the instant of its batch.
-        Some(_) if args.again => Next::Nothing { read: 0, aside: 0 },
+        Some(_) if args.again => None,
         Some(stream) => {
             if let Some(path) = &args.accept {
                 let by = args.principal.as_deref().unwrap_or("operator");
@@ -87,31 +87,29 @@ async fn once(cli: &Cli, (lake, world): (&OpenLake, &World), job: &Job, args: &R
             }
             match next_by_hand((lake, world), (job, stream)).await? {
                 Next::Nothing { read, aside } => return Ok(nothing_new(job, read, aside)),
-                next => next,
+                Next::Batch { interval, number } => Some((interval, Some(number))),
             }
         }
         None if args.accept.is_some() => {
             let why = "does not run for new files; leave --accept out";
             return Err(JobError::Usage(format!("job \"{}\" {why}", job.id)));
         }
-        None => Next::Nothing { read: 0, aside: 0 },
+        None if is_by_itself(job) => Some((last_interval(lake, job, world.now()).await?, None)),
+        None => None,
     };
-    let ran = if let Next::Batch { interval, number } = next {
-        let at = world.at(std::sync::Arc::new(FixedClock(interval.end)));
-        let scheduled = Scheduled { interval, batch: Some(number), clock: world, patience: None, stop: None };
-        run(lake, &at, job, Asked { scheduled: Some(scheduled), ..asked }, &progress).await?
-    } else if job.timing.stream.is_none() && is_by_itself(job) {
-        let interval = last_interval(lake, job, world.now()).await?;
-        let at = world.at(std::sync::Arc::new(FixedClock(interval.end)));
-        let scheduled = Scheduled { interval, batch: None, clock: world, patience: None, stop: None };
-        run(lake, &at, job, Asked { scheduled: Some(scheduled), ..asked }, &progress).await?
-    } else if cli.at.is_none() {
-        return Err(JobError::Usage(format!(
-            "job \"{0}\" has no schedule; say for which instant, for example auditlake run {0} --at 2026-03-01T00:00:00Z",
-            job.id
-        )));
-    } else {
-        run(lake, world, job, asked, &progress).await?
+    let ran = match meant {
+        Some((interval, batch)) => {
+            let at = world.at(std::sync::Arc::new(FixedClock(interval.end)));
+            let scheduled = Scheduled { interval, batch, clock: world, patience: None, stop: None };
+            run(lake, &at, job, Asked { scheduled: Some(scheduled), ..asked }, &progress).await?
+        }
+        None if cli.at.is_none() => {
+            return Err(JobError::Usage(format!(
+                "job \"{0}\" has no schedule; say for which instant, for example auditlake run {0} --at 2026-03-01T00:00:00Z",
+                job.id
+            )));
+        }
+        None => run(lake, world, job, asked, &progress).await?,
     };
     let mut answer = show::ran(lake, &ran);
     if args.fail_on.iter().any(|status| of_status(ran.commit.summary.controls, status) > 0) {

@@ -16,7 +16,7 @@ use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::ledger::{Ledger, RunEntry, RunKey, run_id};
 use crate::show::{counted, span, write_line};
-use crate::stream::{StreamLog, set_aside};
+use crate::stream::StreamLog;
 use crate::world::World;
 
 /// Runs that `job show` lists.
@@ -201,7 +201,7 @@ async fn stream_shown(lake: &OpenLake, job: &Job, stream: &Stream, text: &mut St
     let (batches, read) = (log.last_batch(), log.read.count());
     let watermark = log.watermark.map(|at| format!(", watermark {}", rfc3339(at))).unwrap_or_default();
     write_line(text, &format!("{}, {} read{watermark}", counted_batches(batches), counted(read as u64, "file")));
-    let aside = set_aside(&lake.front, &job.id, &log).await?;
+    let aside: Vec<_> = log.set_aside().collect();
     for record in &aside {
         write_line(text, &format!("set aside: {}: {}", record.file.path, record.why));
     }

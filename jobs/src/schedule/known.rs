@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use engine::{EngineError, Lakefront};
-use futures::TryStreamExt;
 use object_store::path::Path;
 use schemas::{Interval, JobId, compact, parse_compact};
 
@@ -145,11 +144,7 @@ pub(crate) async fn known_runs(
     let listed = match from {
         Some(from) => {
             let offset = Path::from(format!("{folder}/{}/~", compact(from)));
-            let listed = front.store().list_with_offset(Some(&folder), &offset).try_collect().await;
-            let mut listed: Vec<object_store::ObjectMeta> =
-                listed.map_err(|source| EngineError::Store { path: folder.to_string(), action: "list", source })?;
-            listed.sort_by(|a, b| a.location.cmp(&b.location));
-            listed
+            front.list_behind(&folder, &offset).await?
         }
         None => front.list(&folder).await?,
     };

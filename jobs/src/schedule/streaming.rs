@@ -14,7 +14,7 @@ use super::turn::{Next, Ready, Told, Turn, Turns, Waits};
 use crate::clock::Stopwatch;
 use crate::error::JobError;
 use crate::ledger::{Ledger, RunKey};
-use crate::stream::{self, AsideRecord, BatchPlan, Settling, Sorted, StreamLog, first_of};
+use crate::stream::{self, BatchPlan, Settling, Sorted, StreamLog, first_of};
 
 /// How long what others decide is not looked for, in seconds: pauses, acceptances, batches of other runners.
 const LOOK_SECONDS: f64 = 60.0;
@@ -227,10 +227,14 @@ impl Turns<'_> {
         let pause = super::seconds(stream.settle_seconds).unwrap_or_default().max(SHORTEST);
         let listed = stream::listed(self.lake, self.world, &stream.source).await?;
         let Sorted { new, same, changed } = stream::sorted(self.lake, &stream.source, &known.log, listed).await?;
-        self.put_aside(job, changed, (known, told)).await?;
+        if !changed.is_empty() {
+            let new = stream::put_changed_aside((self.lake, self.world), job, changed).await?;
+            told.extend(new.into_iter().map(|(path, why)| Told::SetAside { job: job.id.clone(), path, why }));
+            known.log.refresh(&self.lake.front).await?;
+        }
         let (counting, next) = settling.look(new, stream.settle_seconds, now);
         let pending = counting.len() + settling.count();
-        let (aside, watermark) = (known.log.count_aside(), known.log.watermark);
+        let (aside, watermark) = (known.log.set_aside().count(), known.log.watermark);
         self.watches.note(&job.id, StreamFigures { pending, aside, watermark });
         let files = first_of(stream, counting);
         if files.is_empty() && !is_overdue(stream, &known.log, now) {
@@ -251,25 +255,6 @@ impl Turns<'_> {
             known.log.plan((self.lake, self.world), files, same).await?;
         }
         Ok(true)
-    }
-
-    async fn put_aside(
-        &self,
-        job: &Job,
-        changed: Vec<(engine::PlannedInput, String)>,
-        (known, told): (&mut Known, &mut Vec<Told>),
-    ) -> Result<(), JobError> {
-        if changed.is_empty() {
-            return Ok(());
-        }
-        for (file, why) in changed {
-            let path = file.path.clone();
-            let record = AsideRecord { job: job.id.clone(), file, why: why.clone(), at: self.world.now() };
-            if stream::put_aside(&self.lake.front, &record).await? {
-                told.push(Told::SetAside { job: job.id.clone(), path, why });
-            }
-        }
-        Ok(known.log.refresh(&self.lake.front).await?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files that no batch reads: they are named, with the reason, until somebody wants them.
 
 use engine::{Created, EngineError, Lakefront, PlannedInput};
-use schemas::{Job, JobId, Stream};
+use schemas::{Job, Stream};
 
 use super::find::listed;
 use super::log::StreamLog;
@@ -11,9 +11,28 @@ use crate::lake::OpenLake;
 use crate::world::World;
 
 /// Sets a file aside; told where nobody had done so before.
-pub(crate) async fn put_aside(front: &Lakefront, record: &AsideRecord) -> Result<bool, EngineError> {
+pub(super) async fn put_aside(front: &Lakefront, record: &AsideRecord) -> Result<bool, EngineError> {
     let path = Places(&record.job).aside(&record.file);
     Ok(front.create_json(&path, record).await? == Created::Now)
+}
+
+/// Sets aside files that may have other rows than were read; gives those of which nobody had done so before, with the reason.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn put_changed_aside(
+    (lake, world): (&OpenLake, &World),
+    job: &Job,
+    changed: Vec<(PlannedInput, String)>,
+) -> Result<Vec<(String, String)>, EngineError> {
+    let mut new = Vec::new();
+    for (file, why) in changed {
+        let record = AsideRecord { job: job.id.clone(), file, why, at: world.now() };
+        if put_aside(&lake.front, &record).await? {
+            new.push((record.file.path, record.why));
+        }
+    }
+    Ok(new)
 }
 
 /// Says that a file that was set aside is read after all, as it is now.
@@ -39,24 +58,4 @@ pub(crate) async fn accept(
     let record = AcceptedRecord { job: job.id.clone(), file, by: by.to_owned(), at: world.now() };
     lake.front.create_json(&Places(&job.id).accepted(&record.file), &record).await?;
     Ok(())
-}
-
-/// Files of a job that are set aside and that nobody wants, by path.
-///
-/// # Errors
-/// When the store fails, or a record is damaged.
-pub(crate) async fn set_aside(
-    front: &Lakefront,
-    job: &JobId,
-    log: &StreamLog,
-) -> Result<Vec<AsideRecord>, EngineError> {
-    let mut all: Vec<AsideRecord> = Vec::new();
-    for meta in front.list(&Places(job).set_aside()).await? {
-        if !meta.location.as_ref().ends_with(".accepted.json") {
-            all.extend(front.read_json(&meta.location).await?);
-        }
-    }
-    all.retain(|record| log.is_aside(&record.file));
-    all.sort_by(|a, b| a.file.path.cmp(&b.file.path));
-    Ok(all)
 }

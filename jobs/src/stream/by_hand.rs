@@ -1,7 +1,9 @@
 //! The batch that somebody means who runs such a job by hand: the one that is open, or one of all new files that are there.
 
+use engine::PlannedInput;
 use schemas::{Interval, Job, Stream};
 
+use super::aside::put_changed_aside;
 use super::find::{Sorted, listed, sorted};
 use super::log::StreamLog;
 use super::settle::Listed;
@@ -40,29 +42,26 @@ pub(crate) async fn next_by_hand(
     if log.open.is_none() {
         let listed = listed(lake, world, &stream.source).await?;
         let Sorted { new, same, changed } = sorted(lake, &stream.source, &log, listed).await?;
-        for (file, why) in changed {
-            let record = super::records::AsideRecord { job: job.id.clone(), file, why, at: world.now() };
-            super::put_aside(&lake.front, &record).await?;
-        }
+        put_changed_aside((lake, world), job, changed).await?;
         let files = first_of(stream, new.into_iter().map(|Listed { file, .. }| file).collect());
         if files.is_empty() {
             log.refresh(&lake.front).await?;
-            return Ok(Next::Nothing { read: log.read.count(), aside: log.count_aside() });
+            return Ok(Next::Nothing { read: log.read.count(), aside: log.set_aside().count() });
         }
         log.plan((lake, world), files, same).await?;
     }
     match &log.open {
         Some(plan) => Ok(Next::Batch { interval: plan.interval, number: plan.batch }),
         // Another runner planned it, ran it and ended it meanwhile.
-        None => Ok(Next::Nothing { read: log.read.count(), aside: log.count_aside() }),
+        None => Ok(Next::Nothing { read: log.read.count(), aside: log.set_aside().count() }),
     }
 }
 
 /// As many files as a batch has at most, the first by path.
-pub(crate) fn first_of(stream: &Stream, files: Vec<engine::PlannedInput>) -> Vec<engine::PlannedInput> {
+pub(crate) fn first_of(stream: &Stream, files: Vec<PlannedInput>) -> Vec<PlannedInput> {
     let most = usize::try_from(stream.max_files).unwrap_or(usize::MAX);
     let mut bytes = 0_u64;
-    let fits = |(at, file): &(usize, engine::PlannedInput)| {
+    let fits = |(at, file): &(usize, PlannedInput)| {
         bytes = bytes.saturating_add(file.bytes);
         *at == 0 || bytes <= stream.max_bytes
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::{EngineError, Origins, PlannedInput, came_for};
+use engine::{EngineError, Origins, PlannedInput, origin_of};
 use schemas::{Dataset, StreamSource};
 
 use super::log::StreamLog;
@@ -135,7 +135,9 @@ impl Tellers<'_> {
         if self.dataset.elsewhere.is_some() {
             return Ok(Told::New);
         }
-        let Some(origin) = came_for(&self.lake.front, self.dataset, &file.path).await? else { return Ok(Told::New) };
+        let Some(origin) = origin_of(&self.lake.front, &self.dataset.id, &file.path).await? else {
+            return Ok(Told::New);
+        };
         let read: BTreeSet<&String> = origin.removed.iter().filter(|path| self.read.knows(path)).collect();
         Ok(match read.first() {
             None => Told::New,

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use engine::{Created, EngineError, Lakefront, PlannedInput};
-use futures::TryStreamExt;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 use schemas::{DatasetId, Interval, Job, JobId, StreamSource};
@@ -23,7 +22,7 @@ const SNAPSHOT_BATCHES: u64 = 100;
 /// A file that no batch reads, unless somebody wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Aside {
-    version: String,
+    record: AsideRecord,
     is_accepted: bool,
 }
 
@@ -74,7 +73,7 @@ impl StreamLog {
     pub(crate) async fn refresh(&mut self, front: &Lakefront) -> Result<(), EngineError> {
         let places = Places(&self.job);
         let mut names: BTreeSet<String> = BTreeSet::new();
-        for meta in listed_behind(front, &places.batches(), &places.plan(self.last_batch())).await? {
+        for meta in front.list_behind(&places.batches(), &places.plan(self.last_batch())).await? {
             names.extend(meta.location.filename().map(str::to_owned));
         }
         self.open = None;
@@ -105,8 +104,7 @@ impl StreamLog {
             }
             let record: AsideRecord = front.read_json(&meta.location).await?.ok_or_else(|| gone(&meta.location))?;
             let is_accepted = names.contains(path.replace(".json", ".accepted.json").as_str());
-            let aside = Aside { version: version(&record.file), is_accepted };
-            self.aside.entry(record.file.path).or_default().push(aside);
+            self.aside.entry(record.file.path.clone()).or_default().push(Aside { record, is_accepted });
         }
         Ok(())
     }
@@ -145,12 +143,12 @@ impl StreamLog {
     }
 
     fn of_aside(&self, file: &PlannedInput) -> Option<&Aside> {
-        self.aside.get(&file.path)?.iter().find(|aside| aside.version == version(file))
+        self.aside.get(&file.path)?.iter().find(|aside| version(&aside.record.file) == version(file))
     }
 
-    /// Files that are set aside and that nobody wants.
-    pub(crate) fn count_aside(&self) -> usize {
-        self.aside.values().flatten().filter(|aside| !aside.is_accepted).count()
+    /// Files that are set aside and that nobody wants, by path.
+    pub(crate) fn set_aside(&self) -> impl Iterator<Item = &AsideRecord> {
+        self.aside.values().flatten().filter(|aside| !aside.is_accepted).map(|aside| &aside.record)
     }
 
     /// Fixes the files of the next batch, or learns that another runner did. Its run is of now, or a second after the one
@@ -232,11 +230,6 @@ async fn newest_snapshot(front: &Lakefront, job: &JobId, until: u64) -> Result<O
         (number <= until).then_some((number, meta.location))
     };
     Ok(listed.into_iter().filter_map(numbered).max_by_key(|(number, _)| *number))
-}
-
-async fn listed_behind(front: &Lakefront, folder: &Path, offset: &Path) -> Result<Vec<ObjectMeta>, EngineError> {
-    let listed = front.store().list_with_offset(Some(folder), offset).try_collect().await;
-    listed.map_err(|source| EngineError::Store { path: folder.to_string(), action: "list", source })
 }
 
 fn gone(path: &Path) -> EngineError {

@@ -32,7 +32,7 @@ use crate::schedule::streaming::Watches;
 use crate::schedule::work::{Crew, Until};
 use crate::world::World;
 
-const BEGIN: &str = "2026-03-29T00:00:00Z";
+pub(super) const BEGIN: &str = "2026-03-29T00:00:00Z";
 /// How often each goes on while ten seconds pass.
 const TURNS: u64 = 100;
 const JOBS: usize = 6;
@@ -40,9 +40,9 @@ const RUNNERS: u64 = 3;
 
 /// Time that a driver passes on, and that a runner sees a little earlier or later.
 #[derive(Debug, Clone)]
-pub(super) struct Simulated {
-    pub(super) micros: Arc<AtomicI64>,
-    pub(super) drift: TimeDelta,
+struct Simulated {
+    micros: Arc<AtomicI64>,
+    drift: TimeDelta,
 }
 
 impl Clock for Simulated {
@@ -95,7 +95,7 @@ pub(super) fn crew<'a>(
 }
 
 /// A runner that lives for a while, again and again, until everything is over.
-pub(super) async fn runner(lake: OpenLake, clock: Simulated, seed: u64, is_over: &AtomicBool) {
+async fn runner(lake: OpenLake, clock: Simulated, seed: u64, is_over: &AtomicBool) {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
     let world = World::seeded(Arc::new(clock), seed);
     let never = CancellationToken::new();
@@ -111,6 +111,53 @@ pub(super) async fn runner(lake: OpenLake, clock: Simulated, seed: u64, is_over:
     }
 }
 
+/// A store, and a time that passes for everybody.
+pub(super) struct Scene {
+    /// As it is for whoever meets no faults.
+    pub(super) front: Lakefront,
+    micros: Arc<AtomicI64>,
+    pub(super) is_over: AtomicBool,
+    /// Whether no request fails any more.
+    pub(super) is_well: Arc<AtomicBool>,
+    _on_disk: TempDir,
+}
+
+impl Scene {
+    pub(super) fn new(is_on_disk: bool) -> Self {
+        let on_disk = TempDir::new().expect("a temporary folder");
+        Self {
+            front: if is_on_disk { Lakefront::folder(on_disk.path()).expect("a lake") } else { Lakefront::memory() },
+            micros: Arc::new(AtomicI64::new(at(BEGIN).timestamp_micros())),
+            is_over: AtomicBool::new(false),
+            is_well: Arc::new(AtomicBool::new(false)),
+            _on_disk: on_disk,
+        }
+    }
+
+    /// So many runners, each with a clock and faults of its own.
+    pub(super) fn runners(
+        &self,
+        seed: u64,
+        count: u64,
+        open: impl Fn(Lakefront) -> OpenLake,
+    ) -> impl Iterator<Item = impl Future<Output = ()>> {
+        (0..count).map(move |number| {
+            let own = seed * count + number;
+            let wrap = |inner| -> Arc<dyn object_store::ObjectStore> {
+                Arc::new(FaultyStore::over(inner, own, &self.is_well))
+            };
+            let drift = TimeDelta::seconds(i64::try_from(number).expect("few") * 20 - 20);
+            let clock = Simulated { micros: Arc::clone(&self.micros), drift };
+            runner(open(self.front.clone().behind(wrap)), clock, own, &self.is_over)
+        })
+    }
+
+    pub(super) async fn ten_seconds_pass(&self, turns: u64) {
+        self.micros.fetch_add(10_000_000, Ordering::Relaxed);
+        turns_of_others(turns).await;
+    }
+}
+
 pub(super) fn of_environment(name: &str, default: i64) -> i64 {
     std::env::var(name).map_or(default, |given| given.parse().expect("a number"))
 }
@@ -120,29 +167,17 @@ async fn runners_that_die_sleep_and_lose_requests_compute_each_interval_once() {
     let minutes = of_environment("AUDITLAKE_SCHEDULE_INTERVALS", 20);
     for seed in 0..of_environment("AUDITLAKE_SCHEDULE_SEEDS", 6).unsigned_abs() {
         let folder = definitions();
-        let on_disk = TempDir::new().expect("a temporary folder");
-        let front =
-            if seed % 6 == 5 { Lakefront::folder(on_disk.path()).expect("a lake") } else { Lakefront::memory() };
-        let micros = Arc::new(AtomicI64::new(at(BEGIN).timestamp_micros()));
-        let (is_over, is_well) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
-        let runners = (0..RUNNERS).map(|number| {
-            let own = seed * RUNNERS + number;
-            let wrap =
-                |inner| -> Arc<dyn object_store::ObjectStore> { Arc::new(FaultyStore::over(inner, own, &is_well)) };
-            let drift = TimeDelta::seconds(i64::try_from(number).expect("few") * 20 - 20);
-            let clock = Simulated { micros: Arc::clone(&micros), drift };
-            runner(opened(&folder, front.clone().behind(wrap)), clock, own, &is_over)
-        });
+        let scene = Scene::new(seed % 6 == 5);
+        let runners = scene.runners(seed, RUNNERS, |front| opened(&folder, front));
         let driver = async {
             for _ in 0..minutes * 6 {
-                micros.fetch_add(10_000_000, Ordering::Relaxed);
-                turns_of_others(TURNS).await;
+                scene.ten_seconds_pass(TURNS).await;
             }
-            is_over.store(true, Ordering::Relaxed);
+            scene.is_over.store(true, Ordering::Relaxed);
         };
         tokio::join!(driver, join_all(runners));
-        is_well.store(true, Ordering::Relaxed);
-        let lake = opened(&folder, front.clone());
+        scene.is_well.store(true, Ordering::Relaxed);
+        let lake = opened(&folder, scene.front.clone());
         let end = at(BEGIN) + TimeDelta::minutes(minutes);
         finished(&lake, end, seed).await;
         checked(&lake, end, seed).await;

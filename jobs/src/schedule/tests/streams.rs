@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
@@ -20,8 +20,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::at;
-use super::faulty::{FaultyStore, turns_of_others};
-use super::simulation::{Simulated, crew, of_environment, runner};
+use super::simulation::{BEGIN, Scene, crew, of_environment};
 use crate::claim::Patience;
 use crate::compact::{CompactCommand, GRACE, compact};
 use crate::lake::{OpenLake, with_companions};
@@ -32,7 +31,6 @@ use crate::schedule::work::Until;
 use crate::stream::{Next, next_by_hand};
 use crate::world::World;
 
-const BEGIN: &str = "2026-03-29T00:00:00Z";
 const RUNNERS: u64 = 2;
 /// How often each goes on between two files.
 const TURNS: u64 = 400;
@@ -124,26 +122,14 @@ async fn every_row_of_every_file_is_counted_once_whoever_dies() {
     let files = of_environment("AUDITLAKE_STREAM_FILES", 20);
     for seed in 0..of_environment("AUDITLAKE_STREAM_SEEDS", 2).unsigned_abs() {
         let folder = definitions();
-        let on_disk = TempDir::new().expect("a temporary folder");
-        let front =
-            if seed % 2 == 1 { Lakefront::folder(on_disk.path()).expect("a lake") } else { Lakefront::memory() };
-        let micros = Arc::new(AtomicI64::new(at(BEGIN).timestamp_micros()));
-        let (is_over, is_well) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
-        let runners = (0..RUNNERS).map(|number| {
-            let own = seed * RUNNERS + number;
-            let wrap =
-                |inner| -> Arc<dyn object_store::ObjectStore> { Arc::new(FaultyStore::over(inner, own, &is_well)) };
-            let drift = TimeDelta::seconds(i64::try_from(number).expect("few") * 20 - 20);
-            let clock = Simulated { micros: Arc::clone(&micros), drift };
-            runner(opened(&folder, front.clone().behind(wrap)), clock, own, &is_over)
-        });
+        let scene = Scene::new(seed % 2 == 1);
+        let runners = scene.runners(seed, RUNNERS, |front| opened(&folder, front));
         let mut source = Source { chance: ChaCha8Rng::seed_from_u64(1_000 + seed), files: BTreeMap::new(), events: 0 };
         let driver = async {
-            let lake = opened(&folder, front.clone());
+            let lake = opened(&folder, scene.front.clone());
             for number in 0..files {
                 source.goes_on(&folder);
-                micros.fetch_add(10_000_000, Ordering::Relaxed);
-                turns_of_others(TURNS).await;
+                scene.ten_seconds_pass(TURNS).await;
                 if number % 7 == 6 {
                     let now = at(BEGIN) + TimeDelta::seconds(10 * number);
                     let world = World::seeded(Arc::new(FixedClock(now)), seed);
@@ -157,11 +143,11 @@ async fn every_row_of_every_file_is_counted_once_whoever_dies() {
                     drop(compact(&lake, &world, &command, &Progress::silent()).await);
                 }
             }
-            is_over.store(true, Ordering::Relaxed);
+            scene.is_over.store(true, Ordering::Relaxed);
         };
         tokio::join!(driver, join_all(runners));
-        is_well.store(true, Ordering::Relaxed);
-        let lake = opened(&folder, front.clone());
+        scene.is_well.store(true, Ordering::Relaxed);
+        let lake = opened(&folder, scene.front.clone());
         finished(&lake, at(BEGIN) + TimeDelta::seconds(10 * files), seed).await;
         checked(&lake, &source, seed).await;
     }
