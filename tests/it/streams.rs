@@ -204,6 +204,11 @@ fn by_hand_the_next_batch_runs_and_the_rest_is_refused_or_said() {
             "runs for new files and not for spans",
         ),
         (&["run", "arrive", "--again", "--at=2026-03-11T08:00:00Z"], 2, "stays as it is"),
+        (
+            &["run", "compliance", "--accept", "drop/a.ndjson", "--at=2026-03-11T08:00:00Z"],
+            2,
+            "does not run for new files",
+        ),
         (&["run", "copy", "--again", "--at=2026-03-11T08:00:00Z"], 1, "none of its batches is of that instant"),
     ] {
         let refused = lake.run(args);
@@ -253,6 +258,9 @@ fn a_damaged_or_lost_record_is_named_and_nothing_is_read_twice() {
     lake.write("data/_auditlake/checkpoints/copy/batches/00000002.json", "{");
     let failed = lake.run(&["run", "--due", "--at=2026-03-10T10:00:00Z"]);
     assert!(failed.err.contains("checkpoints/copy/batches/00000002.json"), "{failed:?}");
+    remove(&lake, "data/_auditlake/checkpoints/copy/batches/00000001.json");
+    let failed = lake.run(&["run", "copy", "--at=2026-03-10T10:00:00Z"]);
+    assert!(failed.err.contains("checkpoints/copy/batches/00000001.json"), "{failed:?}");
     // Other jobs go on.
     assert_eq!((counts(&lake, "audit"), counts(&lake, "copied")), ((13, 13), (12, 12)));
 }

@@ -262,3 +262,6 @@ pub(crate) async fn read_by_all(
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests;
