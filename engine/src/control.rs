@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::{Control, ControlId, Interval, ParamValue, Status};
 
 pub use columns::input_files;
+pub(crate) use columns::{all_input_files, footers};
 pub use evaluate::evaluate;
 pub use evidence::{EvidenceRows, pseudonym};
 

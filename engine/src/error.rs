@@ -318,6 +318,34 @@ pub enum EngineError {
         /// What it measures and what it must.
         why: String,
     },
+    /// A statement that must be folded from states and cannot be.
+    #[error(
+        "not_incremental: job \"{job}\" cannot use states: {why}; or let it be `incremental: auto`, which computes it in full then"
+    )]
+    NotIncremental {
+        /// The job.
+        job: String,
+        /// What stands in the way, and what to write instead.
+        why: String,
+    },
+    /// States that are no smaller than what they are of.
+    #[error(
+        "states_not_smaller: job \"{job}\": {shares}; group by fewer values, or let it be `incremental: auto`, which computes it in full then"
+    )]
+    StatesNotSmaller {
+        /// The job.
+        job: String,
+        /// What was measured, and the limit.
+        shares: String,
+    },
+    /// Two processes came to different states of the same files.
+    #[error(
+        "state_differs: \"{path}\" holds other rows than the same files give now; delete the states with `auditlake job states JOB --prune` and report this as a bug in auditlake"
+    )]
+    StateDiffers {
+        /// The state.
+        path: String,
+    },
     /// A promise of our own was broken.
     #[error("{what}; this is a bug in auditlake, please report it")]
     Bug {
@@ -364,6 +392,8 @@ impl EngineError {
             | Self::TableFolder { .. }
             | Self::TooLarge { .. }
             | Self::Copy { .. }
+            | Self::NotIncremental { .. }
+            | Self::StatesNotSmaller { .. }
             | Self::Mapping { .. } => Remedy::FixConfig,
             Self::Withheld { remedy, .. } => *remedy,
             Self::Anonymize { source, .. } => source.remedy(),
@@ -375,7 +405,7 @@ impl EngineError {
             | Self::CopyValues { .. }
             | Self::PrivacyNotMet { .. }
             | Self::Damaged { .. } => Remedy::InspectData,
-            Self::Bug { .. } => Remedy::Report,
+            Self::StateDiffers { .. } | Self::Bug { .. } => Remedy::Report,
         }
     }
 

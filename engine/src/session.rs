@@ -92,6 +92,11 @@ impl SessionFactory {
         Self { without: Some(persons), ..self.clone() }
     }
 
+    /// Whether rows of some persons are left out of its sessions.
+    pub(crate) fn leaves_persons_out(&self) -> bool {
+        self.without.is_some()
+    }
+
     /// A session in which SQL's `now()` is `instant`.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod export;
 mod findings;
 mod hold;
 mod ingest;
+mod kept_states;
 mod lake;
 mod ledger;
 mod lineage;
@@ -172,7 +173,9 @@ async fn check(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let lake = OpenLake::without_store(&cli.lake, definitions);
     views(&lake, world, false).await?;
     anonymize::check_hierarchies(&lake)?;
-    Ok(show::checked(&lake.definitions, None, &notes(&lake.definitions), world.now()))
+    let mut notes = notes(&lake.definitions);
+    notes.extend(query::eligibility(&lake, world.now()).await?);
+    Ok(show::checked(&lake.definitions, None, &notes, world.now()))
 }
 
 /// What nobody got wrong, and somebody may want to know.
@@ -202,6 +205,7 @@ async fn check_files(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let session = lake.sessions.session(world.now())?;
     let (mut files, mut faults) = (0, Vec::new());
     let mut notes = notes(&lake.definitions);
+    notes.extend(query::eligibility(&lake, world.now()).await?);
     for dataset in &lake.definitions.datasets {
         let Some(checked) = session.check_files(dataset.id.as_str()).await? else { continue };
         files += checked.files;

@@ -3,7 +3,7 @@
 mod bounded;
 
 use chrono::{DateTime, Utc};
-use engine::Fence;
+use engine::{Fence, UseStates};
 use schemas::{Interval, Job, JobKind, Remedy};
 use tokio_util::sync::CancellationToken;
 
@@ -54,6 +54,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) interval: Interval,
     pub(crate) fence: &'a dyn Fence,
     pub(crate) progress: &'a Progress,
+    /// Whether states of files that are kept are used.
+    pub(crate) states: UseStates,
 }
 
 /// A run that is committed.
@@ -83,6 +85,8 @@ pub struct Asked<'a> {
     pub principal: Option<&'a str>,
     /// Its place in the schedule of its job.
     pub(crate) scheduled: Option<Scheduled<'a>>,
+    /// Whether states of files that are kept are used.
+    pub(crate) states: UseStates,
 }
 
 impl<'a> Asked<'a> {
@@ -93,7 +97,7 @@ impl<'a> Asked<'a> {
 
     /// By a command, and for an instant.
     pub fn by(revise: Revise, principal: Option<&'a str>) -> Self {
-        Self { revise, principal, scheduled: None }
+        Self { revise, principal, scheduled: None, states: UseStates::Kept }
     }
 }
 
@@ -215,7 +219,7 @@ async fn attempt(
     };
     ledger.start(key, &start).await?;
     let fence = claim.fence();
-    let attempt = Attempt { lake, key, number: claim.epoch, interval, fence: &fence, progress };
+    let attempt = Attempt { lake, key, number: claim.epoch, interval, fence: &fence, progress, states: asked.states };
     let bounds = Bounds {
         front: &lake.front,
         key,

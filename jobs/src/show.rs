@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
-use engine::{CompactOutcome, IngestOutcome};
+use engine::{CompactOutcome, IngestOutcome, StatesUsed};
 use schemas::{Interval, Lake, StoreUrl};
 use serde_json::json;
 
@@ -128,6 +128,7 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
             files => format!(", in place of {}", counted(files, "file")),
         };
         write_line(&mut text, &format!("{rows} in dataset {}{replaced}", query.dataset));
+        query.states.iter().for_each(|states| write_line(&mut text, &states_line(states)));
     } else if let Some(copy) = &commit.summary.anonymize {
         text.push_str(&summary_text(copy));
     } else if let Some(export) = &commit.summary.export {
@@ -250,6 +251,8 @@ pub(crate) fn run(run: &RunEntry, steps: &[StepRecord]) -> Answer {
             write_line(&mut text, &format!("read {table}: {}", columns.join(", ")));
         }
         write_line(&mut text, &counted(commit.inputs.len() as u64, "input file"));
+        let states = commit.summary.query.iter().flat_map(|query| &query.states);
+        states.for_each(|states| write_line(&mut text, &states_line(states)));
         for output in &commit.outputs {
             write_line(&mut text, &format!("wrote {} ({} bytes, sha256 {})", output.path, output.bytes, output.sha256));
         }
@@ -265,6 +268,28 @@ pub(crate) fn run(run: &RunEntry, steps: &[StepRecord]) -> Answer {
         of.insert("review".to_owned(), json!(steps));
     }
     Answer::done(text, json)
+}
+
+/// What a run took from states of files.
+fn states_line(states: &StatesUsed) -> String {
+    if let Some(reason) = &states.full_reason {
+        return format!("computed in full: {reason}");
+    }
+    let whole = match states.nodes.len() as u64 {
+        0 => String::new(),
+        nodes => format!(" ({} whole)", counted(nodes, "month or year")),
+    };
+    let short =
+        if states.ran_short { "; memory ran short, so sums of floats may differ in their last bits" } else { "" };
+    let fingerprints: Vec<&str> = states.fingerprints.iter().map(|print| &print[..print.len().min(12)]).collect();
+    format!(
+        "{} from states{whole}, {} computed, {}; fingerprint {}; {} bytes not read{short}",
+        counted(states.states_reused, "file"),
+        states.states_computed,
+        counted(states.border_files, "border file"),
+        fingerprints.join(", "),
+        states.bytes_not_read
+    )
 }
 
 /// A span of time, half open.

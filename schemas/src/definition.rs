@@ -72,8 +72,8 @@ mod yaml;
 
 pub use anonymize_notes::anonymize_notes;
 pub use checked::{
-    AnonymizeSpec, Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat,
-    ReportOutput, ReportSpec, RetentionSpec, VerifySpec,
+    AnonymizeSpec, Class, Dataset, Incremental, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec,
+    ReportFormat, ReportOutput, ReportSpec, RetentionSpec, VerifySpec, WrittenAt,
 };
 pub use csv_style::{CsvStyle, Delimiter, LineEnd};
 pub(crate) use dataset::REJECTED_ENDING;

@@ -109,6 +109,8 @@ impl Lake {
             interval: Interval { start: end - TimeDelta::days(1), end },
             now: now(),
             grace: TimeDelta::hours(24),
+            incremental: schemas::Incremental::Never,
+            states: engine::UseStates::Kept,
         };
         materialize(&self.front, &self.factory, &request, fence, &IngestProgress::default()).await
     }

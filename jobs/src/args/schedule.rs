@@ -41,6 +41,9 @@ pub struct RunArgs {
     /// and for reports that wait for an approval
     #[arg(long, conflicts_with = "from")]
     pub again: bool,
+    /// Compute an incremental job from its files alone; states that are kept are neither read nor written
+    #[arg(long, conflicts_with_all = ["due", "from"])]
+    pub no_states: bool,
     /// Who runs it, for the record: a principal of access.yaml
     #[arg(long = "as", value_name = "PRINCIPAL")]
     pub principal: Option<String>,
@@ -107,6 +110,17 @@ pub enum JobCommand {
     Explain {
         /// The job
         job: String,
+    },
+    /// What is kept of each file for an incremental job
+    #[command(after_help = "Examples:
+  auditlake job states tenant-totals
+  auditlake job states tenant-totals --prune")]
+    States {
+        /// The job
+        job: String,
+        /// Delete those that its statement does not have now and no run of the last 30 days used
+        #[arg(long)]
+        prune: bool,
     },
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use engine::UseStates;
 use schemas::{FixedClock, Job, JobId, StatusCounts, day_or_instant};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use crate::args::{Cli, JobCommand, OutputForm, RunArgs, RunDecisionArgs, Schedul
 use crate::claim::{LAPSE, Patience};
 use crate::confirm::confirmed;
 use crate::error::JobError;
+use crate::kept_states;
 use crate::lake::{OpenLake, names};
 use crate::progress::Progress;
 use crate::runner::{Asked, Revise, Scheduled, run};
@@ -64,7 +66,8 @@ pub(crate) async fn run_command(cli: &Cli, world: &World, args: &RunArgs) -> Res
 /// One run: of the instant given, or of the last interval that has elapsed.
 async fn once(cli: &Cli, (lake, world): (&OpenLake, &World), job: &Job, args: &RunArgs) -> Result<Answer, JobError> {
     let revise = if args.again { Revise::Again } else { Revise::Never };
-    let asked = Asked::by(revise, args.principal.as_deref());
+    let states = if args.no_states { UseStates::Anew } else { UseStates::Kept };
+    let asked = Asked { states, ..Asked::by(revise, args.principal.as_deref()) };
     let progress = Progress::on_terminal();
     let ran = if is_by_itself(job) {
         let interval = last_interval(lake, job, world.now()).await?;
@@ -319,5 +322,6 @@ pub(crate) async fn jobs(cli: &Cli, world: &World, command: &JobCommand) -> Resu
         JobCommand::List => explain::list(&lake, world).await,
         JobCommand::Show { job } => explain::show(&lake, world, job_of(&lake, job)?).await,
         JobCommand::Explain { job } => explain::explain(&lake, world, job_of(&lake, job)?).await,
+        JobCommand::States { job, prune } => kept_states::command(&lake, world, job_of(&lake, job)?, *prune).await,
     }
 }

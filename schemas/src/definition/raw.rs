@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::checked::{Class, IngestFormat, ReportFormat};
+use super::checked::{Class, Incremental, IngestFormat, ReportFormat};
 use super::csv_style::{Delimiter, LineEnd};
 use super::export::{ExportCompression, ExportFormat};
 use super::words::RawWords;
@@ -134,8 +134,53 @@ pub(super) struct RawQuery {
     pub(super) into: At<String>,
     /// what the rows are used for, for example marketing; those of persons who object to it are left out
     pub(super) purpose: Option<At<String>>,
+    /// whether what each file comes to is kept and folded instead of computed again: false (the default), auto (where that can be done and pays) or true (else it is an error)
+    pub(super) incremental: Option<At<RawIncremental>>,
     /// a SELECT; $start and $end are the bounds of the interval
     pub(super) sql: At<String>,
+}
+
+/// `incremental:` of a job: `false`, `true` or `auto`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RawIncremental(pub(super) Incremental);
+
+impl<'de> Deserialize<'de> for RawIncremental {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Words;
+        impl serde::de::Visitor<'_> for Words {
+            type Value = RawIncremental;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("false, auto or true")
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, given: bool) -> Result<Self::Value, E> {
+                Ok(RawIncremental(if given { Incremental::Always } else { Incremental::Never }))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, given: &str) -> Result<Self::Value, E> {
+                match given {
+                    "auto" => Ok(RawIncremental(Incremental::Auto)),
+                    other => Err(E::custom(format!("incremental is false, auto or true, and not {other:?}"))),
+                }
+            }
+        }
+        deserializer.deserialize_any(Words)
+    }
+}
+
+impl JsonSchema for RawIncremental {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Incremental".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "enum": [false, true, "auto"] })
+    }
 }
 
 /// A job of kind `export`: `jobs/*.yaml`.
