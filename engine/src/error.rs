@@ -6,7 +6,8 @@ use datafusion::error::DataFusionError;
 use schemas::{Limit, Remedy};
 
 use crate::anonymize::AnonymizeError;
-use crate::file_fault::FileFault;
+use crate::file_fault::{FileFault, changed_object};
+use crate::limit_advice::{narrower, or_more};
 use crate::retention::NotApproved;
 use crate::store::advice;
 
@@ -462,28 +463,6 @@ impl EngineError {
     }
 }
 
-/// What was counted when the work was stopped is no sum.
-fn or_more(limit: Limit) -> &'static str {
-    if matches!(limit, Limit::SqlBytes | Limit::Depth) { "" } else { " or more" }
-}
-
-/// What asks for less.
-fn narrower(limit: Limit) -> &'static str {
-    match limit {
-        Limit::Rows | Limit::Bytes => "add conditions, select fewer columns, or aggregate",
-        Limit::Seconds | Limit::PlanNodes => "ask for a shorter time, with fewer joins and subqueries",
-        Limit::Depth => "write IN (…) in place of many OR, and give parts of long expressions names in a WITH",
-        Limit::SqlBytes => "write a shorter statement; a range says more than a long list",
-        Limit::Memory => "sort, group and join fewer rows, and make no longer texts and lists than you need",
-        Limit::ExportRows | Limit::ExportBytes | Limit::ExportSeconds => {
-            "filter by time and export the parts one after the other"
-        }
-        Limit::ExportsPerHour | Limit::Concurrent | Limit::StatementsPerMinute => "wait a while",
-        Limit::ScannedBytesPerHour => "ask for fewer columns and a shorter time, or wait for the next hour",
-        Limit::ExpirySeconds => "ask for a shorter time",
-    }
-}
-
 /// The error of ours that DataFusion carried, where it is one.
 fn own(source: DataFusionError) -> Result<EngineError, DataFusionError> {
     match source {
@@ -507,16 +486,4 @@ fn advice_on_file(error: &object_store::Error) -> &'static str {
         ("", object_store::Error::NotFound { .. }) => "; it was there a moment ago: run the same command again",
         (known, _) => known,
     }
-}
-
-/// The path of the object that changed, where that is what lies at the bottom of `error`.
-fn changed_object(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(object_store::Error::Precondition { path, .. }) = error.downcast_ref() {
-            return Some(path.clone());
-        }
-        cause = error.source();
-    }
-    None
 }

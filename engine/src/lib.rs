@@ -28,6 +28,7 @@ mod incremental;
 mod ingest;
 mod keyed;
 mod lake_session;
+mod limit_advice;
 mod materialize;
 mod named_rows;
 mod parquet_bytes;

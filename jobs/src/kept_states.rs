@@ -29,9 +29,10 @@ pub(crate) async fn command(lake: &OpenLake, world: &World, job: &Job, prune: bo
         return Err(JobError::Usage(why));
     };
     let (of_job_used, used) = used(lake, job).await?;
-    let current: BTreeSet<String> = match of_job(lake, world.now(), (job, spec)).await? {
-        Eligibility::Folds(groupings) => groupings.into_iter().map(|grouping| grouping.fingerprint).collect(),
-        Eligibility::InFull { .. } => BTreeSet::new(),
+    let current: BTreeSet<String> = match of_job(lake, world.now(), (job, spec)).await {
+        Ok(Eligibility::Folds(groupings)) => groupings.into_iter().map(|grouping| grouping.fingerprint).collect(),
+        // Of a statement that does not plan nothing is current.
+        Ok(Eligibility::InFull { .. }) | Err(_) => BTreeSet::new(),
     };
     let mut kept = kept_states(&lake.front).await?;
     kept.retain(|states| current.contains(&states.fingerprint) || of_job_used.contains_key(&states.fingerprint));

@@ -67,7 +67,16 @@ pub(crate) async fn eligibility(lake: &OpenLake, now: DateTime<Utc>) -> Result<V
         if spec.incremental == Incremental::Never {
             continue;
         }
-        match of_job(lake, now, (job, spec)).await? {
+        let found = match of_job(lake, now, (job, spec)).await {
+            Ok(found) => found,
+            // Columns of files that nobody declared are known only where the files are.
+            Err(error) => {
+                let why = chain(&error).join(": ");
+                notes.push(format!("job \"{}\": whether it can keep states is not known here: {why}", job.id));
+                continue;
+            }
+        };
+        match found {
             Eligibility::Folds(groupings) => {
                 for grouping in &groupings {
                     let from = format!("job \"{}\" keeps states of files of \"{}\"", job.id, grouping.dataset);
@@ -93,7 +102,10 @@ pub(crate) async fn eligibility(lake: &OpenLake, now: DateTime<Utc>) -> Result<V
     if wrong.is_empty() { Ok(notes) } else { Err(JobError::Definitions(wrong)) }
 }
 
-/// Whether a job can be folded from states. A statement that does not plan says so when it runs.
+/// Whether a job can be folded from states.
+///
+/// # Errors
+/// When its statement does not plan.
 pub(crate) async fn of_job(
     lake: &OpenLake,
     now: DateTime<Utc>,
@@ -109,8 +121,5 @@ pub(crate) async fn of_job(
         incremental: spec.incremental,
         states: UseStates::Kept,
     };
-    match engine::eligibility(&lake.sessions, &request).await {
-        Ok(eligibility) => Ok(eligibility),
-        Err(error) => Ok(Eligibility::InFull { what: "the statement".to_owned(), why: chain(&error).join(": ") }),
-    }
+    Ok(engine::eligibility(&lake.sessions, &request).await?)
 }

@@ -85,14 +85,15 @@ fn one(expr: &Expr, schema: &DFSchema) -> Result<Judged, Refused> {
             "its arguments are more than expressions over one row that mean the same each time".to_owned(),
         ));
     }
+    let kinds: Result<Vec<DataType>, _> = params.args.iter().map(|arg| arg.get_type(schema)).collect();
+    let kinds = kinds.map_err(|error| refused(error.to_string()))?;
+    let rule = rule(function, &kinds).map_err(refused)?;
     if !params.order_by.is_empty() || params.null_treatment.is_some() {
         return Err(refused(
             "it says in which order values come, and states do not keep that; leave it out".to_owned(),
         ));
     }
-    let kinds: Result<Vec<DataType>, _> = params.args.iter().map(|arg| arg.get_type(schema)).collect();
-    let kinds = kinds.map_err(|error| refused(error.to_string()))?;
-    rule(function, &kinds).map(|rule| Judged { aggregate, rule }).map_err(refused)
+    Ok(Judged { aggregate, rule })
 }
 
 fn rule(function: &AggregateFunction, kinds: &[DataType]) -> Result<Rule, String> {

@@ -201,7 +201,7 @@ pub(super) fn days(from: &str, to: &str) -> Vec<String> {
 pub(super) fn random_rows(tenant: &str, day: &str, count: usize, chance: &mut ChaCha8Rng) -> RecordBatch {
     let first = at(&format!("{day}T00:00:00Z")).timestamp_micros();
     let last = TimeDelta::days(1).num_microseconds().expect("fits") - 1;
-    let mut maybe = |likely: f64, chance: &mut ChaCha8Rng| chance.random_bool(likely);
+    let maybe = |likely: f64, chance: &mut ChaCha8Rng| chance.random_bool(likely);
     let rows = 0..count;
     let times: TimestampMicrosecondArray = rows
         .clone()
@@ -230,7 +230,7 @@ pub(super) fn random_rows(tenant: &str, day: &str, count: usize, chance: &mut Ch
         .clone()
         .map(|_| {
             let extreme = maybe(0.05, chance);
-            let large = 9_i128 * 10_i128.pow(36);
+            let large = 10_i128.pow(31);
             maybe(0.9, chance).then(|| if extreme { large } else { chance.random_range(-100_000..100_000) })
         })
         .collect();

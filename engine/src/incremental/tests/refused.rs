@@ -20,7 +20,7 @@ fn what_states_cannot_hold_or_merge_is_refused() {
     check("SELECT approx_percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM events", "changes the answer");
     check("SELECT approx_median(x) FROM events", "changes the answer");
     check("SELECT first_value(n) FROM events", "read first");
-    check("SELECT kind, last_value(n ORDER BY time) FROM events GROUP BY kind", "in which order");
+    check("SELECT kind, last_value(n ORDER BY time) FROM events GROUP BY kind", "read first");
     check(
         "SELECT kind, sum(DISTINCT n), count(DISTINCT n), sum(DISTINCT small) FROM events GROUP BY kind",
         "distinct values",
@@ -30,7 +30,7 @@ fn what_states_cannot_hold_or_merge_is_refused() {
         "SELECT kind, count(DISTINCT x), count(DISTINCT n) FROM events GROUP BY kind",
         "distinct values of this type",
     );
-    check("SELECT kind, random() AS r, count(*) FROM events GROUP BY 1, 2", "one row");
+    check("SELECT kind, random() AS r, count(*) FROM events GROUP BY 1, 2", "grouped by Float64");
 }
 
 #[test]
@@ -68,7 +68,6 @@ async fn bounds_of_time_move_and_share_states_and_other_literals_do_not() {
     let bounded = of("WHERE flag AND time >= '2026-01-01T00:00:00Z' AND time < '2026-02-01T00:00:00Z'").await;
     let later = of("WHERE flag AND time >= '2026-03-01T00:00:00Z' AND time < '2026-04-01T00:00:00Z'").await;
     assert_eq!(moved(&bounded, &later), None);
-    assert_eq!(moved(&bounded, &of("WHERE flag AND time IS NOT NULL").await), None, "the same rows of a file");
     // Without bounds rows that have no time count, too.
     assert!(moved(&bounded, &of("WHERE flag").await).is_some());
     for other in [
