@@ -179,7 +179,7 @@ impl JsonSchema for RawIncremental {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "enum": [false, true, "auto"] })
+        schemars::json_schema!({ "type": ["string", "boolean"], "pattern": "^auto$" })
     }
 }
 
