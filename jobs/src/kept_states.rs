@@ -50,14 +50,14 @@ pub(crate) async fn command(lake: &OpenLake, world: &World, job: &Job, prune: bo
             (false, true) => "current",
             (false, false) => "of an earlier statement or version",
         };
-        let (files, nodes) = (counted(states.files, "file"), counted(states.nodes, "month or year"));
+        let files = counted(states.files, "file");
         let last_used = last.clone().unwrap_or_else(|| "never".to_owned());
         let dataset = states.dataset.as_deref().unwrap_or("?");
         write_line(
             &mut text,
             &format!(
-                "{}  {dataset}  {files}, {nodes}, {} bytes; last used {last_used}; {standing}",
-                states.fingerprint, states.bytes
+                "{}  {dataset}  {files} and {} of months and years, {} bytes; last used {last_used}; {standing}",
+                states.fingerprint, states.nodes, states.bytes
             ),
         );
         rows.push(json!({

@@ -275,9 +275,10 @@ fn states_line(states: &StatesUsed) -> String {
     if let Some(reason) = &states.full_reason {
         return format!("computed in full: {reason}");
     }
-    let whole = match states.nodes.len() as u64 {
+    let whole = match states.nodes.len() {
         0 => String::new(),
-        nodes => format!(" ({} whole)", counted(nodes, "month or year")),
+        1 => " (1 whole month or year)".to_owned(),
+        nodes => format!(" ({nodes} whole months or years)"),
     };
     let short =
         if states.ran_short { "; memory ran short, so sums of floats may differ in their last bits" } else { "" };
