@@ -6,7 +6,8 @@ use datafusion::error::DataFusionError;
 use schemas::{Limit, Remedy};
 
 use crate::anonymize::AnonymizeError;
-use crate::file_fault::FileFault;
+use crate::file_fault::{FileFault, changed_object};
+use crate::limit_advice::{narrower, or_more};
 use crate::retention::NotApproved;
 use crate::store::advice;
 
@@ -318,6 +319,34 @@ pub enum EngineError {
         /// What it measures and what it must.
         why: String,
     },
+    /// A statement that must be folded from states and cannot be.
+    #[error(
+        "not_incremental: job \"{job}\" cannot use states: {why}; or let it be `incremental: auto`, which computes it in full then"
+    )]
+    NotIncremental {
+        /// The job.
+        job: String,
+        /// What stands in the way, and what to write instead.
+        why: String,
+    },
+    /// States that are no smaller than what they are of.
+    #[error(
+        "states_not_smaller: job \"{job}\": {shares}; group by fewer values, or let it be `incremental: auto`, which computes it in full then"
+    )]
+    StatesNotSmaller {
+        /// The job.
+        job: String,
+        /// What was measured, and the limit.
+        shares: String,
+    },
+    /// Two processes came to different states of the same files.
+    #[error(
+        "state_differs: \"{path}\" holds other rows than the same files give now; delete the states with `auditlake job states JOB --prune` and report this as a bug in auditlake"
+    )]
+    StateDiffers {
+        /// The state.
+        path: String,
+    },
     /// A promise of our own was broken.
     #[error("{what}; this is a bug in auditlake, please report it")]
     Bug {
@@ -364,6 +393,8 @@ impl EngineError {
             | Self::TableFolder { .. }
             | Self::TooLarge { .. }
             | Self::Copy { .. }
+            | Self::NotIncremental { .. }
+            | Self::StatesNotSmaller { .. }
             | Self::Mapping { .. } => Remedy::FixConfig,
             Self::Withheld { remedy, .. } => *remedy,
             Self::Anonymize { source, .. } => source.remedy(),
@@ -375,7 +406,7 @@ impl EngineError {
             | Self::CopyValues { .. }
             | Self::PrivacyNotMet { .. }
             | Self::Damaged { .. } => Remedy::InspectData,
-            Self::Bug { .. } => Remedy::Report,
+            Self::StateDiffers { .. } | Self::Bug { .. } => Remedy::Report,
         }
     }
 
@@ -432,28 +463,6 @@ impl EngineError {
     }
 }
 
-/// What was counted when the work was stopped is no sum.
-fn or_more(limit: Limit) -> &'static str {
-    if matches!(limit, Limit::SqlBytes | Limit::Depth) { "" } else { " or more" }
-}
-
-/// What asks for less.
-fn narrower(limit: Limit) -> &'static str {
-    match limit {
-        Limit::Rows | Limit::Bytes => "add conditions, select fewer columns, or aggregate",
-        Limit::Seconds | Limit::PlanNodes => "ask for a shorter time, with fewer joins and subqueries",
-        Limit::Depth => "write IN (…) in place of many OR, and give parts of long expressions names in a WITH",
-        Limit::SqlBytes => "write a shorter statement; a range says more than a long list",
-        Limit::Memory => "sort, group and join fewer rows, and make no longer texts and lists than you need",
-        Limit::ExportRows | Limit::ExportBytes | Limit::ExportSeconds => {
-            "filter by time and export the parts one after the other"
-        }
-        Limit::ExportsPerHour | Limit::Concurrent | Limit::StatementsPerMinute => "wait a while",
-        Limit::ScannedBytesPerHour => "ask for fewer columns and a shorter time, or wait for the next hour",
-        Limit::ExpirySeconds => "ask for a shorter time",
-    }
-}
-
 /// The error of ours that DataFusion carried, where it is one.
 fn own(source: DataFusionError) -> Result<EngineError, DataFusionError> {
     match source {
@@ -477,16 +486,4 @@ fn advice_on_file(error: &object_store::Error) -> &'static str {
         ("", object_store::Error::NotFound { .. }) => "; it was there a moment ago: run the same command again",
         (known, _) => known,
     }
-}
-
-/// The path of the object that changed, where that is what lies at the bottom of `error`.
-fn changed_object(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(object_store::Error::Precondition { path, .. }) = error.downcast_ref() {
-            return Some(path.clone());
-        }
-        cause = error.source();
-    }
-    None
 }

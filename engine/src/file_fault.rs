@@ -93,3 +93,15 @@ impl From<FileFault> for EngineError {
         }
     }
 }
+
+/// The path of the object that changed, where that is what lies at the bottom of `error`.
+pub(crate) fn changed_object(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(object_store::Error::Precondition { path, .. }) = error.downcast_ref() {
+            return Some(path.clone());
+        }
+        cause = error.source();
+    }
+    None
+}

@@ -314,6 +314,13 @@ impl LakeSession {
         Self { state, files: Arc::clone(&self.files), viewing: self.viewing.clone() }
     }
 
+    /// A session over the same files in which `now()` is another instant.
+    pub(crate) fn at(&self, instant: DateTime<chrono::Utc>) -> Self {
+        let mut state = self.state.clone();
+        state.execution_props_mut().query_execution_start_time = Some(instant);
+        Self { state, files: Arc::clone(&self.files), viewing: self.viewing.clone() }
+    }
+
     /// Memory that all statements share.
     pub(crate) fn memory_pool(&self) -> &Arc<dyn MemoryPool> {
         &self.state.runtime_env().memory_pool

@@ -24,9 +24,11 @@ mod file_fault;
 mod file_reader;
 mod file_records;
 mod file_rules;
+mod incremental;
 mod ingest;
 mod keyed;
 mod lake_session;
+mod limit_advice;
 mod materialize;
 mod named_rows;
 mod origins;
@@ -61,6 +63,10 @@ pub use error::EngineError;
 pub use export_plan::{ExportPlan, RowOrder, export_plan, export_sql, sort_column};
 pub use file_check::FilesChecked;
 pub use file_records::{FileRecords, file_records, files_below};
+pub use incremental::{
+    Eligibility, EligibleGrouping, KeptStates, StatesUsed, SweptStates, UseStates, eligibility, kept_states,
+    prune_states, stale_states, sweep_states,
+};
 pub use ingest::event_type::{EventType, lookup as event_type};
 pub use ingest::{
     Fence, IngestCounts, IngestFrom, IngestOutcome, IngestProgress, IngestRequest, InputFolder, PlannedInput,

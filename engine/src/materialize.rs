@@ -11,16 +11,20 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use datafusion::common::Column;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use futures::StreamExt;
-use schemas::{Dataset, DatasetId, HISTORY_ENDING, InputFile, Interval, Presence, compact as compact_instant};
+use schemas::{
+    Dataset, DatasetId, HISTORY_ENDING, Incremental, InputFile, Interval, Presence, compact as compact_instant,
+};
 
 use crate::compact::stored;
-use crate::control::input_files;
+use crate::control::all_input_files;
 use crate::dataset::PinnedFile;
 use crate::dataset_table::plain;
 use crate::error::EngineError;
 use crate::export_plan::{bounds, is_volatile};
+use crate::incremental::{self, Inputs, Prepared, StatesUsed, UseStates};
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns};
 use crate::lake_session::{LakeSession, stream_error};
 use crate::replace::{FilesReplaced, Replacement, files_of};
@@ -44,6 +48,10 @@ pub struct QueryRequest<'a> {
     pub grace: TimeDelta,
     /// The dataset whose new files are all that the statement sees of it, of a run for new files.
     pub new_files_of: Option<&'a DatasetId>,
+    /// Whether it may be, or must be, folded from states of files.
+    pub incremental: Incremental,
+    /// Whether states that are kept are used then.
+    pub states: UseStates,
 }
 
 /// What a computation came to.
@@ -59,8 +67,10 @@ pub struct QueryOutcome {
     pub replaced: Vec<String>,
     /// Every file of the datasets that were read.
     pub inputs: Vec<InputFile>,
-    /// The statement with its values, optimised.
+    /// The statement with its values, optimised; the same whether states were used or not.
     pub plan: LogicalPlan,
+    /// What was taken from states; none where none may be.
+    pub states: Option<StatesUsed>,
 }
 
 impl QueryOutcome {
@@ -68,6 +78,30 @@ impl QueryOutcome {
     pub fn commit(&self) -> FilesReplaced {
         FilesReplaced { work: self.work.clone(), adds: self.written.clone(), removes: self.replaced.clone() }
     }
+}
+
+/// A plan that gives the rows.
+enum Rows {
+    /// It is optimised as it is run.
+    Planned(LogicalPlan),
+    /// It is run as it is.
+    Optimized(LogicalPlan),
+}
+
+/// The rows with what states give in its place, if the job may use them.
+async fn folded(
+    lake: &Lakefront,
+    (factory, session): (&SessionFactory, &LakeSession),
+    request: &QueryRequest<'_>,
+    rows: LogicalPlan,
+) -> Result<(Rows, Option<StatesUsed>, Inputs), EngineError> {
+    if request.incremental == Incremental::Never {
+        return Ok((Rows::Planned(rows), None, Inputs::default()));
+    }
+    Ok(match incremental::prepared(lake, (factory, session), request, &rows).await? {
+        Prepared::Folded(plan, used, inputs) => (Rows::Optimized(*plan), Some(used), inputs),
+        Prepared::Full(used) => (Rows::Planned(rows), Some(used), Inputs::default()),
+    })
 }
 
 /// Computes a statement for one interval and puts its rows in place of those of an earlier computation.
@@ -88,10 +122,10 @@ pub async fn materialize(
     let statement = bound(&session, request).await?;
     let (rows, schema) = fitted(request.dataset, statement.clone())?;
     let plan = session.optimized(&statement)?;
+    let (rows, states, took_part) = folded(lake, (factory, &session), request, rows).await?;
     let mut inputs = Vec::new();
     for dataset in datasets_read(&statement) {
-        let always = Interval { start: DateTime::<Utc>::MIN_UTC, end: DateTime::<Utc>::MAX_UTC };
-        inputs.extend(input_files(&session, &dataset, always).await?);
+        inputs.extend(all_input_files(&session, &dataset, &took_part).await?);
     }
     let stem = stem(request.job, request.interval);
     let replacement =
@@ -101,11 +135,15 @@ pub async fn materialize(
     let written = async {
         let replaced = earlier(&replacement.files().await?, (request.job, request.interval), request.dataset)?;
         let series = FileSeries::new(lake, fence, progress, &work, layout);
-        Ok::<_, EngineError>((write(&session, request.dataset, &rows, &schema, series).await?, replaced))
+        let rows = match &rows {
+            Rows::Planned(rows) => session.stream(rows).await?,
+            Rows::Optimized(rows) => session.stream_optimized(rows).await?,
+        };
+        Ok::<_, EngineError>((write(request.dataset, rows, &schema, series).await?, replaced))
     };
     let written = written.await;
     let (written, replaced) = replacement.end(written, request.now).await?;
-    Ok(QueryOutcome { rows: written.iter().map(|file| file.rows).sum(), written, work, replaced, inputs, plan })
+    Ok(QueryOutcome { rows: written.iter().map(|file| file.rows).sum(), written, work, replaced, inputs, plan, states })
 }
 
 /// `<job>@<start>-<end>`.
@@ -154,7 +192,7 @@ pub(crate) fn earlier(
 }
 
 /// The statement with its values.
-async fn bound(session: &LakeSession, request: &QueryRequest<'_>) -> Result<LogicalPlan, EngineError> {
+pub(crate) async fn bound(session: &LakeSession, request: &QueryRequest<'_>) -> Result<LogicalPlan, EngineError> {
     let refused = |why: String| EngineError::Mapping { mapping: format!("job {}", request.job), why };
     let plan = session.plan(request.sql).await?;
     let named = plan.get_parameter_names().map_err(|source| EngineError::sql("planned", source))?;
@@ -273,13 +311,11 @@ fn order(dataset: &Dataset, schema: &Schema) -> Vec<String> {
 
 /// Writes the rows as files, whatever the dataset says is never null being so.
 pub(crate) async fn write(
-    session: &LakeSession,
     dataset: &Dataset,
-    rows: &LogicalPlan,
+    mut rows: SendableRecordBatchStream,
     schema: &SchemaRef,
     mut series: FileSeries<'_>,
 ) -> Result<Vec<WrittenFile>, EngineError> {
-    let mut rows = session.stream(rows).await?;
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(stream_error)?;
         for (field, column) in schema.fields().iter().zip(batch.columns()) {

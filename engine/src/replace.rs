@@ -37,6 +37,7 @@ pub use sequence::{Origin, origin_of};
 
 use crate::dataset::{PinnedFile, list_below};
 use crate::error::EngineError;
+use crate::incremental::sweep_states;
 use crate::ingest::{Fence, WrittenFile};
 use crate::store::{Created, Lakefront};
 
@@ -235,6 +236,10 @@ async fn settle(
             }
             _ => break,
         };
+        if !gone.is_empty() {
+            let left = sweep_states(lake, dataset).await?.not_reached;
+            left.iter().for_each(|left| tracing::warn!(left, "a state of a replaced file has versions left"));
+        }
         for path in &gone {
             fence.check().await?;
             lake.remove(path).await?;

@@ -37,7 +37,7 @@ mod table_folder;
 mod transform;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use apply::{Applied, ApplyRequest, apply};
 pub use approval::{Approval, ApprovedPlan, NotApproved, StandingApproval, approvals_folder, standing_folder};

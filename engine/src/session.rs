@@ -103,6 +103,16 @@ impl SessionFactory {
         Self { narrowed: Some(Narrowed::to(dataset, files)), ..self.clone() }
     }
 
+    /// Whether rows of some persons are left out of its sessions.
+    pub(crate) fn leaves_persons_out(&self) -> bool {
+        self.without.is_some()
+    }
+
+    /// Whether a dataset has some of its files alone in its sessions.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.narrowed.is_some()
+    }
+
     /// A session in which SQL's `now()` is `instant`.
     ///
     /// # Errors

@@ -46,6 +46,8 @@ pub(crate) struct PinnedTable {
     files: Vec<PinnedFile>,
     /// Of a dataset that has one.
     index: Option<SubjectIndex>,
+    /// The dataset whose rows it has, each as it stands in its file; none of a table of records.
+    dataset: Option<String>,
 }
 
 /// A file that a query reads.
@@ -65,13 +67,31 @@ impl PinnedTable {
     /// The table of `schema` over the files of a dataset, whose folders count.
     pub(crate) fn of(dataset: &Dataset, store: &DatasetStore, schema: &Schema, files: Vec<PinnedFile>) -> Self {
         let index = SubjectIndex::of(dataset, &store.store);
-        Self { index, ..Self::obeying(FileRules::of(dataset), store, schema, files) }
+        let id = Some(dataset.id.to_string());
+        Self { index, dataset: id, ..Self::obeying(FileRules::of(dataset), store, schema, files) }
     }
 
     fn obeying(rules: FileRules, store: &DatasetStore, schema: &Schema, files: Vec<PinnedFile>) -> Self {
         let readers = Arc::new(CheckedReaders::new(store, rules));
         let schema = Arc::new(with_text_views(schema));
-        Self { store: store.clone(), schema, readers, files, index: None }
+        Self { store: store.clone(), schema, readers, files, index: None, dataset: None }
+    }
+
+    /// The dataset whose rows it has; none of a table of records.
+    pub(crate) fn dataset(&self) -> Option<&str> {
+        self.dataset.as_deref()
+    }
+
+    /// The same table over some of its files.
+    pub(crate) fn only(&self, files: Vec<PinnedFile>) -> Self {
+        Self {
+            store: self.store.clone(),
+            schema: Arc::clone(&self.schema),
+            readers: Arc::clone(&self.readers),
+            files,
+            index: self.index.clone(),
+            dataset: self.dataset.clone(),
+        }
     }
 
     /// The files a query with `filters` can meet.

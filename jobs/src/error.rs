@@ -207,6 +207,7 @@ impl JobError {
                 EngineError::TableFolder { .. }
                 | EngineError::Retention { .. }
                 | EngineError::Hold { .. }
+                | EngineError::NotIncremental { .. }
                 | EngineError::Copy { .. },
             ) => 2,
             Self::Evidence(fault) if fault.is_usage() => 2,

@@ -249,6 +249,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &IngestS
         etag: object.etag.clone(),
         bytes: object.bytes,
         rows: *records,
+        via: None,
     });
     let outputs = outcome.written.iter().map(Output::of_rows);
     let from = sources(attempt.lake, &request.from, dataset.id.as_str());

@@ -3,14 +3,16 @@
 //! `_auditlake/runs/<job>/<instant>/<attempt>.start.json`, `.complete.json`, `.fail.json`, `commit-000001.json`.
 //! A run becomes true at its commit; readers of outputs follow commits only.
 
+mod entries;
 mod summary;
 
+pub(crate) use entries::{Newest, NewestRuns};
 pub use summary::{AnonymizeSummary, ExportSummary, QuerySummary, RetentionSummary, RunSummary, VerifySummary};
 
 use chrono::{DateTime, Utc};
 use engine::{Created, EngineError, Lakefront, WrittenFile};
 use object_store::path::Path;
-use schemas::{InputFile, Interval, JobId, compact, parse_compact};
+use schemas::{InputFile, Interval, JobId, compact};
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Ends;
@@ -323,76 +325,5 @@ impl Ledger {
     /// When the store fails.
     pub async fn fail(&self, key: &RunKey, record: &FailRecord) -> Result<(), EngineError> {
         self.front.create_json(&key.record(&format!("{}.fail", record.attempt)), record).await.map(drop)
-    }
-
-    /// Every run, by job and instant.
-    ///
-    /// # Errors
-    /// When the store fails or a record is damaged.
-    pub async fn runs(&self) -> Result<Vec<RunEntry>, EngineError> {
-        self.runs_in(&Path::from("_auditlake/runs")).await
-    }
-
-    /// The run of a key; none that was never started.
-    ///
-    /// # Errors
-    /// As [`Self::runs`].
-    pub(crate) async fn run_of(&self, key: &RunKey) -> Result<Option<RunEntry>, EngineError> {
-        Ok(self.runs_in(&Path::from(key.folder())).await?.pop())
-    }
-
-    /// The attempts of every run, by job and instant, as far as the names of records tell.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(crate) async fn attempts(&self) -> Result<Vec<(RunKey, u64)>, EngineError> {
-        let mut attempts = Vec::new();
-        for meta in self.front.list(&Path::from("_auditlake/runs")).await? {
-            let parts: Vec<String> = meta.location.parts().skip(2).map(|part| part.as_ref().to_owned()).collect();
-            let [job, instant, name] = parts.as_slice() else { continue };
-            let number = name.strip_suffix(".start.json").and_then(|number| number.parse().ok());
-            let (Ok(job), Some(instant), Some(number)) = (JobId::parse(job), parse_compact(instant), number) else {
-                continue;
-            };
-            attempts.push((RunKey { job, instant }, number));
-        }
-        Ok(attempts)
-    }
-
-    async fn runs_in(&self, folder: &Path) -> Result<Vec<RunEntry>, EngineError> {
-        let mut runs: Vec<RunEntry> = Vec::new();
-        for meta in self.front.list(folder).await? {
-            let parts: Vec<String> = meta.location.parts().skip(2).map(|part| part.as_ref().to_owned()).collect();
-            let [job, instant, name] = parts.as_slice() else { continue };
-            let known = runs.last().is_some_and(|run| run.job == *job && run.instant == *instant);
-            if !known {
-                runs.push(RunEntry {
-                    run: format!("{job}@{instant}"),
-                    job: job.clone(),
-                    instant: instant.clone(),
-                    attempts: Vec::new(),
-                    failures: Vec::new(),
-                    commit: None,
-                    earlier_commits: Vec::new(),
-                    ends: Ends::default(),
-                });
-            }
-            let Some(run) = runs.last_mut() else { continue };
-            if name.ends_with(".start.json") {
-                run.attempts.extend(self.front.read_json(&meta.location).await?);
-            } else if name.ends_with(".fail.json") {
-                run.failures.extend(self.front.read_json(&meta.location).await?);
-            } else if name.starts_with("commit-") {
-                run.earlier_commits.extend(run.commit.take());
-                run.commit = self.front.read_json(&meta.location).await?;
-            } else {
-                run.ends.take(&self.front, &meta.location).await?;
-            }
-        }
-        for run in &mut runs {
-            run.attempts.sort_by_key(|start| start.attempt);
-            run.failures.sort_by_key(|fail| fail.attempt);
-        }
-        Ok(runs)
     }
 }

@@ -21,6 +21,7 @@ mod export;
 mod findings;
 mod hold;
 mod ingest;
+mod kept_states;
 mod lake;
 mod ledger;
 mod lineage;
@@ -51,9 +52,11 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use engine::IngestFrom;
+use ledger::{Newest, NewestRuns};
 use review::Step;
-use schemas::{BucketUrl, DefinitionKind, FixedClock, Mapping};
+use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping, Span};
 use serde_json::{Value, json};
 
 pub use args::{
@@ -176,7 +179,9 @@ async fn check(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let lake = OpenLake::without_store(&cli.lake, definitions);
     views(&lake, world, false).await?;
     anonymize::check_hierarchies(&lake)?;
-    Ok(show::checked(&lake.definitions, None, &notes(&lake.definitions), world.now()))
+    let mut notes = notes(&lake.definitions);
+    notes.extend(query::eligibility(&lake, world.now()).await?);
+    Ok(show::checked(&lake.definitions, None, &notes, world.now()))
 }
 
 /// What nobody got wrong, and somebody may want to know.
@@ -206,6 +211,7 @@ async fn check_files(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let session = lake.sessions.session(world.now())?;
     let (mut files, mut faults) = (0, Vec::new());
     let mut notes = notes(&lake.definitions);
+    notes.extend(query::eligibility(&lake, world.now()).await?);
     for dataset in &lake.definitions.datasets {
         let Some(checked) = session.check_files(dataset.id.as_str()).await? else { continue };
         files += checked.files;
@@ -275,8 +281,11 @@ async fn compact_command(cli: &Cli, world: &World, args: &CompactArgs) -> Result
 
 async fn runs(cli: &Cli, world: &World, command: &RunsCommand) -> Result<Answer, JobError> {
     let lake = cli.open()?;
-    let step = match command {
-        RunsCommand::List | RunsCommand::Show { .. } => None,
+    let (args, step) = match command {
+        RunsCommand::List { job, since, limit } => {
+            return listed_runs(&lake, world.now(), (job.as_deref(), *since, *limit)).await;
+        }
+        RunsCommand::Show { run } => return shown_run(&lake, run).await,
         RunsCommand::Missing { job, fail_on } => {
             return schedule::missed(&lake, world, (job.as_deref(), fail_on.is_some())).await;
         }
@@ -285,27 +294,47 @@ async fn runs(cli: &Cli, world: &World, command: &RunsCommand) -> Result<Answer,
         }
         RunsCommand::Waive(args) => return schedule::decided(&lake, world, args, true).await,
         RunsCommand::Cancel(args) => return schedule::decided(&lake, world, args, false).await,
-        RunsCommand::Submit(args) => Some((args, Step::Submit)),
-        RunsCommand::Approve(args) => Some((args, Step::Approve)),
-        RunsCommand::Reject { review, reason } => Some((review, Step::Reject { reason })),
-        RunsCommand::Publish(args) => Some((args, Step::Publish)),
+        RunsCommand::Submit(args) => (args, Step::Submit),
+        RunsCommand::Approve(args) => (args, Step::Approve),
+        RunsCommand::Reject { review, reason } => (review, Step::Reject { reason }),
+        RunsCommand::Publish(args) => (args, Step::Publish),
     };
-    if let Some((args, step)) = step {
-        return review::take(&lake, world, &args.run, (step, &args.principal)).await;
+    review::take(&lake, world, &args.run, (step, &args.principal)).await
+}
+
+/// `runs list`.
+async fn listed_runs(
+    lake: &OpenLake,
+    now: DateTime<Utc>,
+    (job, since, limit): (Option<&str>, Option<Span>, usize),
+) -> Result<Answer, JobError> {
+    let known = job.map(|job| schedule::job_of(lake, job));
+    // Runs of a job that is defined no more are there all the same.
+    let of = job.map(JobId::parse).transpose().ok().flatten();
+    let wanted = Newest { job: of.as_ref(), limit, since: since.and_then(|span| span.before(now)) };
+    let newest = match (job, &of) {
+        (Some(_), None) => NewestRuns::default(),
+        _ => Ledger::new(lake.front.clone()).newest(now, wanted).await?,
+    };
+    match known {
+        Some(Err(error)) if newest.runs.is_empty() => Err(error),
+        _ => Ok(show::runs(&newest)),
     }
-    let runs = Ledger::new(lake.front.clone()).runs().await?;
-    match command {
-        RunsCommand::Show { run } => {
-            let found = runs.iter().find(|entry| entry.run == *run).ok_or_else(|| JobError::Unknown {
-                what: "run",
-                name: run.clone(),
-                remedy: "list them with `auditlake runs list`".to_owned(),
-            })?;
-            let steps = review::of_run(&lake, found).await?;
-            Ok(show::run(found, &steps))
-        }
-        _ => Ok(show::runs(&runs)),
-    }
+}
+
+/// `runs show`.
+async fn shown_run(lake: &OpenLake, run: &str) -> Result<Answer, JobError> {
+    let found = match RunKey::parse(run) {
+        Some(key) => Ledger::new(lake.front.clone()).run_of(&key).await?,
+        None => None,
+    };
+    let found = found.ok_or_else(|| JobError::Unknown {
+        what: "run",
+        name: run.to_owned(),
+        remedy: "list them with `auditlake runs list`".to_owned(),
+    })?;
+    let steps = review::of_run(lake, &found).await?;
+    Ok(show::run(&found, &steps))
 }
 
 async fn findings(cli: &Cli, world: &World, command: &FindingsCommand) -> Result<Answer, JobError> {

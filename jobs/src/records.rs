@@ -6,10 +6,10 @@ use arrow::array::{BooleanArray, Date32Array, Int64Array, RecordBatch, StringArr
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use engine::{EngineError, Lakefront, PinnedFile, SystemTable, SystemTables};
+use engine::{EngineError, Lakefront, PinnedFile, StatesUsed, SystemTable, SystemTables};
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use schemas::{CONTROL_RESULT, CivilZone, Decision, FINDING, FindingState, standing};
+use schemas::{CONTROL_RESULT, CivilZone, Decision, FINDING, FindingState, Via, standing};
 
 use crate::access::rows_of;
 use crate::decisions::Decisions;
@@ -247,11 +247,22 @@ fn runs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
         whole("outputs"),
         whole("findings"),
         text("error", true),
+        whole("states_reused"),
+        whole("states_computed"),
+        whole("border_files"),
+        whole("states_bytes"),
+        text("fingerprint", true),
+        text("full_reason", true),
     ]));
     let last = |run: &RunEntry| run.attempts.last().cloned();
     let interval = |run: &RunEntry| last(run).map(|start| start.interval).or_else(|| run.ends.interval());
     let commit = |of: fn(&crate::ledger::CommitRecord) -> u64| {
         let values = runs.iter().map(|run| run.commit.as_ref().map(|commit| count(of(commit))));
+        Arc::new(values.collect::<Int64Array>())
+    };
+    let states = |run: &RunEntry| run.commit.as_ref()?.summary.query.as_ref()?.states.clone();
+    let used = |of: fn(&StatesUsed) -> u64| {
+        let values = runs.iter().map(|run| states(run).map(|states| count(of(&states))));
         Arc::new(values.collect::<Int64Array>())
     };
     table(
@@ -269,6 +280,12 @@ fn runs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
             commit(|commit| commit.outputs.len() as u64),
             commit(|commit| commit.summary.findings),
             Arc::new(runs.iter().map(RunEntry::why).collect::<StringArray>()),
+            used(|states| states.states_reused),
+            used(|states| states.states_computed),
+            used(|states| states.border_files),
+            used(|states| states.states_bytes),
+            Arc::new(runs.iter().map(|run| Some(states(run)?.fingerprints.join(","))).collect::<StringArray>()),
+            Arc::new(runs.iter().map(|run| states(run)?.full_reason.clone()).collect::<StringArray>()),
         ],
     )
 }
@@ -281,6 +298,7 @@ fn run_inputs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
         text("etag", true),
         whole("bytes"),
         whole("rows"),
+        text("via", false),
     ]));
     let inputs: Vec<_> = runs
         .iter()
@@ -298,6 +316,9 @@ fn run_inputs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
             Arc::new(inputs.iter().map(|(_, input)| Some(input.etag.clone())).collect::<StringArray>()),
             Arc::new(inputs.iter().map(|(_, input)| Some(count(input.bytes))).collect::<Int64Array>()),
             Arc::new(inputs.iter().map(|(_, input)| Some(count(input.rows))).collect::<Int64Array>()),
+            Arc::new(
+                inputs.iter().map(|(_, input)| Some(input.via.unwrap_or(Via::Read).as_str())).collect::<StringArray>(),
+            ),
         ],
     )
 }

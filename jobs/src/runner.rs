@@ -3,7 +3,7 @@
 mod bounded;
 
 use chrono::{DateTime, Utc};
-use engine::Fence;
+use engine::{Fence, UseStates};
 use schemas::{Interval, Job, JobKind, Remedy};
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +58,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) progress: &'a Progress,
     /// The files that it reads, of a job that runs for new files.
     pub(crate) batch: Option<&'a Batch>,
+    /// Whether states of files that are kept are used.
+    pub(crate) states: UseStates,
 }
 
 /// A run that is committed.
@@ -100,6 +102,8 @@ pub struct Asked<'a> {
     pub principal: Option<&'a str>,
     /// Its place in the schedule of its job.
     pub(crate) scheduled: Option<Scheduled<'a>>,
+    /// Whether states of files that are kept are used.
+    pub(crate) states: UseStates,
 }
 
 impl<'a> Asked<'a> {
@@ -110,7 +114,7 @@ impl<'a> Asked<'a> {
 
     /// By a command, and for an instant.
     pub fn by(revise: Revise, principal: Option<&'a str>) -> Self {
-        Self { revise, principal, scheduled: None }
+        Self { revise, principal, scheduled: None, states: UseStates::Kept }
     }
 }
 
@@ -251,7 +255,16 @@ async fn attempt(
     };
     ledger.start(key, &start).await?;
     let fence = claim.fence();
-    let attempt = Attempt { lake, key, number: claim.epoch, interval, fence: &fence, progress, batch: None };
+    let attempt = Attempt {
+        lake,
+        key,
+        number: claim.epoch,
+        interval,
+        fence: &fence,
+        progress,
+        batch: None,
+        states: asked.states,
+    };
     let bounds = Bounds {
         front: &lake.front,
         key,
@@ -268,22 +281,32 @@ async fn attempt(
         Ok(executed) => commit((lake, clock), key, (ledger, revision), &attempt, executed).await,
         Err(error) => Err(error),
     };
+    ended((lake, clock), (key, job, &start), (ledger, asked.scheduled.is_some()), committed).await
+}
+
+/// Writes down how an attempt ended.
+async fn ended(
+    (lake, clock): (&OpenLake, &World),
+    (key, job, start): (&RunKey, &Job, &StartRecord),
+    (ledger, is_scheduled): (&Ledger, bool),
+    committed: Result<CommitRecord, JobError>,
+) -> Result<Ran, JobError> {
     match committed {
         Ok(commit) => {
-            let record = CompleteRecord { run: key.id(), attempt: claim.epoch, ended_at: clock.now() };
+            let record = CompleteRecord { run: key.id(), attempt: start.attempt, ended_at: clock.now() };
             ledger.complete(key, &record).await?;
-            lineage::attempt(lake, key, &start, Ended::Committed(&commit)).await;
+            lineage::attempt(lake, key, start, Ended::Committed(&commit)).await;
             Ok(Ran { commit, before: false })
         }
         Err(error) => {
             let ended_at = clock.now();
-            let next_try_at = match asked.scheduled {
-                Some(_) => next_try(ledger, key, job, (&error, ended_at)).await?,
-                None => None,
+            let next_try_at = match is_scheduled {
+                true => next_try(ledger, key, job, (&error, ended_at)).await?,
+                false => None,
             };
             let record = FailRecord {
                 run: key.id(),
-                attempt: claim.epoch,
+                attempt: start.attempt,
                 ended_at,
                 errors: chain(&error),
                 remedy: error.remedy().as_str().to_owned(),
@@ -291,7 +314,7 @@ async fn attempt(
                 shutdown: matches!(error, JobError::Shutdown { .. }),
             };
             ledger.fail(key, &record).await?;
-            lineage::attempt(lake, key, &start, Ended::Failed(&record)).await;
+            lineage::attempt(lake, key, start, Ended::Failed(&record)).await;
             Err(error)
         }
     }

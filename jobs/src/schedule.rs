@@ -31,7 +31,7 @@ pub use backfill::{Only, Order};
 pub use due::MissedReason;
 pub use records::{DecisionRecord, Ends, FailedRecord, MissedRecord, QueuedRecord};
 
-pub(crate) use command::{decided, jobs, listed, missed, run_command, stale};
+pub(crate) use command::{decided, job_of, jobs, listed, missed, run_command, stale};
 pub(crate) use due::seconds;
 pub(crate) use explain::{committed_until, list as job_list};
 pub(crate) use journal::{JournalRecord, Step};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
-use engine::{CompactOutcome, IngestOutcome};
+use engine::{CompactOutcome, IngestOutcome, StatesUsed};
 use schemas::{Interval, Lake, StoreUrl};
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::Answer;
 use crate::anonymize::summary_text;
 use crate::compact::CompactCommand;
 use crate::lake::OpenLake;
-use crate::ledger::{ExportSummary, OutputRole, RunEntry};
+use crate::ledger::{ExportSummary, NewestRuns, OutputRole, RunEntry};
 use crate::review::StepRecord;
 use crate::runner::Ran;
 use crate::schedule::{Fire, fires};
@@ -142,6 +142,7 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
             files => format!(", in place of {}", counted(files, "file")),
         };
         write_line(&mut text, &format!("{rows} in dataset {}{replaced}", query.dataset));
+        query.states.iter().for_each(|states| write_line(&mut text, &states_line(states)));
     } else if let Some(copy) = &commit.summary.anonymize {
         text.push_str(&summary_text(copy));
     } else if let Some(export) = &commit.summary.export {
@@ -209,7 +210,8 @@ pub(crate) fn reports(lake: &OpenLake, ran: &Ran) -> Vec<String> {
 }
 
 /// Answer of `runs list`.
-pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
+pub(crate) fn runs(newest: &NewestRuns) -> Answer {
+    let NewestRuns { runs, has_more } = newest;
     let mut text = String::new();
     for run in runs {
         let done = run.commit.as_ref().map(|commit| {
@@ -223,7 +225,10 @@ pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
         let rest = done.or_else(|| run.why());
         write_line(&mut text, &format!("{:<40} {:<10} {}", run.run, run.state(), rest.unwrap_or_default()));
     }
-    if runs.is_empty() {
+    if *has_more {
+        let newest = counted(runs.len() as u64, "run");
+        write_line(&mut text, &format!("these are the newest {newest}; --limit shows more, a job or --since others"));
+    } else if runs.is_empty() {
         write_line(&mut text, "no runs yet; start one with `auditlake run JOB --at INSTANT`");
     }
     let json = runs.iter().map(|run| {
@@ -237,7 +242,7 @@ pub(crate) fn runs(runs: &[RunEntry]) -> Answer {
             "why": run.why(),
         })
     });
-    Answer::done(text, json!({ "runs": json.collect::<Vec<_>>() }))
+    Answer::done(text, json!({ "runs": json.collect::<Vec<_>>(), "has_more": has_more }))
 }
 
 /// Answer of `runs show`.
@@ -264,6 +269,8 @@ pub(crate) fn run(run: &RunEntry, steps: &[StepRecord]) -> Answer {
             write_line(&mut text, &format!("read {table}: {}", columns.join(", ")));
         }
         write_line(&mut text, &counted(commit.inputs.len() as u64, "input file"));
+        let states = commit.summary.query.iter().flat_map(|query| &query.states);
+        states.for_each(|states| write_line(&mut text, &states_line(states)));
         for output in &commit.outputs {
             write_line(&mut text, &format!("wrote {} ({} bytes, sha256 {})", output.path, output.bytes, output.sha256));
         }
@@ -279,6 +286,29 @@ pub(crate) fn run(run: &RunEntry, steps: &[StepRecord]) -> Answer {
         of.insert("review".to_owned(), json!(steps));
     }
     Answer::done(text, json)
+}
+
+/// What a run took from states of files.
+fn states_line(states: &StatesUsed) -> String {
+    if let Some(reason) = &states.full_reason {
+        return format!("computed in full: {reason}");
+    }
+    let whole = match states.nodes.len() {
+        0 => String::new(),
+        1 => " (1 whole month or year)".to_owned(),
+        nodes => format!(" ({nodes} whole months or years)"),
+    };
+    let short =
+        if states.ran_short { "; memory ran short, so sums of floats may differ in their last bits" } else { "" };
+    let fingerprints: Vec<&str> = states.fingerprints.iter().map(|print| &print[..print.len().min(12)]).collect();
+    format!(
+        "{} from states{whole}, {} computed, {}; fingerprint {}; {} bytes not read{short}",
+        counted(states.states_reused, "file"),
+        states.states_computed,
+        counted(states.border_files, "border file"),
+        fingerprints.join(", "),
+        states.bytes_not_read
+    )
 }
 
 /// A span of time, half open.

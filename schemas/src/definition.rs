@@ -53,6 +53,7 @@ mod query_job;
 mod raw;
 mod raw_access;
 mod raw_anonymize;
+mod raw_control;
 mod raw_evidence;
 mod raw_notify;
 mod raw_retention;
@@ -75,8 +76,8 @@ mod yaml;
 
 pub use anonymize_notes::anonymize_notes;
 pub use checked::{
-    AnonymizeSpec, Class, Dataset, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec, ReportFormat,
-    ReportOutput, ReportSpec, RetentionSpec, VerifySpec,
+    AnonymizeSpec, Class, Dataset, Incremental, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec,
+    ReportFormat, ReportOutput, ReportSpec, RetentionSpec, VerifySpec, WrittenAt,
 };
 pub use csv_style::{CsvStyle, Delimiter, LineEnd};
 pub(crate) use dataset::REJECTED_ENDING;
@@ -101,9 +102,10 @@ use crate::control::Control;
 use crate::framework::Framework;
 use crate::shipped::shipped_frameworks;
 use problem::Problems;
-use raw::{RawControl, RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
+use raw::{RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
 use raw_access::RawAccess;
 use raw_anonymize::{RawAnonymize, RawAnonymizeJob};
+use raw_control::RawControl;
 use raw_evidence::RawEvidenceFile;
 use raw_retention::{RawRetention, RawRetentionJob};
 use raw_subjects::RawSubjectsFile;

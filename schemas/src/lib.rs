@@ -46,10 +46,10 @@ pub use decision::{Decision, DecisionError, FindingState, Standing, standing};
 pub use definition::{
     AnonymizeSpec, BucketScheme, BucketUrl, Class, ColumnSource, CsvStyle, Dataset, DefinitionError, DefinitionKind,
     Delimiter, ExportColumn, ExportCompression, ExportFormat, ExportRequest, ExportRows, ExportShape, ExportSpec,
-    IngestFormat, IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec,
+    Incremental, IngestFormat, IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec,
     REQUEST_BYTES_MAX, ReportFormat, ReportOutput, ReportSpec, RequestError, RetentionSpec, SourceFile, StoreUrl,
-    VerifySpec, anonymize_notes, byte_size, check, is_definition, json_schema, kept_until, nearest, parse_control,
-    parse_framework, parse_request, retention_notes, timezone, unknown_columns,
+    VerifySpec, WrittenAt, anonymize_notes, byte_size, check, is_definition, json_schema, kept_until, nearest,
+    parse_control, parse_framework, parse_request, retention_notes, timezone, unknown_columns,
 };
 pub use evidence::{Anchor, EvidencePolicy};
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
@@ -63,7 +63,7 @@ pub use report::{
     Change, ChangedFinding, ControlChange, ControlPoint, ControlReport, EvidenceObject, FindingChange, FindingChanges,
     FindingRow, InputFile, Interval, NotEvaluated, NotLookedAt, ParamRow, Provenance, RejectedCount, Report,
     RequirementRow, ResultRow, RunInfo, ScorePoint, Scorecard, StatusCounts, Summary, Trend, TrendInterval,
-    UncoveredRequirements,
+    UncoveredRequirements, Via,
 };
 pub use retention::{
     ApprovalRule, CaseId, ColumnMatch, Disposition, Due, ErasureMode, ErasureRule, HoldRecord, HoldScope, HoldStep,

@@ -379,4 +379,30 @@ pub struct InputFile {
     pub bytes: u64,
     /// Rows; of a source object its records.
     pub rows: u64,
+    /// How it took part, where states of files were used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+}
+
+/// How a file took part in a run that uses states of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// It was read, and its state kept.
+    Read,
+    /// Its state was, and not the file.
+    State,
+    /// It was read with the bounds of time that it lies at.
+    Border,
+}
+
+impl Via {
+    /// As in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::State => "state",
+            Self::Border => "border",
+        }
+    }
 }

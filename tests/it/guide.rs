@@ -36,6 +36,11 @@ fn the_page_on_sql_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_incremental_groupings_does_what_it_says() {
+    carry_out("docs/guide/incremental.md");
+}
+
+#[test]
 fn the_page_on_reports_does_what_it_says() {
     carry_out("docs/guide/reports.md");
 }

@@ -6,6 +6,7 @@ mod in_force;
 mod packages;
 mod reach;
 mod rows_of_runs;
+mod states;
 mod under_way;
 mod withdrawn;
 

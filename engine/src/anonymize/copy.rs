@@ -115,7 +115,8 @@ pub async fn make_copy(
     let made = async {
         let replaced = request.replaces(lake).await?;
         let series = FileSeries::new(lake, fence, progress, &work, layout);
-        let written = write(&session, request.to, &rows, &schema, series).await?;
+        let rows = session.stream(&rows).await?;
+        let written = write(request.to, rows, &schema, series).await?;
         let files = pinned(lake, &session, &written).await?;
         let table: Arc<dyn TableProvider> = Arc::new(PinnedTable::new(session.lake(), &schema, files));
         match request.measured(&session, table, &drawn).await {

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 use futures::future::{BoxFuture, FutureExt};
@@ -16,10 +17,11 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::async_reader::MetadataFetch;
 use parquet::file::metadata::ParquetMetaDataReader;
-use schemas::{Dataset, InputFile, Interval};
+use schemas::{Dataset, InputFile, Interval, Via};
 
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
+use crate::incremental::Inputs;
 use crate::lake_session::LakeSession;
 
 const FOOTERS_AT_A_TIME: usize = 8;
@@ -53,8 +55,43 @@ pub async fn input_files(
         etag: file.etag().to_owned(),
         bytes: file.meta.size,
         rows: footer.rows,
+        via: None,
     });
     Ok(input.collect())
+}
+
+/// Every pinned file of `dataset`, with its rows and how it took part in a fold. Of those that did the rows are known, and
+/// only footers of the others are read.
+///
+/// # Errors
+/// As [`input_files`].
+pub(crate) async fn all_input_files(
+    session: &LakeSession,
+    dataset: &str,
+    took_part: &Inputs,
+) -> Result<Vec<InputFile>, EngineError> {
+    let always = Interval { start: DateTime::<Utc>::MIN_UTC, end: DateTime::<Utc>::MAX_UTC };
+    let Some(declared) = session.dataset(dataset) else { return Ok(Vec::new()) };
+    let files = files_within(session, declared, always).await?;
+    let (known, others): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|file| took_part.of(dataset, file.path()).is_some());
+    let footers = footers(session, dataset, &others).await?;
+    let input = |file: &PinnedFile, rows: u64, via: Option<Via>| InputFile {
+        dataset: dataset.to_owned(),
+        path: file.path().to_owned(),
+        etag: file.etag().to_owned(),
+        bytes: file.meta.size,
+        rows,
+        via,
+    };
+    let others = others.iter().zip(footers).map(|(file, footer)| input(file, footer.rows, None));
+    let known = known.iter().filter_map(|file| {
+        let (rows, via) = took_part.of(dataset, file.path())?;
+        Some(input(file, rows, Some(via)))
+    });
+    let mut inputs: Vec<InputFile> = others.chain(known).collect();
+    inputs.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(inputs)
 }
 
 /// The pinned files whose folder does not rule them out for `interval`.

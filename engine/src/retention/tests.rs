@@ -3,7 +3,7 @@
 mod applies;
 mod bad_input;
 mod faults;
-mod faulty;
+pub(crate) mod faulty;
 mod held;
 mod lake;
 mod readers;

@@ -231,6 +231,19 @@ impl Lakefront {
         Ok(found)
     }
 
+    /// Names of the folders right below a prefix, sorted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn folders(&self, prefix: &Path) -> Result<Vec<String>, EngineError> {
+        let listed = self.store.list_with_delimiter(Some(prefix)).await;
+        let listed = listed.map_err(|source| EngineError::store(prefix, "list it", source))?;
+        let mut names: Vec<String> =
+            listed.common_prefixes.iter().filter_map(|folder| folder.filename().map(str::to_owned)).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// Removes objects of ours that nothing refers to any more, for example a probe.
     ///
     /// # Errors

@@ -111,6 +111,8 @@ impl Lake {
             now: now(),
             grace: TimeDelta::hours(24),
             new_files_of: None,
+            incremental: schemas::Incremental::Never,
+            states: engine::UseStates::Kept,
         };
         materialize(&self.front, &self.factory, &request, fence, &IngestProgress::default()).await
     }

@@ -7,8 +7,20 @@ use super::{ReviewArgs, RunDecisionArgs};
 /// Views of the ledger.
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
-    /// Every run with its state
-    List,
+    /// The newest runs with their states
+    #[command(after_help = "Examples:
+  auditlake runs list
+  auditlake runs list compliance --since 90d --limit 10000")]
+    List {
+        /// Of this job; of all if not given
+        job: Option<String>,
+        /// Of instants so long ago at most: a number and h, d, w, mo or y; however old they are if not given
+        #[arg(long, value_name = "SPAN", value_parser = schemas::Span::parse)]
+        since: Option<schemas::Span>,
+        /// So many at most, the newest ones
+        #[arg(long, default_value_t = 1_000, value_parser = positive)]
+        limit: usize,
+    },
     /// One run with its inputs and outputs
     #[command(after_help = "Example: auditlake runs show compliance@20260301T000000Z")]
     Show {
@@ -71,4 +83,11 @@ pub enum RunsCommand {
     /// Compare an approved report with what was approved, and put it where its job says
     #[command(after_help = "Example: auditlake runs publish compliance@20260301T000000Z --as alice")]
     Publish(ReviewArgs),
+}
+
+fn positive(given: &str) -> Result<usize, String> {
+    match given.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("write a number from 1".to_owned()),
+    }
 }

@@ -44,6 +44,9 @@ pub struct RunArgs {
     /// Of a job that runs for new files: also read this file, which was set aside because it changed after it had been read
     #[arg(long, value_name = "PATH", conflicts_with_all = ["due", "from", "again"])]
     pub accept: Option<String>,
+    /// Compute an incremental job from its files alone; states that are kept are neither read nor written
+    #[arg(long, conflicts_with_all = ["due", "from"])]
+    pub no_states: bool,
     /// Who runs it, for the record: a principal of access.yaml
     #[arg(long = "as", value_name = "PRINCIPAL")]
     pub principal: Option<String>,
@@ -110,6 +113,17 @@ pub enum JobCommand {
     Explain {
         /// The job
         job: String,
+    },
+    /// What is kept of each file for an incremental job
+    #[command(after_help = "Examples:
+  auditlake job states tenant-totals
+  auditlake job states tenant-totals --prune")]
+    States {
+        /// The job
+        job: String,
+        /// Delete those that its statement does not have now and no run of the last 30 days used
+        #[arg(long)]
+        prune: bool,
     },
 }
 

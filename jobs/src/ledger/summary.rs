@@ -120,4 +120,7 @@ pub struct QuerySummary {
     pub rows: u64,
     /// Files of an earlier computation that were replaced.
     pub replaced: u64,
+    /// What was taken from states of files; none of a job that keeps none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub states: Option<engine::StatesUsed>,
 }

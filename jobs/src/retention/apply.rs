@@ -9,7 +9,7 @@ use engine::retention::{
     AbortRecord, Applied, ApplyRequest, ApprovedPlan, BegunRecord, Erasing, KnownPlan, NotApproved, ObjectReceipt,
     PlanFolder, RowCounts, Skipped, apply, find_plan, hold_cases,
 };
-use engine::{Created, EngineError};
+use engine::{Created, EngineError, sweep_states};
 use schemas::{OtherCopy, Permission, RetentionPolicy};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,19 @@ pub(crate) struct PlanReceipt {
     pub(crate) skipped: Vec<AbortRecord>,
     /// Copies that no apply reaches.
     pub(crate) copies: Vec<OtherCopy>,
+    /// States of files of the dataset that were deleted when all was done: of files that were replaced or went.
+    #[serde(default)]
+    pub(crate) states_deleted: u64,
+    /// What is left of such states and why, each a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) states_not_reached: Vec<String>,
+}
+
+impl PlanReceipt {
+    /// What is left of old bytes and why, of objects and of states.
+    pub(crate) fn not_reached(&self) -> impl Iterator<Item = &String> {
+        self.objects.iter().flat_map(|object| &object.not_reached).chain(&self.states_not_reached)
+    }
 }
 
 /// What an apply came to.
@@ -260,7 +273,11 @@ async fn end_to_end(
     if !applied.waiting.is_empty() || request.only_begun {
         return Ok((applied, None));
     }
+    // Once every object is replaced or gone: whoever keeps a state of one from now on sees that, and deletes it.
+    let swept = sweep_states(&lake.front, request.dataset).await?;
     let receipt = PlanReceipt {
+        states_deleted: swept.deleted,
+        states_not_reached: swept.not_reached,
         format: "auditlake/retention-receipt/v1".to_owned(),
         plan: known.id.clone(),
         dataset: known.plan.dataset.clone(),

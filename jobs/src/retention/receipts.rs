@@ -36,7 +36,7 @@ pub(super) async fn command(lake: &OpenLake, world: &World, since: Span) -> Resu
         for skipped in &receipt.skipped {
             write_line(&mut text, &format!("  {}", told::skipped(skipped)));
         }
-        for left in receipt.objects.iter().flat_map(|object| &object.not_reached) {
+        for left in receipt.not_reached() {
             write_line(&mut text, &format!("  not reached: {left}"));
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use engine::retention::{Leftover, find_plan, leftovers, lift_dropped, plans, remove_archived};
+use engine::{stale_states, sweep_states};
 use schemas::{Dataset, DatasetId};
 use serde_json::json;
 
@@ -14,7 +15,7 @@ use crate::claim::Claim;
 use crate::error::JobError;
 use crate::lake::{OpenLake, with_companions};
 use crate::progress::Progress;
-use crate::show::write_line;
+use crate::show::{counted, write_line};
 use crate::world::World;
 
 /// Carries out the command.
@@ -23,6 +24,7 @@ pub(super) async fn command(lake: &OpenLake, world: &World, repair: bool) -> Res
     let known = plans(&lake.front).await?;
     let mut text = String::new();
     let all = with_companions(&lake.definitions);
+    let mut states = 0;
     let is_own = |dataset: &&Dataset| dataset.elsewhere.is_none() && DatasetId::archived(dataset.id.as_str()).is_none();
     for dataset in all.iter().filter(is_own) {
         for leftover in leftovers(&lake.front, dataset, &known).await? {
@@ -30,12 +32,24 @@ pub(super) async fn command(lake: &OpenLake, world: &World, repair: bool) -> Res
             write_line(&mut text, &told::leftover(&leftover, done.as_deref()));
             found.insert(leftover);
         }
+        // Of a run that died after it had kept the state of a file that went meanwhile.
+        let stale = stale_states(&lake.front, dataset).await?.len() as u64;
+        if stale > 0 {
+            let done = if repair { " and were deleted" } else { "" };
+            let counted = counted(stale, "state of files");
+            write_line(&mut text, &format!("{}: {counted} that do not count any more lie there{done}", dataset.id));
+            if repair {
+                let left = sweep_states(&lake.front, dataset).await?.not_reached;
+                left.iter().for_each(|left| write_line(&mut text, &format!("  not reached: {left}")));
+            }
+            states += stale;
+        }
     }
-    if found.is_empty() {
+    if found.is_empty() && states == 0 {
         write_line(&mut text, "nothing was left half done");
     }
-    let code = u8::from(!repair && !found.is_empty()) * 3;
-    Ok(Answer { text, json: json!({ "leftovers": found, "repaired": repair }), code })
+    let code = if repair || (found.is_empty() && states == 0) { 0 } else { 3 };
+    Ok(Answer { text, json: json!({ "leftovers": found, "stale_states": states, "repaired": repair }), code })
 }
 
 /// Brings a leftover to an end, and says what was done.

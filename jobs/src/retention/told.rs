@@ -175,7 +175,13 @@ pub(super) fn applied(outcome: &Outcome) -> Answer {
             ),
         );
     }
-    if receipt.is_some() {
+    if let Some(receipt) = receipt {
+        if receipt.states_deleted > 0 {
+            write_line(&mut text, &format!("  {} deleted", counted(receipt.states_deleted, "state of files")));
+        }
+        for left in &receipt.states_not_reached {
+            write_line(&mut text, &format!("  not reached: {left}"));
+        }
         write_line(&mut text, &format!("done; receipt and certificate lie in _auditlake/journal/{}/", known.id));
     }
     Answer::done(text, json!({ "plan": known.id, "applied": applied, "receipt": receipt }))

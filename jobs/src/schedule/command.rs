@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use engine::UseStates;
 use schemas::{FixedClock, Job, JobId, Span, StatusCounts, day_or_instant};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use crate::args::{Cli, JobCommand, OutputForm, RunArgs, RunDecisionArgs, Schedul
 use crate::claim::{LAPSE, Patience};
 use crate::confirm::confirmed;
 use crate::error::JobError;
+use crate::kept_states;
 use crate::lake::{OpenLake, names};
 use crate::notify;
 use crate::progress::Progress;
@@ -31,7 +33,7 @@ use crate::world::World;
 use crate::{Answer, access, show};
 
 /// The job of that name.
-pub(super) fn job_of<'l>(lake: &'l OpenLake, name: &str) -> Result<&'l Job, JobError> {
+pub(crate) fn job_of<'l>(lake: &'l OpenLake, name: &str) -> Result<&'l Job, JobError> {
     job_in(&lake.definitions, name)
 }
 
@@ -75,7 +77,8 @@ async fn ran_as_asked(cli: &Cli, (lake, world): (&OpenLake, &World), args: &RunA
 /// One run: of the instant given, or of the last interval that has elapsed.
 async fn once(cli: &Cli, (lake, world): (&OpenLake, &World), job: &Job, args: &RunArgs) -> Result<Answer, JobError> {
     let revise = if args.again { Revise::Again } else { Revise::Never };
-    let asked = Asked::by(revise, args.principal.as_deref());
+    let states = if args.no_states { UseStates::Anew } else { UseStates::Kept };
+    let asked = Asked { states, ..Asked::by(revise, args.principal.as_deref()) };
     let progress = Progress::on_terminal();
     let meant = match &job.timing.stream {
         // What was committed is computed anew for the instant of its batch.
@@ -379,5 +382,6 @@ pub(crate) async fn jobs(cli: &Cli, world: &World, command: &JobCommand) -> Resu
         JobCommand::List => explain::list(&lake, world).await,
         JobCommand::Show { job } => explain::show(&lake, world, job_of(&lake, job)?).await,
         JobCommand::Explain { job } => explain::explain(&lake, world, job_of(&lake, job)?).await,
+        JobCommand::States { job, prune } => kept_states::command(&lake, world, job_of(&lake, job)?, *prune).await,
     }
 }

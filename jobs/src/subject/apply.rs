@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 use chrono::{DateTime, Utc};
 use engine::retention::{Approval, BegunRecord, Erasing, KnownPlan, Person, PlanFolder, plans, store_plan};
 use engine::subject::{ErasureRecord, SubjectCase, erasure_path};
-use engine::{EngineError, Lakefront, files_replaced, refresh_index, remove_replaced};
+use engine::{EngineError, Lakefront, files_replaced, refresh_index, remove_replaced, sweep_states};
 use schemas::{CaseEnd, CaseStep, Permission, SubjectRequest};
 
 use super::approve::{approvals, last_plan};
@@ -132,6 +132,10 @@ pub(super) async fn erased(
         certificate.not_reached.extend(named_folders(desk.lake, &target, (name, &person)).await?);
         let at = Erasure { desk, case, agreement, person: &person, begun: &begun, progress };
         let place = at.place(name, &target, &mut certificate).await?;
+        // Also where no row is left: a state may be of a file that others came in the place of.
+        for why in sweep_states(&desk.lake.front, &target.dataset).await?.not_reached {
+            certificate.not_reached.insert(Left::new(format!("states of {name}"), why));
+        }
         for copy in policy_of(&target).copies {
             if !certificate.copies.contains(&copy) {
                 certificate.copies.push(copy);

@@ -111,6 +111,7 @@ impl Place {
                 rows: object.rows,
             });
         }
+        not_reached.extend(receipt.states_not_reached.into_iter().map(|why| Left::new("states of files", why)));
         self.plans.push(receipt.plan);
         let mut others = false;
         for skipped in receipt.skipped {

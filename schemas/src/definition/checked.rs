@@ -357,6 +357,33 @@ pub struct QuerySpec {
     pub sql: String,
     /// What the rows are used for: those of persons who object to it are left out. None leaves nobody out.
     pub purpose: Option<Purpose>,
+    /// Whether its groupings are folded from states of files.
+    pub incremental: Incremental,
+    /// Where its SQL is written.
+    pub written: WrittenAt,
+}
+
+/// A place in a file of definitions, for what can be said of it only once the whole lake is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenAt {
+    /// The file, relative to the lake's folder.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+/// Whether a job's groupings are folded from what is kept of each file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Incremental {
+    /// They are computed from the files each time, and nothing is kept.
+    #[default]
+    Never,
+    /// They are where they can be and it pays.
+    Auto,
+    /// They must be.
+    Always,
 }
 
 /// What a compliance report looks at and where it goes.

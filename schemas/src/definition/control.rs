@@ -8,7 +8,7 @@ use super::duration;
 use super::framework::{filled, title};
 use super::nearest::nearest;
 use super::problem::{Place, Problems};
-use super::raw::{RawControl, RawEvidence, RawParam, RawRows, RawRule, RawStatements, RawTest};
+use super::raw_control::{RawControl, RawEvidence, RawParam, RawRows, RawRule, RawStatements, RawTest};
 use super::sql_params::dollar_names;
 use super::yaml::At;
 use crate::control::{Control, ControlSql, ControlTest, EvidenceSpec, ParamValue, Status, StatusRule};

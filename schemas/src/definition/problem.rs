@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::checked::WrittenAt;
 use crate::remedy::Remedy;
 
 /// One thing that is wrong in one definition file.
@@ -61,6 +62,11 @@ impl Problems {
     pub(crate) fn add(&mut self, at: Place, message: impl Into<String>) {
         let Place { line, column } = at;
         self.found.push(DefinitionError { file: self.file.clone(), line, column, message: message.into() });
+    }
+
+    /// A place in this file, for what is judged later.
+    pub(crate) fn written(&self, at: Place) -> WrittenAt {
+        WrittenAt { file: self.file.clone(), line: at.line, column: at.column }
     }
 
     /// Keeps a value, or records why there is none.

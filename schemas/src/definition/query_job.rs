@@ -1,6 +1,6 @@
 //! `jobs/*.yaml` of kind `query`: a statement whose rows become a dataset.
 
-use super::checked::{Dataset, JobKind, QuerySpec};
+use super::checked::{Dataset, Incremental, JobKind, QuerySpec};
 use super::duration;
 use super::framework::filled;
 use super::job::purpose;
@@ -25,7 +25,16 @@ pub(super) fn build(
                        WHERE time >= $start AND time < $end";
         problems.add(raw.sql.place, message);
     }
+    let incremental = raw.incremental.as_ref().map_or(Incremental::Never, |given| given.value.0);
+    if let (Some(given), Incremental::Always, true) = (&raw.incremental, incremental, raw.purpose.is_some()) {
+        let message = "incremental: true and a purpose do not go together, as rows of persons who object are left out and \
+                       a state does not tell whose rows are in it; leave one of the two out, or write auto";
+        problems.add(given.place, message);
+    }
+    let written = problems.written(raw.sql.place);
     let spec = QuerySpec {
+        written,
+        incremental,
         window_seconds,
         into,
         sql: filled("sql", raw.sql, problems),

@@ -1,6 +1,6 @@
 //! What a job says that is due for new files.
 
-use super::checked::{JobKind, QuerySpec};
+use super::checked::{Incremental, JobKind, QuerySpec};
 use super::duration::{given_seconds, seconds};
 use super::export::{ExportSpec, byte_size};
 use super::problem::Problems;
@@ -59,6 +59,11 @@ pub(super) fn build(
 fn unfit(kind: &JobKind) -> Option<String> {
     let window = "window is for jobs that are due by the clock; leave it out beside on";
     match kind {
+        JobKind::Query(QuerySpec { incremental: Incremental::Auto | Incremental::Always, .. }) => Some(
+            "incremental keeps states of files for later runs, and a job that is due for new files reads each file once; \
+             leave incremental out beside on"
+                .to_owned(),
+        ),
         JobKind::Query(QuerySpec { window_seconds: Some(_), .. })
         | JobKind::Export(ExportSpec { window_seconds: Some(_), .. }) => Some(window.to_owned()),
         JobKind::Export(spec) if !spec.to.tells_seconds() => Some(format!(

@@ -72,6 +72,14 @@ impl Span {
         }
     }
 
+    /// Where it begins when it ends at `until`; none before what an instant holds.
+    pub fn before(self, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Hours(hours) => until.checked_sub_signed(TimeDelta::hours(i64::from(hours))),
+            Self::Months(months) => until.checked_sub_months(Months::new(months)),
+        }
+    }
+
     /// Whether it is over at `now` for something that began at `from`. Where its end is no instant, it never is.
     pub fn is_over(self, from: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         self.after(from).is_some_and(|end| end <= now)

@@ -18,7 +18,7 @@ use object_store::{
 
 /// What happens at the request of a chosen number.
 #[derive(Clone)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It fails, and nothing happened.
     Before,
     /// It fails, and it happened all the same.
@@ -45,7 +45,7 @@ impl fmt::Debug for Fault {
 
 /// The store.
 #[derive(Debug)]
-pub(super) struct Faulty {
+pub(crate) struct Faulty {
     inner: Arc<dyn ObjectStore>,
     met: AtomicUsize,
     fault: Mutex<Option<(usize, Fault)>>,
@@ -58,18 +58,18 @@ enum Turn {
 }
 
 impl Faulty {
-    pub(super) fn over(inner: Arc<dyn ObjectStore>) -> Self {
+    pub(crate) fn over(inner: Arc<dyn ObjectStore>) -> Self {
         Self { inner, met: AtomicUsize::new(0), fault: Mutex::new(None) }
     }
 
     /// From here on requests are counted from 0, and this happens at that of the number.
-    pub(super) fn set(&self, fault: Option<(usize, Fault)>) {
+    pub(crate) fn set(&self, fault: Option<(usize, Fault)>) {
         self.met.store(0, Ordering::SeqCst);
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
     /// Requests since then.
-    pub(super) fn met(&self) -> usize {
+    pub(crate) fn met(&self) -> usize {
         self.met.load(Ordering::SeqCst)
     }
 
@@ -131,7 +131,7 @@ fn failed() -> Error {
 
 /// The same, shared: a stream outlives the borrow of its store.
 #[derive(Debug, Clone)]
-pub(super) struct Shared(pub(super) Arc<Faulty>);
+pub(crate) struct Shared(pub(crate) Arc<Faulty>);
 
 impl fmt::Display for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
