@@ -4,6 +4,7 @@
 //! that could leave a name with no bytes behind it, which create-only readers would take for truth. Nor can it replace
 //! a file on the condition that it is still the one that was read. Absent: attributes, which a file cannot carry.
 
+mod behind;
 mod lock;
 mod staged;
 mod upload;
@@ -15,7 +16,7 @@ use std::path::Path as FsPath;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -24,6 +25,7 @@ use object_store::{
     RenameTargetMode, Result,
 };
 
+use self::behind::{Behind, behind};
 use self::lock::LOCK_NAME;
 use self::staged::remove_leftovers;
 pub(super) use self::staged::staged;
@@ -33,6 +35,8 @@ use super::front::Deleted;
 
 /// Files that are removed at once, of one stream of names.
 const REMOVED_AT_ONCE: usize = 10;
+/// Folders that are walked one after the other, however few lie before them.
+const FOLDERS_WALKED_ALONE: usize = 64;
 
 /// A local folder whose writes are durable when they return.
 #[derive(Debug, Clone)]
@@ -86,6 +90,11 @@ impl DurableStore {
 /// Off the threads that serve others; it is finished even when nobody waits for it any more.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|source| Error::JoinError { source })?
+}
+
+/// Without what is no object of anybody.
+fn objects(listed: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    listed.try_filter(|meta| std::future::ready(is_object(meta))).boxed()
 }
 
 fn is_object(meta: &ObjectMeta) -> bool {
@@ -144,11 +153,34 @@ impl ObjectStore for DurableStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix).try_filter(|meta| std::future::ready(is_object(meta))).boxed()
+        objects(self.inner.list(prefix))
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset).try_filter(|meta| std::future::ready(is_object(meta))).boxed()
+        let (store, offset) = (self.inner.clone(), offset.clone());
+        let Some(prefix) = prefix.cloned() else {
+            return objects(store.list_with_offset(None, &offset));
+        };
+        let looked = async move {
+            let (inner, below, after) = (store.clone(), prefix.clone(), offset.clone());
+            let Behind { files, folders, passed } = blocking(move || behind(&inner, &below, &after)).await?;
+            // One walk over all of it is quicker than one for each of many folders.
+            if folders.len() > passed + FOLDERS_WALKED_ALONE {
+                return Ok::<_, Error>(store.list_with_offset(Some(&prefix), &offset));
+            }
+            let inner = store.clone();
+            let files = stream::iter(files).then(move |path| {
+                let inner = inner.clone();
+                async move { inner.head(&path).await }
+            });
+            // One that is gone by now, or is being written, is no object.
+            let files = files.filter(|met| {
+                std::future::ready(!matches!(met, Err(Error::NotFound { .. } | Error::InvalidPath { .. })))
+            });
+            let folders = stream::iter(folders).flat_map(move |folder| store.list(Some(&folder)));
+            Ok(files.chain(folders).boxed())
+        };
+        objects(stream::once(looked).try_flatten().boxed())
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

@@ -313,3 +313,60 @@ async fn a_reader_never_meets_half_of_a_replacement() {
     assert_eq!(reading.bytes().await.expect("read"), "a".repeat(100_000));
     assert_eq!(text(&store, &path).await, "b".repeat(100_000));
 }
+
+/// Paths below `prefix` behind `offset`, from a listing from there on and from a listing of everything.
+async fn both_listings(store: &DurableStore, prefix: Option<&Path>, offset: &Path) -> [Vec<Path>; 2] {
+    let paths = |listed: Vec<ObjectMeta>| {
+        let mut paths: Vec<Path> = listed.into_iter().map(|meta| meta.location).collect();
+        paths.sort();
+        paths
+    };
+    let all: Vec<ObjectMeta> = store.list(prefix).try_collect().await.expect("a listing");
+    let expected = all.into_iter().filter(|meta| meta.location > *offset).collect();
+    let found = store.list_with_offset(prefix, offset).try_collect().await.expect("a listing");
+    [paths(found), paths(expected)]
+}
+
+#[tokio::test]
+async fn what_lies_behind_a_name_is_what_a_listing_of_everything_has_there() {
+    let (folder, store) = opened();
+    // Marks that sort before and behind the slash, and names that begin with others.
+    let parts = ["a", "a!", "a-b", "a0", "a~", "b", "b.c", "~"];
+    for (number, one) in parts.iter().enumerate() {
+        for (at, two) in parts.iter().enumerate() {
+            let path =
+                if (number + at) % 3 == 0 { format!("{one}/{two}") } else { format!("{one}/{two}/{}", parts[at]) };
+            store.put(&Path::from(path), "x".into()).await.expect("written");
+        }
+        store.put(&Path::from(format!("{one}/x{number}")), "x".into()).await.expect("written");
+    }
+    std::os::unix::fs::symlink(folder.path().join("b"), folder.path().join("a/link")).expect("a link");
+    let (_, being_written) = staged(&folder.path().join("a/c")).expect("a file");
+    let mut offsets: Vec<String> = parts.map(str::to_owned).to_vec();
+    for one in parts {
+        offsets.extend(parts.map(|two| format!("{one}/{two}")));
+        offsets.extend(["a/a", "a/a!/b", "b/zz", "link/a", "!", "~~/x"].map(|rest| format!("{one}/{rest}")));
+    }
+    for prefix in [None, Some(Path::from("a")), Some(Path::from("b")), Some(Path::from("absent"))] {
+        for offset in &offsets {
+            let [found, expected] = both_listings(&store, prefix.as_ref(), &Path::from(offset.as_str())).await;
+            assert_eq!(found, expected, "below {prefix:?} behind {offset}");
+        }
+    }
+    drop(being_written);
+}
+
+#[tokio::test]
+async fn what_is_new_in_a_ledger_of_years_is_found_without_what_is_old() {
+    let (folder, store) = opened();
+    for run in 0..200 {
+        store.put(&Path::from(format!("runs/job/{run:04}/1.start.json")), "x".into()).await.expect("written");
+    }
+    let prefix = Path::from("runs/job");
+    let found = behind(&store.inner, &prefix, &Path::from("runs/job/0197/~")).expect("read");
+    assert_eq!((found.folders.len(), found.passed), (2, 197), "{found:?}");
+    // An early name: one walk.
+    let [few, _] = both_listings(&store, Some(&prefix), &Path::from("runs/job/0003/~")).await;
+    assert_eq!(few.len(), 196);
+    drop(folder);
+}
