@@ -30,6 +30,6 @@ pub(crate) use close::{cancelled, committed};
 pub(crate) use find::{Sorted, listed, other_rows, sorted};
 pub(crate) use log::{StreamLog, read_by_all};
 pub(crate) use read_files::ReadFiles;
-pub(crate) use records::BatchPlan;
+pub(crate) use records::{AsideRecord, BatchPlan};
 pub use records::{BatchSummary, LeftOut};
 pub(crate) use settle::Settling;

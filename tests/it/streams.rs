@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::auditlake::Lake;
 
@@ -116,6 +116,8 @@ fn what_the_store_rewrites_is_not_new() {
 #[test]
 fn a_file_that_others_changed_is_set_aside_until_somebody_accepts_it() {
     let lake = Lake::new();
+    let yaml = std::fs::read_to_string(lake.folder().join("lake.yaml")).expect("the definition");
+    lake.write("lake.yaml", yaml + "\nnotify:\n  archive: {to: told/, events: [\"dataset.*\"]}\n");
     lake.write("datasets/theirs.yaml", "dataset: theirs\nlocation: theirs/\ntenant: tenant_id\ntime: time\n");
     lake.write("datasets/copied.yaml", COPIED);
     lake.write(
@@ -139,6 +141,11 @@ fn a_file_that_others_changed_is_set_aside_until_somebody_accepts_it() {
     assert_eq!(counts(&lake, "copied"), (3, 3));
     let aside = lake.json(&["job", "show", "copy"])["stream"]["set_aside"].clone();
     assert_eq!(aside[0]["file"]["path"], "theirs/one.parquet", "{aside}");
+    let told: Vec<_> = lake.objects().into_iter().filter(|(path, _)| path.starts_with("told/")).collect();
+    let [(_, event)] = &told[..] else { panic!("one file changed, once: {told:?}") };
+    let event: Value = serde_json::from_slice(event).expect("an event");
+    assert_eq!(event["type"], "auditlake.dataset.file_changed", "{event}");
+    assert_eq!((&event["data"]["job"], &event["data"]["paths"]), (&json!("copy"), &json!(["theirs/one.parquet"])));
     let none = lake.run(&["run", "copy", "--accept", "theirs/two.parquet", "--at=2026-03-10T11:00:00Z"]);
     assert!(none.err.contains("is not set aside") && none.code == Some(1), "{none:?}");
     let none = lake.run(&["run", "copy", "--accept", "theirs/ten.parquet", "--at=2026-03-10T11:00:00Z"]);

@@ -18,6 +18,7 @@ use crate::ledger::{CommitRecord, FailRecord, OutputRole, RunKey};
 use crate::requests::refusal;
 use crate::retention::{PlanReceipt, is_approved};
 use crate::schedule::{DecisionRecord, FailedRecord, JournalRecord, MissedReason, MissedRecord, Step};
+use crate::stream::AsideRecord;
 
 /// Whether a record that is written may be an event.
 pub(super) fn tells(path: &str) -> bool {
@@ -159,6 +160,9 @@ async fn of_record(lake: &OpenLake, path: &str) -> Result<Option<Event>, JobErro
         ["_auditlake", "subjects", _, name] if name.ends_with(".json") => {
             lake.front.read_json::<CaseRecord>(&at).await?.and_then(of_case)
         }
+        ["_auditlake", "checkpoints", job, "aside", name] => {
+            lake.front.read_json::<AsideRecord>(&at).await?.map(|aside| of_changed_file(job, name, &aside))
+        }
         ["_auditlake", "findings", finding, number] => {
             let decision: Option<Decision> = lake.front.read_json(&at).await?;
             let number = number.trim_end_matches(".json").parse().unwrap_or_default();
@@ -166,6 +170,19 @@ async fn of_record(lake: &OpenLake, path: &str) -> Result<Option<Event>, JobErro
         }
         _ => None,
     })
+}
+
+/// A file that has other rows than were read of it, or may have.
+fn of_changed_file(job: &str, name: &str, aside: &AsideRecord) -> Event {
+    let told = Told {
+        what: "a file that was read is another one now, and is not read again by itself",
+        job: Some(job.to_owned()),
+        command: Some(format!("auditlake job show {job}")),
+        paths: vec![aside.file.path.clone()],
+        ..Told::default()
+    };
+    let subject = format!("{job}/{}", name.trim_end_matches(".json"));
+    Event::of(EventType::DatasetFileChanged, subject, 1, (aside.at, told))
 }
 
 /// A record of a run that says why it has no commit.

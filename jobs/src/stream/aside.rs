@@ -8,6 +8,7 @@ use super::log::StreamLog;
 use super::records::{AcceptedRecord, AsideRecord, Places};
 use crate::error::JobError;
 use crate::lake::OpenLake;
+use crate::notify::{Note, Source};
 use crate::world::World;
 
 /// Sets a file aside; told where nobody had done so before.
@@ -24,15 +25,25 @@ pub(crate) async fn put_changed_aside(
     (lake, world): (&OpenLake, &World),
     job: &Job,
     changed: Vec<(PlannedInput, String)>,
-) -> Result<Vec<(String, String)>, EngineError> {
-    let mut new = Vec::new();
-    for (file, why) in changed {
-        let record = AsideRecord { job: job.id.clone(), file, why, at: world.now() };
-        if put_aside(&lake.front, &record).await? {
-            new.push((record.file.path, record.why));
-        }
+) -> Result<Vec<(String, String)>, JobError> {
+    if changed.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(new)
+    let paths = changed.iter().map(|(file, _)| Places(&job.id).aside(file).to_string()).collect();
+    let note = Note::begin(lake, world, Source::Records { paths }).await?;
+    let put = async {
+        let mut new = Vec::new();
+        for (file, why) in changed {
+            let record = AsideRecord { job: job.id.clone(), file, why, at: world.now() };
+            if put_aside(&lake.front, &record).await? {
+                new.push((record.file.path, record.why));
+            }
+        }
+        Ok(new)
+    };
+    let new = put.await;
+    note.end().await;
+    new
 }
 
 /// Says that a file that was set aside is read after all, as it is now.
