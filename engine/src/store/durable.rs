@@ -173,10 +173,8 @@ impl ObjectStore for DurableStore {
                 let inner = inner.clone();
                 async move { inner.head(&path).await }
             });
-            // One that is gone by now, or is being written, is no object.
-            let files = files.filter(|met| {
-                std::future::ready(!matches!(met, Err(Error::NotFound { .. } | Error::InvalidPath { .. })))
-            });
+            // One that is gone by now was there for nobody.
+            let files = files.filter(|met| std::future::ready(!matches!(met, Err(Error::NotFound { .. }))));
             let folders = stream::iter(folders).flat_map(move |folder| store.list(Some(&folder)));
             Ok(files.chain(folders).boxed())
         };

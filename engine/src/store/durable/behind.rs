@@ -58,12 +58,17 @@ pub(super) fn behind(store: &LocalFileSystem, prefix: &Path, offset: &Path) -> R
             match is_folder {
                 true if is_border => border = Some(path()?),
                 true if below.as_str() > rest => found.folders.push(path()?),
-                false if *name > *rest => found.files.push(path()?),
+                // What the store has no path for is a file that is being written.
+                false if *name > *rest => found.files.extend(Some(path()?).filter(|path| is_object(store, path))),
                 _ => found.passed += 1,
             }
         }
     }
     Ok(found)
+}
+
+fn is_object(store: &LocalFileSystem, path: &Path) -> bool {
+    store.path_to_filesystem(path).is_ok()
 }
 
 fn is_absent(error: &Error) -> bool {
