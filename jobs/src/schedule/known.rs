@@ -140,10 +140,10 @@ pub(crate) async fn known_runs(
     from: Option<DateTime<Utc>>,
 ) -> Result<Vec<KnownRun>, EngineError> {
     let folder = Path::from(format!("_auditlake/runs/{job}"));
-    // Names of instants sort as the instants do, and `~` is behind whatever a folder of one holds.
+    // Names of instants sort as the instants do, and `z` is behind whatever a folder of one holds. `~` would be written `%7E`.
     let listed = match from {
         Some(from) => {
-            let offset = Path::from(format!("{folder}/{}/~", compact(from)));
+            let offset = Path::from(format!("{folder}/{}/z", compact(from)));
             front.list_behind(&folder, &offset).await?
         }
         None => front.list(&folder).await?,
