@@ -8,6 +8,7 @@
 mod http;
 mod metrics;
 mod stopping;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,11 +116,13 @@ impl Server<'_> {
             ticked: Some(&|| self.health.tick()),
         };
         let scheduled = async { crew.work(Until::Stopped, &|happened| self.told(happened)).await.map(drop) };
-        let ((), scheduled, asked, ()) = tokio::join!(
+        let every = Duration::from_secs(self.args.compact_every);
+        let ((), scheduled, asked, (), ()) = tokio::join!(
             self.changes(&closing),
             scheduled,
             self.requests(workers, &closing),
-            self.notifications(&closing)
+            self.notifications(&closing),
+            upkeep::keep((&self.lake, self.world), every, (&closing, &self.stopping.stop))
         );
         scheduled.and(asked)
     }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::auditlake::Lake;
 
@@ -21,7 +21,11 @@ struct Server {
 
 impl Server {
     fn start(lake: &Lake) -> Self {
-        let args = ["serve", "--listen", "127.0.0.1:0", "--settle", "0", "--grace", "5"];
+        Self::start_with(lake, &[])
+    }
+
+    fn start_with(lake: &Lake, more: &[&str]) -> Self {
+        let args = [&["serve", "--listen", "127.0.0.1:0", "--settle", "0", "--grace", "5"][..], more].concat();
         let mut child =
             lake.command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let log = BufReader::new(child.stderr.take().expect("its log"));
@@ -192,6 +196,37 @@ fn a_server_answers_requests() {
     }
     assert!(server.get("/metrics").1.contains("auditlake_requests_total{outcome=\"answered\"} 1"));
     assert_eq!(server.stopped(), 0);
+}
+
+#[test]
+fn a_server_rewrites_many_small_files_and_leaves_few_alone() {
+    let lake = Lake::new();
+    let event = |number: u32| {
+        format!(
+            r#"{{"event_id":"e-{number}","time":"2026-02-0{day}T10:00:00Z","tenant_id":"t1","source":"app","event_type":"data.read","outcome":"success","actor_id":"u-1","actor_type":"user"}}"#,
+            day = 1 + number % 2,
+        )
+    };
+    lake.write("events.ndjson", [event(0), event(1)].join("\n"));
+    lake.json(&["ingest", "ndjson", "events.ndjson", "--into", "audit", "--at=2026-03-10T08:00:00Z"]);
+    let written: Vec<_> = lake.objects().into_iter().filter(|(name, _)| is_of_day(name, 1)).collect();
+    let [(path, bytes)] = &written[..] else { panic!("one file of that day: {written:?}") };
+    let folder = path.rsplit_once('/').expect("a folder").0;
+    for copy in 0..80 {
+        lake.put(&format!("{folder}/copy-{copy}.parquet"), bytes);
+    }
+    let mut server = Server::start_with(&lake, &["--compact-every", "1"]);
+    let told = server.until("compacted");
+    assert_eq!((&told["dataset"], &told["before"], &told["after"]), (&json!("audit"), &json!(81), &json!(1)), "{told}");
+    assert_eq!(server.stopped(), 0);
+    assert_eq!(lake.figure("SELECT count(*) AS n FROM audit"), 82, "of both days");
+    let left = lake.json(&["compact", "audit", "--dry-run", "--at=2026-03-10T09:00:00Z"]);
+    assert_eq!(left["compacted"]["files_before"], 0, "{left}");
+}
+
+/// Whether an object is a file of rows of that day of February.
+fn is_of_day(name: &str, day: u32) -> bool {
+    name.ends_with(".parquet") && name.contains(&format!("date=2026-02-{day:02}/"))
 }
 
 #[test]
