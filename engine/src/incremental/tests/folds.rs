@@ -35,6 +35,9 @@ const EXACT: &[&str] = &[
     "SELECT k, s, rank() OVER (ORDER BY s DESC, k) FROM (SELECT kind AS k, sum(small) AS s FROM events GROUP BY kind) AS t",
     "SELECT kind, sum(small) AS s FROM events GROUP BY kind HAVING sum(small) > 0 ORDER BY s DESC, kind LIMIT 3",
     "SELECT a.kind, a.c, b.m FROM (SELECT kind, count(*) AS c FROM events GROUP BY kind) AS a JOIN (SELECT kind, max(n) AS m FROM events WHERE flag GROUP BY kind) AS b ON a.kind = b.kind",
+    // The same grouping of two spans of time, whose states are the same.
+    "SELECT a.kind, a.c, b.c AS d FROM (SELECT kind, count(*) AS c FROM events WHERE time < '2026-01-20T00:00:00Z' GROUP BY kind) AS a FULL JOIN (SELECT kind, count(*) AS c FROM events WHERE time >= '2026-01-20T00:00:00Z' GROUP BY kind) AS b ON a.kind = b.kind",
+    "SELECT kind, count(*) FROM events WHERE time < '2026-01-20T00:00:00Z' GROUP BY kind UNION ALL SELECT kind, count(*) FROM events WHERE time >= '2026-02-01T00:00:00Z' GROUP BY kind UNION ALL SELECT kind, count(*) FROM events WHERE time < '2026-01-20T00:00:00Z' GROUP BY kind",
     "SELECT max(c), sum(c) FROM (SELECT kind, hash, count(*) AS c FROM events GROUP BY kind, hash) AS t",
     "SELECT kind, count(*) FROM events GROUP BY kind UNION ALL SELECT region, count(*) FROM events GROUP BY region",
     "SELECT kind, now() AS at, count(*) FROM events GROUP BY kind",

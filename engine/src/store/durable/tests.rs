@@ -364,7 +364,7 @@ async fn what_is_new_in_a_ledger_of_years_is_found_without_what_is_old() {
     }
     let prefix = Path::from("runs/job");
     let found = behind(&store.inner, &prefix, &Path::from("runs/job/0197/z")).expect("read");
-    assert_eq!((found.folders.len(), found.passed), (2, 197), "{found:?}");
+    assert_eq!((found.folders.len(), found.files.len(), found.passed), (2, 0, 198), "{found:?}");
     // An early name: one walk.
     let [few, _] = both_listings(&store, Some(&prefix), &Path::from("runs/job/0003/z")).await;
     assert_eq!(few.len(), 196);
