@@ -41,6 +41,7 @@ mod requests;
 mod requests_race;
 mod retention;
 mod schedule;
+mod schedule_race;
 mod schemas_page;
 mod serial_proxy;
 mod serve;

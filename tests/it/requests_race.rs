@@ -81,7 +81,7 @@ fn race(lake: Lake, how: Race) {
     each_is_answered_once(lake, how.requests);
 }
 
-fn killed(mut worker: Child) {
+pub(crate) fn killed(mut worker: Child) {
     worker.kill().expect("a child can be killed");
     worker.wait().expect("a child ends");
 }
