@@ -19,7 +19,8 @@ pub struct ServeArgs {
     /// Seconds that a request must not have changed before it is read; 0 where files appear whole
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
     pub settle: f64,
-    /// Seconds between two looks for small files of datasets, which are rewritten into few where there are many; 0 never looks
-    #[arg(long, default_value_t = 3_600, value_name = "SECONDS")]
+    /// Seconds between two looks for small files of datasets, which are rewritten into few where there are many, as by
+    /// `auditlake compact`; 0 never looks. Who lists folders by themselves finds replaced files beside them for a day
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     pub compact_every: u64,
 }
