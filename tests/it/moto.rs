@@ -104,8 +104,12 @@ impl Bucket {
             let mut listed: Vec<_> = store.list(Some(&Path::from(prefix))).try_collect().await.expect("a listing");
             listed.sort_by(|a, b| a.location.cmp(&b.location));
             for meta in listed {
-                let bytes = store.get(&meta.location).await.expect("an object").bytes().await.expect("bytes");
-                found.push((meta.location.to_string(), bytes));
+                // What another process is at work on may be gone a moment later.
+                let got = match store.get(&meta.location).await {
+                    Err(object_store::Error::NotFound { .. }) => continue,
+                    got => got.expect("an object"),
+                };
+                found.push((meta.location.to_string(), got.bytes().await.expect("bytes")));
             }
             found
         })
