@@ -17,7 +17,7 @@ const READ_AT_ONCE: usize = 16;
 const LISTED_AT_ONCE: usize = 8;
 /// How far back the newest runs are looked for, one after the other, before everything is listed. A list of years costs what
 /// there is in days.
-const LOOKS: [TimeDelta; 2] = [TimeDelta::days(2), TimeDelta::days(64)];
+const LOOKS: [TimeDelta; 4] = [TimeDelta::days(2), TimeDelta::days(8), TimeDelta::days(32), TimeDelta::days(128)];
 
 /// Which runs are wanted.
 #[derive(Debug, Clone, Copy)]
