@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a process is killed at a moment, and moments are the machine's")]
 
 use std::collections::BTreeSet;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -225,6 +226,35 @@ pub(crate) fn killed(lake: &Lake, args: &[&str], chance: &mut ChaCha8Rng, longes
     child.kill().expect("a child can be killed");
     child.wait().expect("a child ends");
     at_work
+}
+
+/// Keeps so many processes of a command at work and kills one after the other, each at a random moment, until `is_done`, which
+/// is told how many were killed.
+pub(crate) fn kill_one_after_the_other(
+    lake: &Lake,
+    args: &[&str],
+    (processes, mean_ms): (usize, u64),
+    chance: &mut ChaCha8Rng,
+    is_done: impl Fn(u64) -> bool,
+) {
+    let (mut at_work, mut kills): (Vec<Child>, u64) = (Vec::new(), 0);
+    while !is_done(kills) {
+        at_work.retain_mut(|child| child.try_wait().expect("a child").is_none());
+        while at_work.len() < processes {
+            let mut command = lake.command(args);
+            at_work.push(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"));
+        }
+        // The moment itself is what is tested, so waiting for a state would miss the point.
+        std::thread::sleep(Duration::from_millis(chance.random_range(0..2 * mean_ms)));
+        stop(at_work.swap_remove(chance.random_range(0..processes)));
+        kills += 1;
+    }
+    at_work.into_iter().for_each(stop);
+}
+
+fn stop(mut child: Child) {
+    child.kill().expect("a child can be killed");
+    child.wait().expect("a child ends");
 }
 
 /// The same command again, until it is done: by one process or by two at once.

@@ -4,19 +4,15 @@
 //! one worker after the other. `AUDITLAKE_REQUESTS` sets how many requests; workers and principals follow from it. What
 //! happens in memory lies beside the watch itself.
 
-#![expect(clippy::disallowed_methods, reason = "a process is killed at a moment, and moments are the machine's")]
-
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Child, Stdio};
-use std::time::Duration;
 
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::auditlake::Lake;
-use crate::kill::{INGEST, dropped, times};
+use crate::kill::{INGEST, dropped, kill_one_after_the_other, times};
 use crate::moto;
 use crate::serial_proxy::serialised;
 
@@ -61,29 +57,15 @@ fn a_worker_that_dies_in_a_bucket_is_followed_by_the_next() {
 fn race(lake: Lake, how: Race) {
     let lake = &asked(lake, how);
     let mut chance = ChaCha8Rng::seed_from_u64(how.requests);
-    let (mut workers, mut kills): (Vec<Child>, u64) = (Vec::new(), 0);
-    while lake.count(INBOX) > 0 {
-        while workers.len() < usize::try_from(how.workers).expect("a few") {
-            let mut command = lake.command(&RUN);
-            workers.push(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"));
-        }
-        // The moment itself is what is tested.
-        std::thread::sleep(Duration::from_millis(chance.random_range(0..2 * how.kill_ms)));
-        let victim = chance.random_range(0..workers.len());
-        killed(workers.swap_remove(victim));
-        kills += 1;
+    let workers = usize::try_from(how.workers).expect("a few");
+    kill_one_after_the_other(lake, &RUN, (workers, how.kill_ms), &mut chance, |kills| {
         assert!(kills < 20 * how.requests + 100, "{} requests still wait", lake.count(INBOX));
-    }
-    workers.into_iter().for_each(killed);
+        lake.count(INBOX) == 0
+    });
     // What the last ones left is for the next one.
     let ran = lake.run(&[&RUN[..], &["--once"]].concat());
     ran.succeeded();
     each_is_answered_once(lake, how.requests);
-}
-
-pub(crate) fn killed(mut worker: Child) {
-    worker.kill().expect("a child can be killed");
-    worker.wait().expect("a child ends");
 }
 
 /// A lake with principals, events, and an inbox full of requests.

@@ -3,20 +3,15 @@
 //! On disk, and in a bucket behind a proxy that lets one conditional write through at a time. `AUDITLAKE_SCHEDULE_RACES` says
 //! how often. Runners that are paused or meet a failing store lie beside the scheduler itself.
 
-#![expect(clippy::disallowed_methods, reason = "a process is killed at a moment, and moments are the machine's")]
-
 use std::collections::BTreeMap;
-use std::process::{Child, Stdio};
-use std::time::Duration;
 
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use crate::auditlake::Lake;
-use crate::kill::times;
+use crate::kill::{kill_one_after_the_other, times};
 use crate::moto;
-use crate::requests_race::killed;
 use crate::serial_proxy::serialised;
 
 const JOBS: u64 = 3;
@@ -71,20 +66,9 @@ fn commits(lake: &Lake) -> BTreeMap<String, Vec<Value>> {
 fn race(lake: Lake, (seed, kill_ms): (u64, u64)) {
     let lake = &asked(lake);
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
-    let (mut runners, mut kills): (Vec<Child>, u64) = (Vec::new(), 0);
-    while kills < KILLS_MAX && (commits(lake).len() as u64) < JOBS * HOURS {
-        runners.retain_mut(|runner| runner.try_wait().expect("a child").is_none());
-        while runners.len() < RUNNERS {
-            let mut command = lake.command(&DUE);
-            runners.push(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"));
-        }
-        // The moment itself is what is tested.
-        std::thread::sleep(Duration::from_millis(chance.random_range(0..2 * kill_ms)));
-        let victim = chance.random_range(0..runners.len());
-        killed(runners.swap_remove(victim));
-        kills += 1;
-    }
-    runners.into_iter().for_each(killed);
+    kill_one_after_the_other(lake, &DUE, (RUNNERS, kill_ms), &mut chance, |kills| {
+        kills >= KILLS_MAX || commits(lake).len() as u64 >= JOBS * HOURS
+    });
     // What the last ones left is for the next one.
     lake.run(&DUE).succeeded();
     each_interval_is_published_once(lake, seed);
