@@ -40,12 +40,14 @@ pub mod retention;
 mod rows_read;
 mod script;
 mod session;
+mod sketch;
 mod statement;
 mod store;
 pub mod subject;
 mod subject_index;
 mod table;
 mod udf;
+mod varint;
 mod zoned;
 
 pub use datafusion::logical_expr::LogicalPlan;

@@ -96,10 +96,11 @@ def many(program, lake, files, restarts):
         time.sleep(2)
     took = time.monotonic()
     server.end(signal.SIGTERM)
-    half = len(memory) // 2
+    tenth = max(1, len(memory) // 10)
+    tenths = [sorted(memory[at : at + tenth]) for at in range(0, len(memory), tenth)]
     print(f"{files} files, {events} events, {restarts} kills: placed in {placed - began:.0f} s, all rows {took - placed:.0f} s later")
-    print(f"memory MiB: median of the first half {sorted(memory[:half])[half // 2]:.0f}, of the second "
-          f"{sorted(memory[half:])[half // 2]:.0f}, most {max(memory):.0f}")
+    medians = " ".join(f"{part[len(part) // 2]:.0f}" for part in tenths)
+    print(f"memory MiB: medians of tenths of the time {medians}, most {max(memory):.0f}")
     for table in ("audit", "copied"):
         print(table, counted(program, lake, table), "expected", (events, events))
     return events

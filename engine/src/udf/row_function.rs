@@ -4,12 +4,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, NaiveDate, Utc};
-use datafusion::common::{exec_err, plan_err};
+use datafusion::common::{exec_datafusion_err, exec_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use schemas::{CivilZone, ColumnType, Pause};
+
+use crate::sketch::Sketch;
 
 /// What an argument is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,15 @@ pub(super) enum Kind {
     Instant,
     /// Pauses, as `dsr.v1` has them.
     Pauses,
+    /// A whole number.
+    Whole,
+    /// A sketch, as `latency_sketch` gives it.
+    Sketch,
+}
+
+/// Whether values of a type are bytes.
+pub(super) fn is_bytes(of: &DataType) -> bool {
+    matches!(of, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
 }
 
 impl Kind {
@@ -28,6 +39,8 @@ impl Kind {
             Self::Text => ColumnType::Str.arrow(),
             Self::Instant => ColumnType::Ts.arrow(),
             Self::Pauses => ColumnType::PAUSES.arrow(),
+            Self::Whole => ColumnType::I64.arrow(),
+            Self::Sketch => ColumnType::Binary.arrow(),
         }
     }
 
@@ -39,6 +52,8 @@ impl Kind {
                 Self::Instant => text || matches!(given, DataType::Timestamp(..)),
                 // A cast would take fields by position and make an end of a start.
                 Self::Pauses => *given == self.wants(),
+                Self::Whole => given.is_integer(),
+                Self::Sketch => is_bytes(given),
             }
     }
 }
@@ -100,6 +115,8 @@ impl ScalarUDFImpl for RowFunction {
                 Kind::Text => format!("{name} text"),
                 Kind::Instant => format!("{name} timestamp"),
                 Kind::Pauses => format!("{name} {}", ColumnType::PAUSES.name()),
+                Kind::Whole => format!("{name} whole number"),
+                Kind::Sketch => format!("{name} binary"),
             });
             return plan_err!("{} takes ({})", self.name, wanted.collect::<Vec<_>>().join(", "));
         }
@@ -148,6 +165,22 @@ impl Row<'_> {
     /// An argument that is an instant.
     pub(super) fn instant(&self, argument: usize) -> Option<DateTime<Utc>> {
         instant(&self.columns[argument], self.at)
+    }
+
+    /// A whole number.
+    pub(super) fn whole(&self, argument: usize) -> Option<i64> {
+        let column = &self.columns[argument];
+        column.is_valid(self.at).then(|| column.as_primitive::<Int64Type>().value(self.at))
+    }
+
+    /// An argument that is a sketch.
+    pub(super) fn sketch(&self, argument: usize) -> Result<Option<Sketch>> {
+        let column = &self.columns[argument];
+        if column.is_null(self.at) {
+            return Ok(None);
+        }
+        let sketch = Sketch::from_bytes(column.as_binary::<i32>().value(self.at));
+        sketch.map(Some).map_err(|error| exec_datafusion_err!("{error}"))
     }
 
     /// An argument that names a zone.

@@ -75,3 +75,68 @@ async fn a_wrong_argument_says_what_would_be_right() {
         assert!(chain.contains(part), "{sql}: {chain}");
     }
 }
+
+/// What a statement without a table tells, row by row, as text.
+async fn told(sql: &str) -> Vec<String> {
+    let lake = harness::lake(&[], &[]).await;
+    let sql = format!("SELECT coalesce(CAST(told AS varchar), 'null') AS told FROM ({sql}) AS t");
+    let batches = lake.session().query(&sql).await.unwrap_or_else(|error| unreachable!("{sql}: {error:?}"));
+    batches.iter().flat_map(|batch| harness::texts(batch, "told")).collect()
+}
+
+const THOUSAND: &str = "(SELECT value, value % 7 AS part FROM generate_series(0, 1000) AS t(value)) AS d";
+
+#[tokio::test]
+async fn sketches_of_parts_merge_into_that_of_the_whole() {
+    let whole = told(&format!("SELECT encode(latency_sketch(value), 'hex') AS told FROM {THOUSAND}")).await;
+    let parts = format!("SELECT part, latency_sketch(value) AS s FROM {THOUSAND} GROUP BY part");
+    let merged = told(&format!("SELECT encode(sketch_merge(s), 'hex') AS told FROM ({parts}) AS p")).await;
+    assert_eq!(merged, whole);
+    let of = |part: &str| format!("SELECT sketch_quantile(sketch_merge(s), {part}) AS told FROM ({parts}) AS p");
+    // The exact ones are 500, 950, 1,000 and 0.
+    for (part, value) in [("1, 2", "495"), ("95, 100", "943"), ("1, 1", "1000"), ("0, 1", "0")] {
+        assert_eq!(told(&of(part)).await, [value], "{part}");
+    }
+    let count = format!("SELECT sketch_count(sketch_merge(s)) AS told FROM ({parts}) AS p");
+    assert_eq!(told(&count).await, ["1001"]);
+}
+
+#[tokio::test]
+async fn a_sketch_counts_what_its_filter_lets_through_and_no_nulls() {
+    let sql = format!(
+        "SELECT sketch_count(latency_sketch(value) FILTER (WHERE value % 2 = 0)) AS told FROM {THOUSAND} GROUP BY part ORDER BY part"
+    );
+    assert_eq!(told(&sql).await, ["72", "71", "72", "71", "72", "71", "72"]);
+    let none = "SELECT latency_sketch(CASE WHEN value < 0 THEN value END) AS s FROM generate_series(1, 9) AS t(value)";
+    assert_eq!(told(&format!("SELECT sketch_count(s) AS told FROM ({none}) AS n")).await, ["null"]);
+    assert_eq!(
+        told(&format!("SELECT sketch_quantile(sketch_merge(s), 1, 2) AS told FROM ({none}) AS n")).await,
+        ["null"]
+    );
+    assert_eq!(told("SELECT sketch_count(latency_sketch(NULL)) AS told").await, ["null"]);
+}
+
+#[tokio::test]
+async fn what_is_no_duration_and_no_sketch_is_refused() {
+    let lake = harness::lake(&[], &[]).await;
+    for (sql, part) in [
+        ("SELECT latency_sketch(-5) AS s", "latency_sketch: a duration is below zero"),
+        ("SELECT latency_sketch(1.5) AS s", "latency_sketch takes (duration whole number), as microseconds"),
+        (
+            "SELECT latency_sketch(DISTINCT value), count(*) FROM generate_series(1, 9) AS t(value)",
+            "leave DISTINCT out",
+        ),
+        ("SELECT sketch_merge(7) AS s", "sketch_merge takes (sketch binary)"),
+        ("SELECT sketch_merge(X'0900') AS s", "sketch_merge: it is no sketch (its version is another)"),
+        ("SELECT sketch_count(X'0100') AS s", "it is no sketch (it ends early)"),
+        ("SELECT sketch_quantile(latency_sketch(5), 101, 100) AS s", "a quantile is from 0/1 to 1/1"),
+        (
+            "SELECT sketch_quantile(latency_sketch(5), 0.95) AS s",
+            "sketch_quantile takes (sketch binary, part whole number",
+        ),
+    ] {
+        let error = lake.session().query(sql).await.expect_err("refused");
+        let chain = format!("{error:?}");
+        assert!(chain.contains(part), "{sql}: {chain}");
+    }
+}

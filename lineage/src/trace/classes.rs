@@ -54,6 +54,8 @@ const LISTED: [(FunctionClass, &[&str]); 6] = [
             "percentile_cont",
             "approx_percentile_cont",
             "approx_percentile_cont_with_weight",
+            "latency_sketch",
+            "sketch_merge",
             "array_agg",
             "string_agg",
             "bit_and",

@@ -122,9 +122,10 @@ fn rule(function: &AggregateFunction, kinds: &[DataType]) -> Result<Rule, String
         "bool_and" | "bool_or" if is(|kind| *kind == DataType::Boolean) => Ok(Rule::Exact),
         "bit_and" | "bit_or" | "bit_xor" if is(DataType::is_integer) => Ok(Rule::Exact),
         "approx_distinct" if is(is_key) => Ok(Rule::Exact),
+        "latency_sketch" | "sketch_merge" => Ok(Rule::Exact),
         _ if MOMENTS.contains(&name) && kinds.iter().all(DataType::is_floating) => Ok(Rule::Inexact),
         _ if DIGESTS.contains(&name) => {
-            Err("how its sketches are merged changes the answer; compute it in a job of its own".to_owned())
+            Err("how its sketches are merged changes the answer; take latency_sketch and sketch_quantile, or a job of its own".to_owned())
         }
         _ if WHOLE.contains(&name) => Err("its state is all of its values; compute it in a job of its own".to_owned()),
         _ if FIRST.contains(&name) => {

@@ -23,6 +23,8 @@ const EXACT: &[&str] = &[
     "SELECT count(DISTINCT n), count(DISTINCT kind), min(n) FROM events",
     "SELECT kind, approx_distinct(n), approx_distinct(kind), approx_distinct(hash) FROM events GROUP BY kind",
     "SELECT approx_distinct(n), approx_distinct(time) FROM events",
+    "SELECT kind, latency_sketch(CASE WHEN n >= 0 THEN n END), latency_sketch(abs(small)) FILTER (WHERE flag) FROM events GROUP BY kind",
+    "SELECT sketch_quantile(latency_sketch(abs(small)), 95, 100), sketch_count(latency_sketch(abs(small))) FROM events",
     "SELECT kind, region, flag, count(*), sum(n), grouping(kind) FROM events GROUP BY ROLLUP (kind, region, flag)",
     "SELECT kind, region, count(*), max(time) FROM events GROUP BY GROUPING SETS ((kind), (region), (kind, region), ())",
     "SELECT kind, flag, sum(small) FROM events GROUP BY CUBE (kind, flag)",

@@ -2,6 +2,8 @@
 //!
 //! Absent: the length or width that stands before it; where it stands depends on what it holds, so `page.rs` reads it.
 
+use crate::varint;
+
 /// A stream that ends early or states what cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Damaged;
@@ -49,7 +51,7 @@ pub(super) fn decode<T: Item>(mut bytes: &[u8], width: u8, count: usize) -> Resu
         return Err(Damaged);
     }
     while out.len() < count {
-        let head = varint(&mut bytes)?;
+        let head = varint::read(&mut bytes).ok_or(Damaged)?;
         let left = count - out.len();
         let stated = usize::try_from(head >> 1).map_err(|_| Damaged)?;
         if head & 1 == 0 {
@@ -78,19 +80,6 @@ pub(super) fn decode<T: Item>(mut bytes: &[u8], width: u8, count: usize) -> Resu
 
 fn mask(width: u8) -> u32 {
     u32::MAX.checked_shr(32 - u32::from(width)).unwrap_or(0)
-}
-
-fn varint(bytes: &mut &[u8]) -> Result<u64, Damaged> {
-    let mut value = 0;
-    for shift in (0..35).step_by(7) {
-        let (byte, rest) = bytes.split_first().ok_or(Damaged)?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Ok(value);
-        }
-    }
-    Err(Damaged)
 }
 
 /// Appends the first `count` items of `packed`, which has all their bits.
@@ -162,12 +151,7 @@ fn pack<T: Item>(items: &[T], width: u8, out: &mut Vec<u8>) {
 
 fn head(out: &mut Vec<u8>, count: usize, kind: u64) {
     // A count in memory fits 63 bits.
-    let mut value = u64::try_from(count).unwrap_or(u64::MAX) << 1 | kind;
-    while value >= 0x80 {
-        out.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    out.push(value.to_le_bytes()[0]);
+    varint::write(out, u64::try_from(count).unwrap_or(u64::MAX) << 1 | kind);
 }
 
 #[cfg(test)]

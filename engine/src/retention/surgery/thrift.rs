@@ -4,6 +4,8 @@
 //! models: statistics of newer writers, key-value metadata of columns, orders of columns. Absent: names and types of the
 //! fields; `footer.rs` and `page.rs` know the numbers they need.
 
+use crate::varint;
+
 /// One value of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
@@ -79,7 +81,7 @@ impl Struct {
                 Ok(delta @ 1..=15) => out.push(delta << 4 | kind),
                 _ => {
                     out.push(kind);
-                    varint(out, zigzag(i64::from(*id)));
+                    varint::write(out, zigzag(i64::from(*id)));
                 }
             }
             // A boolean field is its type.
@@ -219,9 +221,9 @@ impl Value {
         match self {
             Self::Bool(value) => out.push(if *value { TRUE } else { FALSE }),
             Self::I8(value) => out.push(*value),
-            Self::I16(value) => varint(out, zigzag(i64::from(*value))),
-            Self::I32(value) => varint(out, zigzag(i64::from(*value))),
-            Self::I64(value) => varint(out, zigzag(*value)),
+            Self::I16(value) => varint::write(out, zigzag(i64::from(*value))),
+            Self::I32(value) => varint::write(out, zigzag(i64::from(*value))),
+            Self::I64(value) => varint::write(out, zigzag(*value)),
             Self::Double(bytes) => out.extend_from_slice(bytes),
             Self::Uuid(bytes) => out.extend_from_slice(bytes),
             Self::Binary(bytes) => {
@@ -259,15 +261,7 @@ fn zigzag(value: i64) -> u64 {
 
 fn length(out: &mut Vec<u8>, length: usize) {
     // A length in memory fits 64 bits on every target there is.
-    varint(out, u64::try_from(length).unwrap_or(u64::MAX));
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    out.push(value.to_le_bytes()[0]);
+    varint::write(out, u64::try_from(length).unwrap_or(u64::MAX));
 }
 
 struct Reader<'a> {
@@ -287,15 +281,7 @@ impl<'a> Reader<'a> {
     }
 
     fn varint(&mut self) -> Result<u64, Malformed> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(Malformed("a number has more than ten bytes"))
+        varint::read(&mut self.rest).ok_or(Malformed("a number ends early, or has more than ten bytes"))
     }
 
     fn int(&mut self) -> Result<i64, Malformed> {
