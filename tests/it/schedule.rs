@@ -508,3 +508,16 @@ fn what_cannot_be_asked_is_refused() {
     let none = Lake::new();
     none.run(&["run", "--due"]).failed(2, &["no job has a schedule; write for example schedule:"]);
 }
+
+#[test]
+fn runs_are_listed_of_a_job_that_is_there_or_was() {
+    let lake = lake_with("{cron: \"0 * * * *\", start: \"2026-03-04T00:00:00Z\", catch_up: all}");
+    assert_eq!(due(&lake, "02:30").0, ["01", "02"]);
+    for name in ["hurly", "no job"] {
+        lake.run(&["runs", "list", name])
+            .failed(2, &[&format!("job \"{name}\" does not exist"), "jobs are: ", "hourly"]);
+    }
+    std::fs::remove_file(lake.folder().join("jobs/hourly.yaml")).expect("removed");
+    let listed = lake.json(&["runs", "list", "hourly", "--at=2026-03-04T03:00:00Z"]);
+    assert_eq!(listed["runs"].as_array().map(Vec::len), Some(2), "{listed}");
+}

@@ -269,3 +269,44 @@ impl OfSchema for RecordBatch {
         Self::try_new_with_options(Arc::clone(schema), self.columns().to_vec(), &options)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+    use arrow::datatypes::DataType;
+
+    use super::*;
+
+    fn schema() -> SchemaRef {
+        Arc::new(Schema::new(vec![Field::new("events", DataType::Int64, true)]))
+    }
+
+    fn state(events: i64) -> State {
+        let rows = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![events]))]).expect("a row");
+        State { rows, files: vec![FileOf { leaf: "leaf".to_owned(), rows: 7 }], bytes: 0 }
+    }
+
+    /// What becomes of a state of five events where one of `there` is kept for the same files: an error, or its events.
+    async fn kept_beside(there: Bytes, exact: bool) -> Result<i64, EngineError> {
+        let (lake, fingerprint) = (Lakefront::memory(), Fingerprint::of(vec!["plan".to_owned()]));
+        let states = States { exact, ..States::none(&lake, &fingerprint, schema()) };
+        lake.create(&states.path("leaf.parquet"), there).await.expect("created");
+        let mut state = state(5);
+        states.keep("leaf.parquet", &mut state).await?;
+        let events = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(state.rows.column(0));
+        Ok(events.value(0))
+    }
+
+    #[tokio::test]
+    async fn a_state_that_differs_from_a_kept_one_is_an_error_where_it_must_not() {
+        let fingerprint = Fingerprint::of(vec!["plan".to_owned()]);
+        let bytes = |events| encoded(&Path::from("leaf.parquet"), &state(events), fingerprint.as_str()).expect("bytes");
+        assert_eq!(kept_beside(bytes(5), true).await.expect("the same"), 5);
+        let error = kept_beside(bytes(6), true).await.expect_err("it differs").to_string();
+        assert!(error.starts_with("state_differs: ") && error.contains("auditlake job states JOB --prune"), "{error}");
+        // Sums of floats: whoever was first is right.
+        assert_eq!(kept_beside(bytes(6), false).await.expect("it may"), 6);
+        // A damaged one is not believed, and hinders nobody.
+        assert_eq!(kept_beside(Bytes::from_static(b"PAR1"), true).await.expect("passed over"), 5);
+    }
+}
