@@ -11,6 +11,7 @@ mod column_values;
 mod compact;
 mod compact_texts;
 mod control;
+mod csv_columns;
 mod dataset;
 mod dataset_files;
 mod dataset_store;
@@ -59,6 +60,7 @@ pub use control::{
     ControlRun, Evaluated, EvaluationInput, EvidenceRows, HELD_ROWS, LAKE_SCOPE, ScopeResult, evaluate, files_within,
     input_files, pseudonym,
 };
+pub use csv_columns::csv_columns;
 pub use dataset::PinnedFile;
 pub use dataset_store::Elsewhere;
 pub use error::EngineError;

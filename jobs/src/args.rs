@@ -1,5 +1,6 @@
 //! The command line.
 
+mod anomalies;
 mod anonymize;
 mod evidence;
 mod export;
@@ -20,6 +21,7 @@ use clap_complete::Shell;
 use engine::Resources;
 use schemas::{FindingState, IngestFormat};
 
+pub use anomalies::{AnomaliesCommand, ScoreArgs};
 pub use anonymize::{AnonymizeArgs, AnonymizeCommand, CopyCheckArgs};
 pub use evidence::{EvidenceCommand, VerifyArgs};
 pub use export::{ExportArgs, ExportCommand};
@@ -209,6 +211,9 @@ SIGTERM and SIGINT stop it; what is at work gets --grace seconds, then others go
   auditlake anonymize check study.csv --quasi age,postcode --sensitive diagnosis"
     )]
     Anonymize(AnonymizeArgs),
+    /// See what is unusual in a series of values
+    #[command(subcommand)]
+    Anomalies(AnomaliesCommand),
     /// Say what must stay whatever policies say: legal holds
     #[command(subcommand)]
     Hold(HoldCommand),

@@ -4,6 +4,7 @@
 //! function, `runner::run`. `schedule` says which runs are due and begins them; `serve` stays and does so for ever.
 
 mod access;
+mod anomalies;
 mod anonymize;
 mod args;
 mod claim;
@@ -59,14 +60,15 @@ use review::Step;
 use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping, Span};
 use serde_json::{Value, json};
 
+pub use anomalies::{CoolDown, DetectorName};
 pub use args::{
-    AccessCommand, AnonymizeArgs, AnonymizeCommand, ApplyArgs, ApplyCaseArgs, ApproveArgs, CaseArgs, CaseEndArg, Cli,
-    Command, CompactArgs, CopyCheckArgs, CorrectArgs, DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg,
-    EraseArgs, EvidenceCommand, ExportArgs, ExportCommand, FailOnArg, FindingsCommand, FormatArg, FormsArgs, GapsArgs,
-    HoldCommand, IngestArgs, JobCommand, LineageCommand, LineageExportArgs, NoteArgs, NotifyCommand, OpenArgs,
-    OutputForm, PackageArgs, PlaceArgs, PlanArgs, RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunArgs,
-    RunDecisionArgs, RunsCommand, ScheduleCommand, ServeArgs, SqlArgs, StateArg, SubjectCommand, SubjectRequestArg,
-    VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
+    AccessCommand, AnomaliesCommand, AnonymizeArgs, AnonymizeCommand, ApplyArgs, ApplyCaseArgs, ApproveArgs, CaseArgs,
+    CaseEndArg, Cli, Command, CompactArgs, CopyCheckArgs, CorrectArgs, DatasetKindArg, DecideArgs, DiffArgs,
+    DirectionArg, DocumentArg, EraseArgs, EvidenceCommand, ExportArgs, ExportCommand, FailOnArg, FindingsCommand,
+    FormatArg, FormsArgs, GapsArgs, HoldCommand, IngestArgs, JobCommand, LineageCommand, LineageExportArgs, NoteArgs,
+    NotifyCommand, OpenArgs, OutputForm, PackageArgs, PlaceArgs, PlanArgs, RegisterArgs, RequestsCommand,
+    RetentionCommand, ReviewArgs, RunArgs, RunDecisionArgs, RunsCommand, ScheduleCommand, ScoreArgs, ServeArgs,
+    SqlArgs, StateArg, SubjectCommand, SubjectRequestArg, VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -134,6 +136,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Lineage(command) => lineage::command(cli, &world, command).await?,
         Command::Retention(command) => retention::command(cli, &world, command).await?,
         Command::Anonymize(args) => anonymize::command(cli, &world, args).await?,
+        Command::Anomalies(command) => anomalies::command(command)?,
         Command::Hold(command) => hold::command(cli, &world, command).await?,
         Command::Subject(command) => subject::command(cli, &world, command).await?,
         Command::Evidence(command) => evidence_log::command(cli, &world, command).await?,

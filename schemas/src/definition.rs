@@ -81,7 +81,7 @@ pub use checked::{
 };
 pub use csv_style::{CsvStyle, Delimiter, LineEnd};
 pub(crate) use dataset::REJECTED_ENDING;
-pub use duration::kept_until;
+pub use duration::{kept_until, parse_length};
 pub use export::{
     ColumnSource, ExportColumn, ExportCompression, ExportFormat, ExportRows, ExportShape, ExportSpec, byte_size,
 };

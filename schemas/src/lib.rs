@@ -49,7 +49,7 @@ pub use definition::{
     Incremental, IngestFormat, IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec,
     REQUEST_BYTES_MAX, ReportFormat, ReportOutput, ReportSpec, RequestError, RetentionSpec, SourceFile, StoreUrl,
     VerifySpec, WrittenAt, anonymize_notes, byte_size, check, is_definition, json_schema, kept_until, nearest,
-    parse_control, parse_framework, parse_request, retention_notes, timezone, unknown_columns,
+    parse_control, parse_framework, parse_length, parse_request, retention_notes, timezone, unknown_columns,
 };
 pub use evidence::{Anchor, EvidencePolicy};
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};

@@ -5,6 +5,7 @@
 #![expect(clippy::panic, reason = "a test that cannot go on says why and stops")]
 
 mod access;
+mod anomalies;
 mod anonymize;
 mod auditlake;
 mod bucket;

@@ -8,19 +8,18 @@ use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use schemas::nearest;
 
 use super::figures::{Figures, numbers};
 use crate::catalog::NoSystemTables;
+use crate::csv_columns::{csv_columns, place, refused};
 use crate::error::EngineError;
-use crate::ingest::{CsvTable, csv_table};
 use crate::resources::Resources;
 use crate::session::SessionFactory;
 use crate::store::Lakefront;
@@ -49,10 +48,6 @@ pub async fn measure_file(
     let table: Arc<dyn TableProvider> = Arc::new(table);
     let (figures, _) = Figures::of(&factory.session(now)?, table, (quasi, sensitive), 0).await?;
     Ok(figures)
-}
-
-fn refused(path: &Path, why: impl Into<String>) -> EngineError {
-    EngineError::Input { path: path.display().to_string(), why: why.into() }
 }
 
 fn read(path: &Path, wanted: &[&str]) -> Result<Vec<RecordBatch>, EngineError> {
@@ -87,30 +82,11 @@ fn parquet(path: &Path, file: File, wanted: &[&str]) -> Result<Vec<RecordBatch>,
 
 /// Texts; of a column that holds numbers and nothing else, numbers, which have an order.
 fn csv(path: &Path, file: File, wanted: &[&str]) -> Result<RecordBatch, EngineError> {
-    let opened = csv_table(std::io::BufReader::new(file)).map_err(|why| refused(path, why))?;
-    let CsvTable { names, mut rows } = opened;
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let places = wanted.iter().map(|name| place(path, &names, name)).collect::<Result<Vec<usize>, _>>()?;
-    let mut texts: Vec<StringBuilder> = wanted.iter().map(|_| StringBuilder::new()).collect();
-    let read = rows.each(&mut |fields| {
-        for (text, place) in texts.iter_mut().zip(&places) {
-            text.append_option(fields.get(*place));
-        }
-    });
-    read.map_err(|why| refused(path, why))?;
-    let columns = texts.iter_mut().map(|text| -> ArrayRef { Arc::new(text.finish()) });
+    let texts = csv_columns(path, std::io::BufReader::new(file), wanted)?;
+    let columns = texts.into_iter().map(|texts| -> ArrayRef { Arc::new(StringArray::from(texts)) });
     let columns: Vec<ArrayRef> = columns.map(|text| numbers(&text).unwrap_or(text)).collect();
     let named = wanted.iter().zip(&columns);
     let fields: Vec<Field> = named.map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
         .map_err(|_| EngineError::Bug { what: "columns of one file form no batch".to_owned() })
-}
-
-fn place(path: &Path, names: &[&str], wanted: &str) -> Result<usize, EngineError> {
-    names.iter().position(|name| *name == wanted).ok_or_else(|| {
-        let offer = nearest(wanted, names.iter().copied());
-        let offer = offer
-            .map_or_else(|| format!("columns are: {}", names.join(", ")), |near| format!("did you mean \"{near}\"?"));
-        refused(path, format!("it has no column \"{wanted}\"; {offer}"))
-    })
 }

@@ -1,6 +1,6 @@
 //! Spans of time as definitions write them: `15m`, `24h`, `30d`, and `7y` for what is kept.
 
-use chrono::{DateTime, Days, Months, Utc};
+use chrono::{DateTime, Days, Months, TimeDelta, Utc};
 
 use super::problem::Problems;
 use super::yaml::At;
@@ -25,6 +25,21 @@ pub(super) fn seconds(name: &str, given: &str) -> Result<u64, String> {
         Some(seconds @ 1..=SECONDS_MAX) => Ok(seconds),
         _ => Err(format!("{name} {given:?} is longer than ten years; write at most 3660d")),
     }
+}
+
+/// A length of time as people write it, `15m`, `24h`, `30d` or `4w`: at least a second, at most ten years.
+///
+/// # Errors
+/// A sentence, when it is none.
+///
+/// ```
+/// assert_eq!(schemas::parse_length("12h"), Ok(chrono::TimeDelta::hours(12)));
+/// assert!(schemas::parse_length("soon").is_err());
+/// ```
+pub fn parse_length(given: &str) -> Result<TimeDelta, String> {
+    let seconds = seconds("length", given)?;
+    // Ten years of seconds fit.
+    Ok(TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000)))
 }
 
 /// The same of what may be left out.

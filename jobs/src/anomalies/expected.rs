@@ -1,0 +1,60 @@
+//! What was to be expected of a value, in words and numbers.
+
+use serde::Serialize;
+
+use super::robust::Middle;
+
+/// What the values before one were.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Expected {
+    /// Their median.
+    median: f64,
+    /// 1.4826 times their median absolute deviation: a standard deviation, if they were normal.
+    spread: f64,
+    least: f64,
+    greatest: f64,
+    /// How many there were.
+    values: usize,
+    /// How many of them lay as far from the median as this one, or further.
+    as_far: usize,
+}
+
+impl Expected {
+    /// Of the values before `value`, of which there is one at least.
+    pub(super) fn of(mut before: Vec<f64>, value: f64) -> Self {
+        before.sort_by(f64::total_cmp);
+        let middle = Middle::of(&before).unwrap_or(Middle { median: value, mad: 0.0 });
+        let off = (value - middle.median).abs();
+        Self {
+            median: middle.median,
+            spread: middle.spread(),
+            least: before.first().copied().unwrap_or(value),
+            greatest: before.last().copied().unwrap_or(value),
+            values: before.len(),
+            as_far: before.iter().filter(|other| (*other - middle.median).abs() >= off).count(),
+        }
+    }
+
+    /// One sentence: `expected 2 ± 1.5, saw 41; nothing above 6 in 8064 values before`.
+    pub(super) fn sentence(&self, value: f64) -> String {
+        let Self { least, greatest, values, as_far, .. } = self;
+        let rest = if value > *greatest {
+            format!("nothing above {} in {values} values before", short(*greatest))
+        } else if value < *least {
+            format!("nothing below {} in {values} values before", short(*least))
+        } else {
+            format!("{as_far} of {values} values before were as far off")
+        };
+        format!("expected {} ± {}, saw {}; {rest}", short(self.median), short(self.spread), short(value))
+    }
+}
+
+/// A number with four digits that count, or all of a whole one.
+fn short(value: f64) -> String {
+    if value.fract() == 0.0 || value.abs() >= 1e4 {
+        return format!("{value:.0}");
+    }
+    let digits = 3.0 - value.abs().log10().floor();
+    let scale = 10_f64.powi(digits.clamp(0.0, 12.0) as i32);
+    ((value * scale).round() / scale).to_string()
+}
