@@ -153,7 +153,7 @@ fn a_value_is_explained_by_those_before_it() {
     let close = [0.012_345_678, 0.012_4];
     assert_eq!(
         Expected::of(close.to_vec(), 123_456.7).sentence(123_456.7),
-        "expected 0.01237 ± 0.00004028, saw 123457; nothing above 0.0124 in 2 values before"
+        "expected 0.01237 ± 0.00004027, saw 123457; nothing above 0.0124 in 2 values before"
     );
 }
 
