@@ -93,12 +93,12 @@ pub(crate) async fn prepared(
     let mut used = StatesUsed::default();
     let mut inputs = Inputs::default();
     let mut folds = Vec::new();
-    for grouping in &found {
+    for (number, grouping) in without_repeats(&found).into_iter().enumerate() {
         let fold = Folding::begin(lake, session, grouping, request.states).await?;
         match fold.all(&mut inputs).await {
             Ok((states, told)) => {
                 used.add(told);
-                plan = in_place_of(plan, grouping, (fold.steps(), states))?;
+                plan = in_place_of(plan, (number, grouping), (fold.steps(), states))?;
                 folds.push(fold);
             }
             Err(Stop::TooLarge(shares)) => {
@@ -116,6 +116,17 @@ pub(crate) async fn prepared(
     // What is also read beside the states, counts as read.
     datasets_read(&plan).iter().for_each(|dataset| inputs.were_read(dataset));
     Ok(Prepared::Folded(Box::new(plan), used, inputs))
+}
+
+/// Each grouping once; one that a statement has in two places is folded once, and put in both.
+fn without_repeats(found: &[Grouping]) -> Vec<&Grouping> {
+    let mut once: Vec<&Grouping> = Vec::new();
+    for grouping in found {
+        if once.iter().all(|known| known.aggregate != grouping.aggregate) {
+            once.push(grouping);
+        }
+    }
+    once
 }
 
 fn in_full(request: &QueryRequest<'_>, reason: String) -> Result<Prepared, EngineError> {

@@ -2,12 +2,13 @@
 //! it comes to.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use futures::future::BoxFuture;
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 use futures::{FutureExt, future};
 use schemas::Via;
 
@@ -70,7 +71,7 @@ pub(super) struct Folding<'a> {
 struct Progress {
     used: StatesUsed,
     measured: Measured,
-    /// Objects that this fold kept, with the places of the files that went into each.
+    /// Objects that this fold kept or was about to keep, with the places of the files that went into each.
     created: Vec<(String, Vec<usize>)>,
     /// How files took part: place, rows and way.
     took_part: Vec<(usize, u64, Via)>,
@@ -111,7 +112,8 @@ impl<'a> Folding<'a> {
             Self { lake, session, grouping, steps, states, keeps, keepable, files, stands: places, at_once, progress };
         if keeps {
             fold.sweep().await?;
-            fold.states.describe(&grouping.dataset).await?;
+            let location = session.dataset(&grouping.dataset).map_or("", |dataset| &dataset.location);
+            fold.states.describe((&grouping.dataset, location)).await?;
         }
         Ok(fold)
     }
@@ -189,8 +191,9 @@ impl<'a> Folding<'a> {
             let files = children.into_iter().flat_map(|child| child.files).collect();
             let mut state = State { rows: self.steps.reduced(&rows).await?, files, bytes: 0 };
             if let Some(object) = object {
+                // First: what fails or is given up on its way may have arrived.
+                self.progress().created.push((object.clone(), leaves.iter().map(|leaf| leaf.at).collect()));
                 self.states.keep(&object, &mut state).await?;
-                self.progress().created.push((object, leaves.iter().map(|leaf| leaf.at).collect()));
             }
             let too_large = self.progress().measured.too_large();
             too_large.map_or(Ok(state), |why| Err(Stop::TooLarge(why)))
@@ -198,20 +201,36 @@ impl<'a> Folding<'a> {
         .boxed()
     }
 
-    /// The states of what is folded into one, in order.
+    /// The states of what is folded into one, in order. Where one fails no other is begun, and those under way come to their
+    /// end: a state that arrives after it was looked for would stay.
     async fn children(&self, inner: &Inner) -> Result<Vec<State>, Stop> {
         let is_there = |node: &Node| matches!(node, Node::Leaf(leaf) if self.states.has(&leaf.object()));
         let at_once = if inner.children.iter().all(is_there) { READS_AT_ONCE } else { self.at_once };
-        let children: Vec<BoxFuture<'_, Result<State, Stop>>> = inner
+        let failed = AtomicBool::new(false);
+        let children: Vec<BoxFuture<'_, Option<Result<State, Stop>>>> = inner
             .children
             .iter()
-            .map(|child| match child {
-                Node::Leaf(leaf) => self.leaf(leaf).boxed(),
-                Node::Inner(inner) => self.inner(inner),
+            .map(|child| {
+                let child = match child {
+                    Node::Leaf(leaf) => self.leaf(leaf).boxed(),
+                    Node::Inner(inner) => self.inner(inner),
+                };
+                let failed = &failed;
+                async move {
+                    if failed.load(Ordering::Relaxed) {
+                        return None;
+                    }
+                    let state = child.await;
+                    failed.fetch_or(state.is_err(), Ordering::Relaxed);
+                    Some(state)
+                }
+                .boxed()
             })
             .collect();
         let is_of_leaves = matches!(inner.children.first(), Some(Node::Leaf(_)));
-        stream::iter(children).buffered(if is_of_leaves { at_once } else { 1 }).try_collect().await
+        let states = stream::iter(children).buffered(if is_of_leaves { at_once } else { 1 });
+        let states: Vec<Option<Result<State, Stop>>> = states.collect().await;
+        states.into_iter().flatten().collect()
     }
 
     /// The state of one file: read, or computed and kept.
@@ -232,9 +251,9 @@ impl<'a> Folding<'a> {
         let mut state = State { rows: made.rows, files: vec![FileOf { leaf: leaf.name.clone(), rows }], bytes: 0 };
         let mut measured = Ok(());
         if self.keeps && is_inside {
+            self.progress().created.push((leaf.object(), vec![leaf.at]));
             self.states.keep(&leaf.object(), &mut state).await?;
             let mut progress = self.progress();
-            progress.created.push((leaf.object(), vec![leaf.at]));
             let (state_rows, file_bytes) = (state.rows.num_rows() as u64, file.meta.size);
             if progress.measured.add((state_rows, state.bytes), (rows, file_bytes)) {
                 measured = progress.measured.too_large().map_or(Ok(()), |why| Err(Stop::TooLarge(why)));

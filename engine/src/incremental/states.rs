@@ -175,13 +175,14 @@ impl<'a> States<'a> {
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) async fn describe(&self, dataset: &str) -> Result<(), EngineError> {
+    pub(super) async fn describe(&self, (dataset, location): (&str, &str)) -> Result<(), EngineError> {
         if self.has(PLAN) {
             return Ok(());
         }
         let plan = Described {
             fingerprint: self.fingerprint.to_string(),
             dataset: dataset.to_owned(),
+            location: location.to_owned(),
             parts: self.fingerprint.parts().to_vec(),
         };
         self.lake.create_json(&self.path(PLAN), &plan).await.map(drop)
@@ -195,6 +196,8 @@ pub(super) struct Described {
     pub(super) fingerprint: String,
     /// The dataset whose files its states are of.
     pub(super) dataset: String,
+    /// Where they lie.
+    pub(super) location: String,
     /// What was hashed.
     pub(super) parts: Vec<String>,
 }

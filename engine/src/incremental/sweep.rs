@@ -76,7 +76,9 @@ pub async fn stale_states(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<Pat
     for (fingerprint, objects) in kept {
         // Of what nobody described nobody knows the files.
         let of = described(lake, &fingerprint).await?;
-        if of.as_ref().is_some_and(|of| of.dataset != dataset.id.as_str()) {
+        // Under another name since, it has the same files.
+        let is_of = |of: &Described| of.dataset == dataset.id.as_str() || of.location == dataset.location;
+        if of.as_ref().is_some_and(|of| !is_of(of)) {
             continue;
         }
         for object in objects.keys().filter(|object| of.is_none() || (*object != PLAN && !counting.contains(*object))) {
@@ -105,19 +107,23 @@ pub(super) async fn described(lake: &Lakefront, fingerprint: &str) -> Result<Opt
     }
 }
 
-/// Deletes an object with every version of it; why some stay, where they do.
+/// Deletes an object with every version of it; why some stay, where they do. The one that listings show goes last, and stays as
+/// long as another does: then whoever sweeps next finds it and tries again, also after a death.
 pub(super) async fn remove_for_good(lake: &Lakefront, path: &Path) -> Result<Option<String>, EngineError> {
-    lake.remove(path).await?;
-    let mut versions = match lake.versions(path).await? {
-        Versions::None => return Ok(None),
-        Versions::Unlisted { why } => return Ok(Some(format!("older versions of \"{path}\": {why}"))),
+    let versions = match lake.versions(path).await? {
         Versions::Listed(versions) => versions,
+        Versions::None => {
+            lake.remove(path).await?;
+            return Ok(None);
+        }
+        Versions::Unlisted { why } => {
+            lake.remove(path).await?;
+            return Ok(Some(format!("older versions of \"{path}\": {why}")));
+        }
     };
-    // The mark of the removal goes last: without it, what is left would be an object again.
-    versions.reverse();
-    versions.sort_by_key(|version: &Version| version.latest);
+    let (latest, older): (Vec<Version>, Vec<Version>) = versions.into_iter().partition(|version| version.latest);
     let mut left = None;
-    for version in versions.iter().filter(|version| !version.latest || version.delete_marker) {
+    for version in older.iter().rev().chain(&latest) {
         if version.latest && left.is_some() {
             continue;
         }

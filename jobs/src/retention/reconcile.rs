@@ -25,9 +25,11 @@ pub(super) async fn command(lake: &OpenLake, world: &World, repair: bool) -> Res
     let mut text = String::new();
     let all = with_companions(&lake.definitions);
     let mut states = 0;
-    let is_own = |dataset: &&Dataset| dataset.elsewhere.is_none() && DatasetId::archived(dataset.id.as_str()).is_none();
-    for dataset in all.iter().filter(is_own) {
-        for leftover in leftovers(&lake.front, dataset, &known).await? {
+    for dataset in all.iter().filter(|dataset| dataset.elsewhere.is_none()) {
+        // What lies in an archive belongs to the plans of its dataset.
+        let is_archive = DatasetId::archived(dataset.id.as_str()).is_some();
+        let left = if is_archive { Vec::new() } else { leftovers(&lake.front, dataset, &known).await? };
+        for leftover in left {
             let done = if repair { repaired(lake, world, dataset, &leftover).await? } else { None };
             write_line(&mut text, &told::leftover(&leftover, done.as_deref()));
             found.insert(leftover);

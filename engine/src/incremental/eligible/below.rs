@@ -136,9 +136,10 @@ pub(super) fn is_allowed(expr: &Expr) -> bool {
     let walked = expr.apply(|part| {
         allowed &= match part {
             Expr::ScalarFunction(function) => function.func.signature().volatility == Volatility::Immutable,
+            // Shown, a list of one text and of two can be the same.
+            Expr::Literal(value, _) => !value.data_type().is_nested(),
             Expr::Alias(_)
             | Expr::Column(_)
-            | Expr::Literal(..)
             | Expr::BinaryExpr(_)
             | Expr::Like(_)
             | Expr::SimilarTo(_)

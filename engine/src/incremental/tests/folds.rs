@@ -40,6 +40,10 @@ const EXACT: &[&str] = &[
     // The same grouping of two spans of time, whose states are the same.
     "SELECT a.kind, a.c, b.c AS d FROM (SELECT kind, count(*) AS c FROM events WHERE time < '2026-01-20T00:00:00Z' GROUP BY kind) AS a FULL JOIN (SELECT kind, count(*) AS c FROM events WHERE time >= '2026-01-20T00:00:00Z' GROUP BY kind) AS b ON a.kind = b.kind",
     "SELECT kind, count(*) FROM events WHERE time < '2026-01-20T00:00:00Z' GROUP BY kind UNION ALL SELECT kind, count(*) FROM events WHERE time >= '2026-02-01T00:00:00Z' GROUP BY kind UNION ALL SELECT kind, count(*) FROM events WHERE time < '2026-01-20T00:00:00Z' GROUP BY kind",
+    // Subqueries that differ in their bounds alone, which the planner must not take for one.
+    "SELECT kind, count(*) AS c, (SELECT count(*) FROM events WHERE time < '2026-02-20T00:00:00Z') - (SELECT count(*) FROM events WHERE time < '2026-01-20T00:00:00Z') AS d FROM events GROUP BY kind",
+    // One grouping in two places.
+    "SELECT kind, count(*), (SELECT count(*) FROM events WHERE flag) AS total FROM events GROUP BY kind HAVING count(*) * 100 > (SELECT count(*) FROM events WHERE flag)",
     "SELECT max(c), sum(c) FROM (SELECT kind, hash, count(*) AS c FROM events GROUP BY kind, hash) AS t",
     "SELECT kind, count(*) FROM events GROUP BY kind UNION ALL SELECT region, count(*) FROM events GROUP BY region",
     "SELECT kind, now() AS at, count(*) FROM events GROUP BY kind",

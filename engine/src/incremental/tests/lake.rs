@@ -23,7 +23,7 @@ use schemas::{Column, ColumnType, Dataset, DatasetId, TableSchema};
 use crate::incremental::eligible::{Grouping, Refused, groupings};
 use crate::incremental::fold::{Folding, Stop};
 use crate::incremental::folded::{Inputs, StatesUsed, in_place_of};
-use crate::incremental::{UseStates, states::STATES};
+use crate::incremental::{UseStates, states::STATES, without_repeats};
 use crate::lake_session::LakeSession;
 use crate::store::Lakefront;
 use crate::{NoSystemTables, Resources, SessionFactory};
@@ -151,7 +151,7 @@ impl Lake {
         let mut optimized = session.optimized(&plan)?;
         let found = groupings(&session, &optimized)?.unwrap_or_else(|refused| panic!("{sql}: {refused:?}"));
         let (mut used, mut inputs) = (StatesUsed::default(), Inputs::default());
-        for grouping in &found {
+        for (number, grouping) in without_repeats(&found).into_iter().enumerate() {
             let fold = Folding::begin(&self.front, &session, grouping, using).await?;
             let (states, told) = match fold.all(&mut inputs).await {
                 Ok(given) => given,
@@ -161,7 +161,7 @@ impl Lake {
                 }
             };
             used.add(told);
-            optimized = in_place_of(optimized, grouping, (fold.steps(), states))?;
+            optimized = in_place_of(optimized, (number, grouping), (fold.steps(), states))?;
         }
         let rows = session.stream_optimized(&optimized).await?;
         let rows: Vec<RecordBatch> = rows.try_collect().await.expect("runs");

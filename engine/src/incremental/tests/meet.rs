@@ -12,7 +12,7 @@ use crate::retention::tests::faulty::{Fault, Faulty, Shared};
 use crate::store::Lakefront;
 
 const SQL: &str = "SELECT kind, count(*), max(n) FROM events GROUP BY kind";
-const REPLACED: &str = "events/tenant=t1/date=2026-01-05/part.parquet";
+const REPLACED: [&str; 2] = ["2026-01-05", "2026-01-07"];
 
 /// A lake of ten days, and the same behind a store at one of whose requests something happens.
 async fn lakes() -> (Lake, Lake, Arc<Faulty>) {
@@ -29,9 +29,12 @@ async fn lakes() -> (Lake, Lake, Arc<Faulty>) {
     (Lake::over(front.behind(|_| Arc::new(shared))), beside, faulty)
 }
 
-/// Replaces a file and deletes its states, in this order, as an apply does.
+/// Replaces files and deletes their states, in this order, as an apply does.
 async fn apply(lake: &Lake) {
-    lake.put(REPLACED, &random_rows("t1", "2026-01-05", 20, &mut ChaCha8Rng::seed_from_u64(2))).await;
+    for day in REPLACED {
+        let rows = random_rows("t1", day, 20, &mut ChaCha8Rng::seed_from_u64(2));
+        lake.put(&format!("events/tenant=t1/date={day}/part.parquet"), &rows).await;
+    }
     sweep_states(&lake.front, &dataset()).await.expect("swept");
 }
 

@@ -31,6 +31,10 @@ fn what_states_cannot_hold_or_merge_is_refused() {
         "distinct values of this type",
     );
     check("SELECT kind, random() AS r, count(*) FROM events GROUP BY 1, 2", "grouped by Float64");
+    check(
+        "SELECT array_position(['read, write'], kind) AS p, count(*) FROM events GROUP BY 1",
+        "of which no state is kept",
+    );
 }
 
 #[test]
