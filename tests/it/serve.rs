@@ -185,16 +185,17 @@ fn a_server_answers_requests() {
     lake.write("jobs/tick.yaml", TICK);
     let mut server = Server::start(&lake);
     lake.put("requests/inbox/rita/all.yaml", "request: 1\ndataset: audit\nformat: csv\n");
-    // Its parts lie there before its manifest; the next commits come while it is answered.
-    let is_there =
-        || lake.objects().iter().any(|(name, _)| name.starts_with("exports/rita/") && name.ends_with("/manifest.json"));
+    // Its manifest lies there before it is counted; the next commits come while it is answered.
+    let answered = "auditlake_requests_total{outcome=\"answered\"} 1";
     let mut waited = 0;
-    while !is_there() {
+    while !server.get("/metrics").1.contains(answered) {
         server.until("committed");
         waited += 1;
         assert!(waited < 30, "the request is not answered");
     }
-    assert!(server.get("/metrics").1.contains("auditlake_requests_total{outcome=\"answered\"} 1"));
+    assert!(
+        lake.objects().iter().any(|(name, _)| name.starts_with("exports/rita/") && name.ends_with("/manifest.json"))
+    );
     assert_eq!(server.stopped(), 0);
 }
 
