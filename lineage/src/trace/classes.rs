@@ -73,7 +73,7 @@ pub struct FunctionClasses {
 }
 
 impl Default for FunctionClasses {
-    /// The functions of DataFusion and the methods of anonymisation.
+    /// The functions of DataFusion, the methods of anonymisation, and the aggregates of our own.
     fn default() -> Self {
         let named = LISTED.iter().flat_map(|(class, names)| names.iter().map(|name| ((*name).to_owned(), *class)));
         Self { by_name: named.collect() }
