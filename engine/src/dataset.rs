@@ -59,7 +59,7 @@ pub(crate) fn microseconds(day: NaiveDate) -> Option<(i64, i64)> {
 /// A value as a folder name: percent-encoded but for RFC 3986 unreserved characters.
 ///
 /// A value of dots alone would be a relative path, so its dots are encoded too.
-pub(crate) fn encode_folder_value(value: &str) -> String {
+pub fn encode_folder_value(value: &str) -> String {
     let only_dots = value.bytes().all(|byte| byte == b'.');
     let mut name = String::with_capacity(value.len());
     for byte in value.bytes() {

@@ -61,7 +61,7 @@ pub use control::{
     input_files, pseudonym,
 };
 pub use csv_columns::csv_columns;
-pub use dataset::PinnedFile;
+pub use dataset::{PinnedFile, encode_folder_value};
 pub use dataset_store::Elsewhere;
 pub use error::EngineError;
 pub use export_plan::{ExportPlan, RowOrder, export_plan, export_sql, sort_column};
@@ -88,6 +88,7 @@ pub use schemas::hex;
 pub(crate) use schemas::unhex;
 pub use script::Script;
 pub use session::SessionFactory;
+pub use sketch::{SketchError, quantiles_of};
 pub use statement::without_literals;
 pub use store::{Carried, Created, Deleted, Lakefront, Replaced, Version, VersionId, VersionLock, Versions};
 pub use subject_index::{IndexFault, Indexed, index_faults, index_files, refresh_index};

@@ -64,7 +64,7 @@ pub(crate) struct Sketch {
 
 /// Why a value or a sketch is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum SketchError {
+pub enum SketchError {
     /// It is below zero.
     #[error("a duration is below zero; take max(x, 0) of it, or leave such rows out")]
     BelowZero,
@@ -212,6 +212,21 @@ fn sum(one: u64, other: u64) -> Result<u64, SketchError> {
 fn bucket_of(value: i64) -> u16 {
     // There are 2,050 at most.
     u16::try_from(LAST.partition_point(|last| *last < value)).unwrap_or(u16::MAX)
+}
+
+/// Quantiles of several sketches together, each given as part and whole; none of sketches without values.
+///
+/// # Errors
+/// When bytes are no sketch, a part is none of its whole, or there are too many values.
+pub fn quantiles_of<'s>(
+    sketches: impl IntoIterator<Item = &'s [u8]>,
+    parts: &[(i64, i64)],
+) -> Result<Vec<Option<i64>>, SketchError> {
+    let mut all = Sketch::default();
+    for bytes in sketches {
+        all.merge(&Sketch::from_bytes(bytes)?)?;
+    }
+    parts.iter().map(|(part, whole)| all.quantile(*part, *whole)).collect()
 }
 
 #[cfg(test)]

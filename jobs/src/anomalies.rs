@@ -1,58 +1,76 @@
-//! `auditlake anomalies`: what is unusual in a series of values.
+//! The job kind `anomalies`, and `auditlake anomalies`: what is unusual in series of values.
 //!
 //! ```text
-//! series      instants and values of a file
+//! series      instants and values of a file          measure   metrics of a lake, as series
 //! detect      what a detector is; surprise, poisson, ewma, robust, three_sigma are detectors
-//! cool_down   which scores are told again
-//! expected    what was to be expected, in words
+//! cool_down   which scores are told again            watch     a series, scored value by value
+//! expected    what was to be expected, in words      raised    alerts of series; job   the run; alerts   what becomes of them
 //! ```
 //!
-//! A detector scores a value by those before it alone, so that a score says what was known then. Absent: series of a lake, and
-//! alerts that are kept.
+//! A detector scores a value by those before it alone, so that a score says what was known then. Absent: state between runs.
 
+mod alerts;
 mod cool_down;
 mod detect;
 mod ewma;
 mod expected;
+mod job;
+mod measure;
 mod poisson;
+mod raised;
 mod robust;
 mod series;
 mod surprise;
 mod three_sigma;
+mod watch;
 
 #[cfg(test)]
 mod tests;
 
 pub use cool_down::CoolDown;
 pub use detect::DetectorName;
+pub use job::AnomaliesSummary;
+pub(crate) use job::execute;
+pub use raised::MetricSummary;
 
 use clap::ValueEnum;
 use engine::EngineError;
 use serde_json::{Value, json};
 
 use crate::Answer;
-use crate::args::{AnomaliesCommand, ScoreArgs};
+use crate::args::{AlertStateArg, AnomaliesCommand, Cli, ScoreArgs};
 use crate::error::JobError;
 use crate::show::{counted, write_line};
+use crate::world::World;
 
-use cool_down::Recent;
-use detect::{FIRST, Point, rounded};
+use detect::{FIRST, Unfit};
 use expected::Expected;
 use series::Series;
-
-/// The part of the first values that only teaches a detector, and of how many values at most.
-const WARM_UP_PART: f64 = 0.15;
-const WARM_UP_OF: usize = 5_000;
+use watch::{Scored, Watch, WatchRule};
 
 /// Carries out the command.
 ///
 /// # Errors
 /// When the series cannot be read, or its values are none that the detector scores.
-pub(crate) fn command(command: &AnomaliesCommand) -> Result<Answer, JobError> {
-    let AnomaliesCommand::Score(args) = command;
+pub(crate) async fn command(cli: &Cli, world: &World, command: &AnomaliesCommand) -> Result<Answer, JobError> {
+    match command {
+        AnomaliesCommand::Score(args) => scored(args),
+        AnomaliesCommand::List { state, tenant } => {
+            alerts::list(&cli.open()?, world, (*state, tenant.as_deref())).await
+        }
+        AnomaliesCommand::Explain { alert } => alerts::explain(&cli.open()?, world, alert).await,
+        AnomaliesCommand::Acknowledge(args) => {
+            alerts::step(&cli.open()?, world, (AlertStateArg::Acknowledged, args)).await
+        }
+        AnomaliesCommand::Resolve(args) => alerts::step(&cli.open()?, world, (AlertStateArg::Resolved, args)).await,
+    }
+}
+
+/// Scores a series at hand.
+fn scored(args: &ScoreArgs) -> Result<Answer, JobError> {
     let series = Series::read(&args.file, &args.time_column, &args.value_column)?;
     let scored = score(&series, args)?;
-    let mut answer = if args.alerts { alerts(&series, &scored, args) } else { scores(&series, &scored) };
+    let mut answer = if args.alerts { told(&series, &scored, args) } else { scores(&series, &scored) };
     if let Some(document) = answer.json.as_object_mut() {
         document.insert("detector".to_owned(), json!(name(args.detector)));
         document.insert("values".to_owned(), json!(series.points.len() - series.missing));
@@ -74,57 +92,22 @@ pub(crate) fn command(command: &AnomaliesCommand) -> Result<Answer, JobError> {
     Ok(answer)
 }
 
-/// What became of a record.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Scored {
-    /// None of one that has no value or came too early.
-    score: Option<f64>,
-    is_alert: bool,
-}
-
 fn score(series: &Series, args: &ScoreArgs) -> Result<Vec<Scored>, JobError> {
-    let mut detector = args.detector.begin();
-    let threshold = args.threshold.unwrap_or(args.detector.threshold());
-    let cool_down = args.cool_down.or(args.alerts.then_some(CoolDown::USUAL));
-    let mut recent = cool_down.map(Recent::new);
-    let warm_up = warm_up(series.points.len());
-    let mut scored = Vec::with_capacity(series.points.len());
-    for number in 0..series.points.len() {
-        let Some(point) = series.point(number) else {
-            scored.push(Scored::default());
-            continue;
-        };
-        let refused = |why: String| EngineError::Input {
+    let rule = WatchRule {
+        detector: args.detector,
+        threshold: args.threshold.unwrap_or(args.detector.threshold()),
+        cool_down: args.cool_down.or(args.alerts.then_some(CoolDown::USUAL)),
+        log1p: args.log1p,
+    };
+    let mut watch = Watch::begin(rule, series.points.len());
+    let each = series.points.iter().enumerate().map(|(number, (at, value))| {
+        let refused = |unfit: Unfit| EngineError::Input {
             path: args.file.display().to_string(),
-            why: format!("record {}: {why}", number + 1),
+            why: format!("record {}: {unfit}", number + 1),
         };
-        let point = if args.log1p { logarithm(point).map_err(|why| refused(why.to_owned()))? } else { point };
-        let raw = detector.score(point).map_err(|unfit| refused(unfit.to_string()))?;
-        let Some(raw) = raw.map(rounded) else {
-            scored.push(Scored::default());
-            continue;
-        };
-        let is_told = recent.as_mut().is_none_or(|recent| recent.is_highest(point.at, raw));
-        let is_above = number >= warm_up && raw > threshold;
-        if is_above {
-            detector.exceeded();
-        }
-        scored.push(Scored { score: Some(if is_told { raw } else { 0.0 }), is_alert: is_told && is_above });
-    }
-    Ok(scored)
-}
-
-/// Records that raise no alert.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a number that is there")]
-fn warm_up(records: usize) -> usize {
-    ((WARM_UP_PART * records.min(WARM_UP_OF) as f64) as usize).max(FIRST)
-}
-
-fn logarithm(point: Point) -> Result<Point, &'static str> {
-    if point.value < 0.0 {
-        return Err("--log1p takes values from 0 on");
-    }
-    Ok(Point { value: point.value.ln_1p(), ..point })
+        Ok(watch.next(*at, *value).map_err(refused)?)
+    });
+    each.collect()
 }
 
 fn name(detector: DetectorName) -> String {
@@ -142,7 +125,7 @@ fn scores(series: &Series, scored: &[Scored]) -> Answer {
     Answer::done(text, json!({"scores": rows}))
 }
 
-fn alerts(series: &Series, scored: &[Scored], args: &ScoreArgs) -> Answer {
+fn told(series: &Series, scored: &[Scored], args: &ScoreArgs) -> Answer {
     let mut text = String::new();
     let mut rows: Vec<Value> = Vec::new();
     for (number, one) in scored.iter().enumerate().filter(|(_, one)| one.is_alert) {

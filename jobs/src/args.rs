@@ -11,6 +11,7 @@ mod retention;
 mod runs;
 mod schedule;
 mod serve;
+mod sla;
 mod subject;
 
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use clap_complete::Shell;
 use engine::Resources;
 use schemas::{FindingState, IngestFormat};
 
-pub use anomalies::{AnomaliesCommand, ScoreArgs};
+pub use anomalies::{AlertStateArg, AlertStepArgs, AnomaliesCommand, ScoreArgs};
 pub use anonymize::{AnonymizeArgs, AnonymizeCommand, CopyCheckArgs};
 pub use evidence::{EvidenceCommand, VerifyArgs};
 pub use export::{ExportArgs, ExportCommand};
@@ -36,6 +37,7 @@ pub use retention::{ApplyArgs, ApproveArgs, FailOnArg, HoldCommand, PlaceArgs, P
 pub use runs::RunsCommand;
 pub use schedule::{JobCommand, RunArgs, RunDecisionArgs, ScheduleCommand};
 pub use serve::ServeArgs;
+pub use sla::SlaCommand;
 pub use subject::{
     ApplyCaseArgs, CaseArgs, CaseEndArg, CorrectArgs, EraseArgs, NoteArgs, OpenArgs, PackageArgs, SubjectCommand,
     SubjectRequestArg, WhoArgs,
@@ -214,6 +216,9 @@ SIGTERM and SIGINT stop it; what is at work gets --grace seconds, then others go
     /// See what is unusual in a series of values
     #[command(subcommand)]
     Anomalies(AnomaliesCommand),
+    /// See what was promised to tenants, and how it was kept
+    #[command(subcommand)]
+    Sla(SlaCommand),
     /// Say what must stay whatever policies say: legal holds
     #[command(subcommand)]
     Hold(HoldCommand),

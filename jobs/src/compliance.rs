@@ -7,7 +7,7 @@ mod trend;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::AsArray;
 use chrono::{DateTime, Utc};
 use engine::retention::ERASED;
 use engine::{ControlRun, Evaluated, EvaluationInput, HELD_ROWS, LAKE_SCOPE, LakeSession, evaluate, input_files};
@@ -21,6 +21,7 @@ use crate::evidence::{Finding, Known, ResultContext, finding_rows, findings, res
 use crate::ledger::{OutputRole, RunSummary};
 use crate::lineage::of_report;
 use crate::review;
+use crate::row_columns::texts;
 use crate::runner::{Attempt, Executed};
 
 /// Everything the report is made from.
@@ -227,17 +228,6 @@ async fn first_seen(session: &LakeSession, at: DateTime<Utc>) -> Result<BTreeMap
         }
     }
     Ok(first)
-}
-
-/// A text column of all batches.
-fn texts(batches: &[RecordBatch], name: &str) -> Vec<Option<String>> {
-    let mut all = Vec::new();
-    for batch in batches {
-        let Some(column) = batch.column_by_name(name) else { continue };
-        let Ok(column) = arrow::compute::cast(column, &arrow::datatypes::DataType::Utf8) else { continue };
-        all.extend(column.as_string::<i32>().iter().map(|text| text.map(str::to_owned)));
-    }
-    all
 }
 
 async fn inputs(session: &LakeSession, interval: Interval, controls: &[&Control]) -> Result<Vec<InputFile>, JobError> {

@@ -14,6 +14,20 @@ pub enum JobError {
     /// Files that are not what they must be; all at once.
     #[error("{}", list_files(.0))]
     Files(Vec<EngineError>),
+    /// What was measured for an SLA contradicts itself.
+    #[error("{0}")]
+    SlaData(String),
+    /// A value of a series is none that its detector scores.
+    #[error("{0}")]
+    Series(String),
+    /// A metric cannot be measured or judged.
+    #[error("metric \"{metric}\"")]
+    Metric {
+        /// The metric.
+        metric: String,
+        /// Why not.
+        source: Box<JobError>,
+    },
     /// Something asked for does not exist.
     #[error("{what} \"{name}\" does not exist; {remedy}")]
     Unknown {
@@ -180,11 +194,11 @@ impl JobError {
             | Self::OutputTaken { .. } => Remedy::FixConfig,
             Self::Evidence(fault) => fault.remedy(),
             Self::ExportChanged { .. } => Remedy::InspectData,
-            Self::DecidedMeanwhile { .. } | Self::Files(_) => Remedy::InspectData,
+            Self::DecidedMeanwhile { .. } | Self::Files(_) | Self::SlaData(_) | Self::Series(_) => Remedy::InspectData,
             Self::RunCancelled { .. } => Remedy::FixConfig,
             Self::Claimed { .. } | Self::TimedOut { .. } | Self::Shutdown { .. } | Self::Stdout(_) => Remedy::Retry,
             Self::Engine(error) => error.remedy(),
-            Self::AtLine { source, .. } => source.remedy(),
+            Self::AtLine { source, .. } | Self::Metric { source, .. } => source.remedy(),
             Self::Export(error) => error.remedy(),
         }
     }

@@ -35,6 +35,7 @@ mod replacing;
 mod requests;
 mod retention;
 mod review;
+mod row_columns;
 mod runner;
 mod scaffold;
 mod schedule;
@@ -42,6 +43,7 @@ mod secret;
 mod serve;
 mod shell;
 mod show;
+mod sla;
 mod sql;
 mod stream;
 mod subject;
@@ -60,15 +62,16 @@ use review::Step;
 use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping, Span};
 use serde_json::{Value, json};
 
-pub use anomalies::{CoolDown, DetectorName};
+pub use anomalies::{AnomaliesSummary, CoolDown, DetectorName, MetricSummary};
 pub use args::{
-    AccessCommand, AnomaliesCommand, AnonymizeArgs, AnonymizeCommand, ApplyArgs, ApplyCaseArgs, ApproveArgs, CaseArgs,
-    CaseEndArg, Cli, Command, CompactArgs, CopyCheckArgs, CorrectArgs, DatasetKindArg, DecideArgs, DiffArgs,
-    DirectionArg, DocumentArg, EraseArgs, EvidenceCommand, ExportArgs, ExportCommand, FailOnArg, FindingsCommand,
-    FormatArg, FormsArgs, GapsArgs, HoldCommand, IngestArgs, JobCommand, LineageCommand, LineageExportArgs, NoteArgs,
-    NotifyCommand, OpenArgs, OutputForm, PackageArgs, PlaceArgs, PlanArgs, RegisterArgs, RequestsCommand,
-    RetentionCommand, ReviewArgs, RunArgs, RunDecisionArgs, RunsCommand, ScheduleCommand, ScoreArgs, ServeArgs,
-    SqlArgs, StateArg, SubjectCommand, SubjectRequestArg, VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
+    AccessCommand, AlertStateArg, AlertStepArgs, AnomaliesCommand, AnonymizeArgs, AnonymizeCommand, ApplyArgs,
+    ApplyCaseArgs, ApproveArgs, CaseArgs, CaseEndArg, Cli, Command, CompactArgs, CopyCheckArgs, CorrectArgs,
+    DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg, EraseArgs, EvidenceCommand, ExportArgs,
+    ExportCommand, FailOnArg, FindingsCommand, FormatArg, FormsArgs, GapsArgs, HoldCommand, IngestArgs, JobCommand,
+    LineageCommand, LineageExportArgs, NoteArgs, NotifyCommand, OpenArgs, OutputForm, PackageArgs, PlaceArgs, PlanArgs,
+    RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunArgs, RunDecisionArgs, RunsCommand,
+    ScheduleCommand, ScoreArgs, ServeArgs, SlaCommand, SqlArgs, StateArg, SubjectCommand, SubjectRequestArg,
+    VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -83,6 +86,7 @@ pub use ledger::{
 pub use progress::Progress;
 pub use runner::{Asked, Ran, Revise, run};
 pub use schedule::{DecisionRecord, Ends, FailedRecord, MissedReason, MissedRecord, Only, Order, QueuedRecord};
+pub use sla::{PeriodSummary, SlaSummary};
 pub use stream::{BatchSummary, LeftOut};
 pub use verify::{ChainHead, FindingKind, Verified, VerifyFinding, verify_log};
 pub use world::World;
@@ -136,7 +140,8 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Lineage(command) => lineage::command(cli, &world, command).await?,
         Command::Retention(command) => retention::command(cli, &world, command).await?,
         Command::Anonymize(args) => anonymize::command(cli, &world, args).await?,
-        Command::Anomalies(command) => anomalies::command(command)?,
+        Command::Anomalies(command) => anomalies::command(cli, &world, command).await?,
+        Command::Sla(command) => sla::command(cli, &world, command).await?,
         Command::Hold(command) => hold::command(cli, &world, command).await?,
         Command::Subject(command) => subject::command(cli, &world, command).await?,
         Command::Evidence(command) => evidence_log::command(cli, &world, command).await?,

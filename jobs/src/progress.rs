@@ -62,6 +62,20 @@ impl Progress {
         ObjectsBar { _bar: bar }
     }
 
+    /// The progress of an SLA: tenants done so far, of so many.
+    pub(crate) fn tenants(self, done: &Arc<AtomicU64>, of: usize) -> ObjectsBar {
+        let done = Arc::clone(done);
+        let bar = self.bar(STATEMENT_DELAY, move || format!("{} of {of} tenants", done.load(Ordering::Relaxed)));
+        ObjectsBar { _bar: bar }
+    }
+
+    /// The progress of a metric: series done so far.
+    pub(crate) fn series(self, metric: &str, done: &Arc<AtomicU64>) -> ObjectsBar {
+        let (metric, done) = (metric.to_owned(), Arc::clone(done));
+        let bar = self.bar(STATEMENT_DELAY, move || format!("{metric}: {} series", done.load(Ordering::Relaxed)));
+        ObjectsBar { _bar: bar }
+    }
+
     /// The progress of one export: rows and bytes, and how many a second.
     pub(crate) fn export(self, counters: &Arc<ExportProgress>) -> ExportBar {
         let (watched, begun) = (Arc::clone(counters), Stopwatch::start());

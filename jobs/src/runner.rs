@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use bounded::{Bounds, By};
 
 use crate::access;
+use crate::anomalies;
 use crate::anonymize;
 use crate::claim::{Claim, Patience};
 use crate::compliance;
@@ -26,6 +27,7 @@ use crate::query;
 use crate::retention;
 use crate::review;
 use crate::schedule;
+use crate::sla;
 use crate::stream::{self, Batch, BatchPlan};
 use crate::subject;
 use crate::verify;
@@ -164,8 +166,8 @@ async fn run_once(
     progress: &Progress,
 ) -> Result<Ran, JobError> {
     let revise = asked.revise;
-    let is_revised =
-        matches!(job.kind, JobKind::Query(_) | JobKind::Anonymize(_)) || review::is_required(lake, &job.id);
+    let is_revised = matches!(job.kind, JobKind::Query(_) | JobKind::Anonymize(_) | JobKind::Sla(_))
+        || review::is_required(lake, &job.id);
     if revise != Revise::Never && !is_revised {
         return Err(JobError::Usage(format!(
             "job \"{}\" is of kind {}, and what it published stays as it is; leave --again out, or give another --at",
@@ -351,6 +353,8 @@ async fn execute(attempt: &Attempt<'_>, world: &World, job: &Job) -> Result<Exec
         JobKind::Verify(spec) => verify::execute(attempt, world, spec).await,
         JobKind::Retention(spec) => retention::execute(attempt, world, spec).await,
         JobKind::Anonymize(spec) => anonymize::execute(attempt, world, spec).await,
+        JobKind::Sla(spec) => sla::execute(attempt, world, spec).await,
+        JobKind::Anomalies(spec) => anomalies::execute(attempt, world, spec).await,
     }
 }
 

@@ -8,6 +8,7 @@ use schemas::{Interval, Lake, StoreUrl};
 use serde_json::json;
 
 use crate::Answer;
+use crate::anomalies::AnomaliesSummary;
 use crate::anonymize::summary_text;
 use crate::compact::CompactCommand;
 use crate::lake::OpenLake;
@@ -15,6 +16,7 @@ use crate::ledger::{ExportSummary, NewestRuns, OutputRole, RunEntry};
 use crate::review::StepRecord;
 use crate::runner::Ran;
 use crate::schedule::{Fire, fires};
+use crate::sla::SlaSummary;
 
 /// Fires to come that `check` shows of each job.
 const FIRES: usize = 5;
@@ -145,6 +147,10 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
         query.states.iter().for_each(|states| write_line(&mut text, &states_line(states)));
     } else if let Some(copy) = &commit.summary.anonymize {
         text.push_str(&summary_text(copy));
+    } else if let Some(anomalies) = &commit.summary.anomalies {
+        text.push_str(&raised(anomalies));
+    } else if let Some(sla) = &commit.summary.sla {
+        text.push_str(&judged(sla));
     } else if let Some(export) = &commit.summary.export {
         write_line(&mut text, &exported(export));
     } else {
@@ -209,6 +215,57 @@ pub(crate) fn reports(lake: &OpenLake, ran: &Ran) -> Vec<String> {
         .collect()
 }
 
+/// What anomalies were raised: a line for each metric.
+fn raised(anomalies: &AnomaliesSummary) -> String {
+    let mut text = String::new();
+    let of = format!("{} high or critical, in dataset {}", anomalies.high, anomalies.dataset);
+    write_line(&mut text, &format!("{}: {of}", counted(anomalies.alerts, "alert")));
+    for metric in &anomalies.metrics {
+        let left_out = match metric.left_out {
+            0 => String::new(),
+            quiet => format!(", {quiet} of the quietest left out"),
+        };
+        let line = format!(
+            "  {}: {} in {} series judged, {} not judged yet{left_out}",
+            metric.metric,
+            counted(metric.alerts, "alert"),
+            metric.series,
+            metric.not_yet
+        );
+        write_line(&mut text, &line);
+    }
+    text
+}
+
+/// What an SLA came to: a line for each period.
+fn judged(sla: &SlaSummary) -> String {
+    let mut text = String::new();
+    for period in &sla.periods {
+        let credits = period.credits.iter().map(|(currency, amount)| {
+            let digits = format!("{}.{:04}", amount / 10_000, amount % 10_000);
+            // Two decimals at least, as most currencies have.
+            let digits = digits.strip_suffix("00").unwrap_or(&digits);
+            format!(", credits of {digits} {currency}")
+        });
+        let line = format!(
+            "sla {} {}: {}, {}, {} not evaluated{}; {} new, {} provisional",
+            sla.sla,
+            period.period,
+            counted(period.tenants, "tenant"),
+            counted(period.missed, "missed promise"),
+            period.not_evaluated,
+            credits.collect::<String>(),
+            counted(period.new, "result"),
+            period.provisional
+        );
+        write_line(&mut text, &line);
+        if !period.without_tier.is_empty() {
+            write_line(&mut text, &format!("  has rows and no tier: {}", period.without_tier.join(", ")));
+        }
+    }
+    text
+}
+
 /// Answer of `runs list`.
 pub(crate) fn runs(newest: &NewestRuns) -> Answer {
     let NewestRuns { runs, has_more } = newest;
@@ -220,6 +277,12 @@ pub(crate) fn runs(newest: &NewestRuns) -> Answer {
             let rows = rows.or(summary.query.as_ref().map(|query| query.rows));
             let rows = rows.or(summary.anonymize.as_ref().map(|copy| copy.figures.rows));
             let rows = rows.or(summary.export.as_ref().map(|export| export.rows));
+            if let Some(anomalies) = &summary.anomalies {
+                return counted(anomalies.alerts, "alert");
+            }
+            if let Some(sla) = &summary.sla {
+                return counted(sla.periods.iter().map(|period| period.missed).sum(), "missed promise");
+            }
             rows.map_or_else(|| counted(summary.findings, "finding"), |rows| counted(rows, "row"))
         });
         let rest = done.or_else(|| run.why());

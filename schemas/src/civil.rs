@@ -19,16 +19,21 @@ impl CivilZone {
         at.with_timezone(&self.0).date_naive()
     }
 
-    /// The last microsecond of `day`; none at the end of the calendar.
-    pub fn end_of(self, day: NaiveDate) -> Option<DateTime<Utc>> {
+    /// The first instant of `day`; none at the ends of the calendar. Where clocks or the calendar skip midnight, the day begins
+    /// with its first minute that exists.
+    pub fn start_of(self, day: NaiveDate) -> Option<DateTime<Utc>> {
         const MINUTES_SKIPPED_MAX: i64 = 2 * 24 * 60;
-        let midnight = day.checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN);
-        // Where clocks or the calendar skip midnight, the next day begins with its first minute that exists.
-        let next = (0..MINUTES_SKIPPED_MAX).find_map(|minutes| {
+        let midnight = day.and_time(NaiveTime::MIN);
+        let start = (0..MINUTES_SKIPPED_MAX).find_map(|minutes| {
             let local = midnight.checked_add_signed(TimeDelta::minutes(minutes))?;
             self.0.from_local_datetime(&local).earliest()
         })?;
-        next.with_timezone(&Utc).checked_sub_signed(TimeDelta::microseconds(1))
+        Some(start.with_timezone(&Utc))
+    }
+
+    /// The last microsecond of `day`; none at the end of the calendar.
+    pub fn end_of(self, day: NaiveDate) -> Option<DateTime<Utc>> {
+        self.start_of(day.checked_add_days(Days::new(1))?)?.checked_sub_signed(TimeDelta::microseconds(1))
     }
 }
 

@@ -9,6 +9,7 @@
 //! policies/subjects.yaml   how persons are known, and who agrees to their erasure
 //! policies/**/*.yaml       a retention policy each: what of a dataset must go when, and what must stay;
 //!                          or an anonymized copy: what becomes of the columns of one that is shared
+//! slas/**/*.yaml           an SLA each, or what tiers are promised
 //! ```
 //!
 //! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
@@ -26,6 +27,7 @@
 //! ```
 
 mod access;
+mod anomalies_job;
 mod anonymize;
 mod anonymize_job;
 mod anonymize_notes;
@@ -52,23 +54,29 @@ mod problem;
 mod query_job;
 mod raw;
 mod raw_access;
+mod raw_anomalies;
 mod raw_anonymize;
 mod raw_control;
 mod raw_evidence;
 mod raw_notify;
 mod raw_retention;
+mod raw_sla;
 mod raw_subjects;
 mod raw_timing;
+mod report_spec;
 mod request;
 mod retention;
 mod retention_job;
 mod retention_notes;
 mod shape;
+mod sla;
+mod sla_job;
 mod sql_params;
 mod store_url;
 mod stream;
 mod subjects;
 mod surroundings;
+mod tiers;
 mod timing;
 mod verify_job;
 mod words;
@@ -77,7 +85,7 @@ mod yaml;
 pub use anonymize_notes::anonymize_notes;
 pub use checked::{
     AnonymizeSpec, Class, Dataset, Incremental, IngestFormat, IngestSpec, Job, JobKind, Lake, Mapping, QuerySpec,
-    ReportFormat, ReportOutput, ReportSpec, RetentionSpec, VerifySpec, WrittenAt,
+    RetentionSpec, VerifySpec, WrittenAt,
 };
 pub use csv_style::{CsvStyle, Delimiter, LineEnd};
 pub(crate) use dataset::REJECTED_ENDING;
@@ -90,6 +98,7 @@ pub use lake::timezone;
 pub use nearest::nearest;
 pub use path_template::PathTemplate;
 pub use problem::DefinitionError;
+pub use report_spec::{ReportFormat, ReportOutput, ReportSpec, SlaSpec};
 pub use request::{ExportRequest, NamedColumn, REQUEST_BYTES_MAX, RequestError, parse_request, unknown_columns};
 pub use retention_notes::retention_notes;
 pub use store_url::{BucketScheme, BucketUrl, StoreUrl};
@@ -97,17 +106,22 @@ pub use store_url::{BucketScheme, BucketUrl, StoreUrl};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::control::Control;
 use crate::framework::Framework;
+use crate::hex;
 use crate::shipped::shipped_frameworks;
+use crate::sla::Tiers;
 use problem::Problems;
 use raw::{RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
 use raw_access::RawAccess;
+use raw_anomalies::RawAnomaliesJob;
 use raw_anonymize::{RawAnonymize, RawAnonymizeJob};
 use raw_control::RawControl;
 use raw_evidence::RawEvidenceFile;
 use raw_retention::{RawRetention, RawRetentionJob};
+use raw_sla::{RawSla, RawSlaJob, RawTiers};
 use raw_subjects::RawSubjectsFile;
 use raw_timing::{RawTiming, Timed};
 use request::RawRequest;
@@ -127,6 +141,15 @@ pub fn parse_control(file: &SourceFile) -> Result<Control, Vec<DefinitionError>>
 /// Everything that is wrong with it.
 pub fn parse_framework(file: &SourceFile) -> Result<Framework, Vec<DefinitionError>> {
     parse("framework", file, |raw: RawFramework, problems| framework::build(raw, problems))
+}
+
+/// Reads and checks one file of tiers.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn parse_tiers(file: &SourceFile) -> Result<Tiers, Vec<DefinitionError>> {
+    let sha256 = hex(&Sha256::digest(&file.text));
+    parse("tiers", file, |raw: RawTiers, problems| tiers::build(raw, sha256, problems))
 }
 
 /// A kind of definition file.
@@ -150,13 +173,17 @@ pub enum DefinitionKind {
     Retention,
     /// `policies/*.yaml` with first key `anonymize`.
     Anonymize,
+    /// `slas/*.yaml` with first key `sla`.
+    Sla,
+    /// `slas/*.yaml` with first key `tiers`.
+    Tiers,
     /// A request for an export.
     Request,
 }
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Lake,
         Self::Dataset,
         Self::Job,
@@ -166,6 +193,8 @@ impl DefinitionKind {
         Self::Subjects,
         Self::Retention,
         Self::Anonymize,
+        Self::Sla,
+        Self::Tiers,
         Self::Request,
     ];
 
@@ -181,6 +210,8 @@ impl DefinitionKind {
             Self::Subjects => "subjects",
             Self::Retention => "policy",
             Self::Anonymize => "anonymize",
+            Self::Sla => "sla",
+            Self::Tiers => "tiers",
             Self::Request => "request",
         }
     }
@@ -197,6 +228,8 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Subjects => schema_of::<RawSubjectsFile>(),
         DefinitionKind::Retention => schema_of::<RawRetention>(),
         DefinitionKind::Anonymize => schema_of::<RawAnonymize>(),
+        DefinitionKind::Sla => schema_of::<RawSla>(),
+        DefinitionKind::Tiers => schema_of::<RawTiers>(),
         DefinitionKind::Request => schema_of::<RawRequest>(),
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
@@ -208,6 +241,8 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
                 generator.subschema_for::<Timed<RawVerify>>(),
                 generator.subschema_for::<Timed<RawRetentionJob>>(),
                 generator.subschema_for::<Timed<RawAnonymizeJob>>(),
+                generator.subschema_for::<Timed<RawSlaJob>>(),
+                generator.subschema_for::<Timed<RawAnomaliesJob>>(),
             ];
             json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",

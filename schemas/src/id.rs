@@ -32,7 +32,7 @@ pub(crate) fn name(kind: &'static str, given: &str) -> Result<String, NameError>
     if fits { Ok(given.to_owned()) } else { Err(NameError { kind, given: given.to_owned() }) }
 }
 
-/// Declares a name type: the macro has five users and keeps their rules the same.
+/// Declares a name type: the macro has seven users and keeps their rules the same.
 ///
 /// ```
 /// use schemas::DatasetId;
@@ -111,6 +111,14 @@ impl DatasetId {
 name_type!(
     /// Name of a job.
     JobId, "job"
+);
+name_type!(
+    /// Name of an SLA.
+    SlaId, "sla"
+);
+name_type!(
+    /// Name of what tiers are promised.
+    TiersId, "tiers"
 );
 name_type!(
     /// What personal data is used for, as jobs and objections name it.

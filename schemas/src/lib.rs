@@ -4,6 +4,7 @@
 //! `exporters`, then `jobs`) speak these types and never raw text.
 
 mod access;
+mod anomaly;
 mod anonymize;
 mod civil;
 mod clock;
@@ -24,6 +25,7 @@ mod report;
 mod retention;
 mod schedule;
 mod shipped;
+mod sla;
 mod subject;
 mod table;
 mod tables;
@@ -32,6 +34,7 @@ pub use access::{
     Access, Channel, DEFAULT_ROLES, DatasetRule, FloorUnit, Limit, Limits, Mask, MaskKey, MaskRule, Permission,
     Principal, RowRule, SecretSource, SignatureRule, Tenants, default_role, principal_name,
 };
+pub use anomaly::{AnomaliesSpec, DetectorKind, EmptyBucket, MetricSpec};
 pub use anonymize::{
     AnonymizePolicy, CopyColumn, CopyMethod, Diversity, HierarchySource, Loss, Others, Privacy, Role, Search,
     SearchKind,
@@ -47,14 +50,18 @@ pub use definition::{
     AnonymizeSpec, BucketScheme, BucketUrl, Class, ColumnSource, CsvStyle, Dataset, DefinitionError, DefinitionKind,
     Delimiter, ExportColumn, ExportCompression, ExportFormat, ExportRequest, ExportRows, ExportShape, ExportSpec,
     Incremental, IngestFormat, IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec,
-    REQUEST_BYTES_MAX, ReportFormat, ReportOutput, ReportSpec, RequestError, RetentionSpec, SourceFile, StoreUrl,
-    VerifySpec, WrittenAt, anonymize_notes, byte_size, check, is_definition, json_schema, kept_until, nearest,
-    parse_control, parse_framework, parse_length, parse_request, retention_notes, timezone, unknown_columns,
+    REQUEST_BYTES_MAX, ReportFormat, ReportOutput, ReportSpec, RequestError, RetentionSpec, SlaSpec, SourceFile,
+    StoreUrl, VerifySpec, WrittenAt, anonymize_notes, byte_size, check, is_definition, json_schema, kept_until,
+    nearest, parse_control, parse_framework, parse_length, parse_request, parse_tiers, retention_notes, timezone,
+    unknown_columns,
 };
 pub use evidence::{Anchor, EvidencePolicy};
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use hex::{hex, unhex};
-pub use id::{ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, PolicyId, Purpose, derived_id};
+pub use id::{
+    ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, PolicyId, Purpose, SlaId, TiersId,
+    derived_id,
+};
 pub use instant::{compact, parse_compact, parse_rfc3339, rfc3339};
 pub use lineage::{Certainty, EdgeKind, EdgeKinds, Form, FunctionClass, Gap};
 pub use notify::{ChannelKind, EventPattern, EventType, NotifyChannel, Webhook, why_not_public};
@@ -75,6 +82,12 @@ pub use schedule::{
 };
 pub use shipped::{
     shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks, shipped_policy_templates,
+    shipped_tiers,
+};
+pub use sla::{
+    Band, BasisPoints, Below, Credits, ExclusionRule, FeeRule, Measured, PeriodLength, Share, Sla, SlaMethod,
+    SlaPeriod, SlaStatement, SliceRule, StatementCredit, StatementDay, StatementExclusion, StatementPart,
+    StatementProvenance, StatementResult, StatementRevision, StatementRun, Tier, TierChange, Tiers, percent_of,
 };
 pub use subject::{
     CaseEnd, CaseRecord, CaseStep, DEFAULT_KIND, Identifier, Identities, ObjectionRecord, ObjectionStep, PERSON_KIND,

@@ -6,8 +6,9 @@
 use std::sync::LazyLock;
 
 use crate::control::Control;
-use crate::definition::{SourceFile, parse_control, parse_framework};
+use crate::definition::{SourceFile, parse_control, parse_framework, parse_tiers};
 use crate::framework::Framework;
+use crate::sla::Tiers;
 
 /// The controls that ship, by id.
 pub fn shipped_controls() -> &'static [Control] {
@@ -26,6 +27,13 @@ pub fn shipped_frameworks() -> &'static [Framework] {
     static FRAMEWORKS: LazyLock<Vec<Framework>> =
         LazyLock::new(|| shipped_framework_files().iter().filter_map(|file| parse_framework(file).ok()).collect());
     &FRAMEWORKS
+}
+
+/// What tiers are promised where nobody says otherwise.
+pub fn shipped_tiers() -> &'static [Tiers] {
+    static TIERS: LazyLock<Vec<Tiers>> =
+        LazyLock::new(|| sources(TIER_FILES).iter().filter_map(|file| parse_tiers(file).ok()).collect());
+    &TIERS
 }
 
 /// The files of the controls that ship; paths are relative to the crate.
@@ -61,6 +69,8 @@ const POLICY_FILES: &[(&str, &str)] = &[
     ("prediction-logs", include_str!("../policies/prediction-logs.yaml")),
     ("user-data", include_str!("../policies/user-data.yaml")),
 ];
+
+const TIER_FILES: &[(&str, &str)] = files!["slas/standard.yaml"];
 
 const FRAMEWORK_FILES: &[(&str, &str)] = files![
     "frameworks/aiact.yaml",

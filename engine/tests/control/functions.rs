@@ -59,9 +59,16 @@ async fn receipts_are_confirmed_in_business_days() {
     check(row, "days_between(received_at, TIMESTAMP '2026-12-23T00:00:00Z', 'UTC')", "-1").await;
 }
 
+/// A statement fails, and says this.
+async fn refused(sql: &str, part: &str) {
+    let lake = harness::lake(&[], &[]).await;
+    let error = lake.session().query(sql).await.expect_err("refused");
+    let chain = format!("{error:?}");
+    assert!(chain.contains(part), "{sql}: {chain}");
+}
+
 #[tokio::test]
 async fn a_wrong_argument_says_what_would_be_right() {
-    let lake = harness::lake(&[], &[]).await;
     for (sql, part) in [
         ("SELECT days_between(now(), now(), 'Mars') AS d", "is not an IANA zone; write for example Europe/Berlin"),
         ("SELECT days_between(now()) AS d", "days_between takes (from_at timestamp, to_at timestamp, timezone text)"),
@@ -70,9 +77,7 @@ async fn a_wrong_argument_says_what_would_be_right() {
             "pauses list<struct<from:ts, to:ts, reason:str>>",
         ),
     ] {
-        let error = lake.session().query(sql).await.expect_err("refused");
-        let chain = format!("{error:?}");
-        assert!(chain.contains(part), "{sql}: {chain}");
+        refused(sql, part).await;
     }
 }
 
@@ -120,7 +125,6 @@ async fn a_sketch_counts_what_its_filter_lets_through_and_no_nulls() {
 
 #[tokio::test]
 async fn what_is_no_duration_and_no_sketch_is_refused() {
-    let lake = harness::lake(&[], &[]).await;
     for (sql, part) in [
         ("SELECT latency_sketch(-5) AS s", "latency_sketch: a duration is below zero"),
         ("SELECT latency_sketch(1.5) AS s", "latency_sketch takes (duration whole number), as microseconds"),
@@ -137,8 +141,6 @@ async fn what_is_no_duration_and_no_sketch_is_refused() {
             "sketch_quantile takes (sketch binary, part whole number",
         ),
     ] {
-        let error = lake.session().query(sql).await.expect_err("refused");
-        let chain = format!("{error:?}");
-        assert!(chain.contains(part), "{sql}: {chain}");
+        refused(sql, part).await;
     }
 }

@@ -35,7 +35,7 @@ pub fn report_csv(report: &Report) -> Vec<CsvTable> {
 }
 
 /// A cell: text is guarded, digits and dates are not.
-enum Cell {
+pub(crate) enum Cell {
     Null,
     Text(String),
     Plain(String),
@@ -71,20 +71,21 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
     }
 }
 
-struct Table {
+/// A table that is being written.
+pub(crate) struct Table {
     name: &'static str,
     records: Records,
     text: String,
 }
 
 impl Table {
-    fn new(name: &'static str, columns: &[&str]) -> Self {
+    pub(crate) fn new(name: &'static str, columns: &[&str]) -> Self {
         let (records, mut text) = (Records::new(&CsvStyle::default(), columns.len()), String::new());
         records.push(&mut text, &columns.iter().map(|column| Some(*column)).collect::<Vec<_>>());
         Self { name, records, text }
     }
 
-    fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         let cells = cells.map(|cell| match cell {
             Cell::Null => None,
             Cell::Text(text) => Some(guard(&text).into_owned()),
@@ -93,7 +94,7 @@ impl Table {
         self.records.push(&mut self.text, &cells.iter().map(Option::as_deref).collect::<Vec<_>>());
     }
 
-    fn done(self) -> CsvTable {
+    pub(crate) fn done(self) -> CsvTable {
         CsvTable { name: self.name, bytes: self.text.into_bytes() }
     }
 }

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use schemas::{Severity, Status, StatusCounts};
 
 /// `48211` as `48,211`.
-pub(super) fn thousands(count: u64) -> String {
+pub(crate) fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -23,7 +23,7 @@ pub(super) fn thousands(count: u64) -> String {
 }
 
 /// `1` and `row` as `1 row`, `2` as `2 rows`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
@@ -38,7 +38,7 @@ pub(super) fn length<T>(items: &[T]) -> u64 {
 }
 
 /// A count in a cell of a table.
-pub(super) fn number_cell(count: u64) -> Markup {
+pub(crate) fn number_cell(count: u64) -> Markup {
     html! { td.num { (thousands(count)) } }
 }
 
@@ -94,7 +94,7 @@ pub(super) fn by_status(counts: &StatusCounts) -> [(Status, u64); 6] {
 }
 
 /// An instant, microseconds since 1970, in a zone; none when the zone is not known.
-pub(super) fn local(at_us: i64, zone: &str) -> Option<String> {
+pub(crate) fn local(at_us: i64, zone: &str) -> Option<String> {
     let zone = Tz::from_str(zone).ok()?;
     let at = timestamp_us_to_datetime(at_us)?.and_utc().with_timezone(&zone);
     let format = if at_us % 1_000_000 == 0 { "%Y-%m-%d %H:%M:%S %:z" } else { "%Y-%m-%d %H:%M:%S%.6f %:z" };

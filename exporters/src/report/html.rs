@@ -11,7 +11,7 @@ use super::style::STYLE;
 use super::{control, evidence, figure, not_looked_at, provenance, scorecard, summary};
 
 /// Forbids everything but the style sheet in the page.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The whole report as an HTML page. Same report, same bytes.
 pub fn report_html(report: &Report) -> String {
@@ -94,7 +94,7 @@ fn navigation() -> Markup {
 
 /// Shows what a reader's program might obey, rather than print, as an escape: control characters and
 /// text direction overrides.
-fn shown(page: &str) -> String {
+pub(crate) fn shown(page: &str) -> String {
     let mut shown = String::with_capacity(page.len() + 1);
     for letter in page.chars() {
         match letter {

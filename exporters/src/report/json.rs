@@ -13,13 +13,13 @@ use crate::error::ExportError;
 /// # Errors
 /// The encoder refuses the model, which no report of auditlake makes it do.
 pub fn report_json(report: &Report) -> Result<String, ExportError> {
-    pretty(report, report)
+    pretty(report, &report.run.id)
 }
 
-/// A document about the report, with a final line end.
-pub(super) fn pretty(document: &impl Serialize, report: &Report) -> Result<String, ExportError> {
+/// A document of a run, with a final line end.
+pub(crate) fn pretty(document: &impl Serialize, run: &str) -> Result<String, ExportError> {
     let plain = serde_json::to_string_pretty(document)
-        .map_err(|source| ExportError::ReportJson { run: report.run.id.clone(), source })?;
+        .map_err(|source| ExportError::ReportJson { run: run.to_owned(), source })?;
     let mut json = String::with_capacity(plain.len() + 1);
     for letter in plain.chars() {
         // Such letters stand only inside texts, where an escape means the same and cannot move a terminal.

@@ -53,7 +53,7 @@ pub fn report_oscal(report: &Report) -> Result<String, ExportError> {
             back_matter: BackMatter { resources: resources(report, &ids) },
         },
     };
-    pretty(&document, report)
+    pretty(&document, &report.run.id)
 }
 
 fn metadata(report: &Report) -> Metadata {

@@ -3,7 +3,7 @@
 //! Print opens every fold and leaves out the navigation. Absent: colour as the only sign of anything.
 
 /// Everything inside `<style>`.
-pub(super) const STYLE: &str = "
+pub(crate) const STYLE: &str = "
 :root { --ink: #1b2733; --soft: #566373; --line: #dbe1e8; --panel: #f5f7f9; --accent: #1f5673;
   --pass: #23704a; --warn: #8a5a00; --fail: #a82c22; --error: #6f2b63; --none: #566373; }
 * { box-sizing: border-box; }

@@ -9,7 +9,7 @@ mod findings;
 mod frameworks;
 mod history;
 mod provenance;
-mod sheet;
+pub(crate) mod sheet;
 mod summary;
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};

@@ -1,5 +1,7 @@
 //! What every detector is: it scores the values of a series one after the other, from what it keeps of those before.
 
+use schemas::DetectorKind;
+
 use super::ewma::Ewma;
 use super::poisson::Poisson;
 use super::robust::{Cusum, RobustZ};
@@ -76,6 +78,19 @@ impl DetectorName {
             Self::Ewma => Box::new(Ewma::default()),
             Self::Cusum => Box::new(Cusum::default()),
             Self::ThreeSigma => Box::new(ThreeSigma::default()),
+        }
+    }
+}
+
+impl From<DetectorKind> for DetectorName {
+    fn from(kind: DetectorKind) -> Self {
+        match kind {
+            DetectorKind::Surprise => Self::Surprise,
+            DetectorKind::Poisson => Self::Poisson,
+            DetectorKind::RobustZ => Self::RobustZ,
+            DetectorKind::Ewma => Self::Ewma,
+            DetectorKind::Cusum => Self::Cusum,
+            DetectorKind::ThreeSigma => Self::ThreeSigma,
         }
     }
 }

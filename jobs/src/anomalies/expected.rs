@@ -35,6 +35,16 @@ impl Expected {
         }
     }
 
+    /// Their median.
+    pub(super) fn median(&self) -> f64 {
+        self.median
+    }
+
+    /// How far from it they usually are.
+    pub(super) fn spread(&self) -> f64 {
+        self.spread
+    }
+
     /// One sentence: `expected 2 ± 1.5, saw 41; nothing above 6 in 8064 values before`.
     pub(super) fn sentence(&self, value: f64) -> String {
         let Self { least, greatest, values, as_far, .. } = self;

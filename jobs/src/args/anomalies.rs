@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use crate::anomalies::{CoolDown, DetectorName};
 
@@ -18,6 +19,34 @@ pub enum AnomaliesCommand {
 Prints timestamp,value,anomaly_score. With --alerts a line for each value above the threshold and not within the cool-down
 of a score as high, with what was expected.")]
     Score(ScoreArgs),
+    /// List the alerts that jobs of kind anomalies raised, the newest first
+    #[command(after_help = "Examples:
+  auditlake anomalies list --state open
+  auditlake anomalies list --tenant acme --output json")]
+    List {
+        /// Only alerts that stand like this
+        #[arg(long, value_enum)]
+        state: Option<AlertStateArg>,
+        /// Only alerts of this tenant
+        #[arg(long, value_name = "NAME")]
+        tenant: Option<String>,
+    },
+    /// Show an alert: what was expected, what was seen, and what was done about it
+    #[command(after_help = "Example: auditlake anomalies explain 0b4f7d5e-54f4-5a5e-9a3c-6f3f6f0a9d10")]
+    Explain {
+        /// Id of the alert, as anomalies list shows it
+        alert: String,
+    },
+    /// Say that somebody looks after an alert
+    #[command(
+        after_help = "Example: auditlake anomalies acknowledge 0b4f7d5e-54f4-5a5e-9a3c-6f3f6f0a9d10 --by ops --reason \"looking at it\""
+    )]
+    Acknowledge(AlertStepArgs),
+    /// Say that an alert is over
+    #[command(
+        after_help = "Example: auditlake anomalies resolve 0b4f7d5e-54f4-5a5e-9a3c-6f3f6f0a9d10 --by ops --reason \"a load test\""
+    )]
+    Resolve(AlertStepArgs),
 }
 
 /// Which series, and how it is scored.
@@ -47,4 +76,40 @@ pub struct ScoreArgs {
     /// Show alerts alone, each with what was expected
     #[arg(long)]
     pub alerts: bool,
+}
+
+/// Which alert, who, and why.
+#[derive(Debug, Args)]
+pub struct AlertStepArgs {
+    /// Id of the alert, as anomalies list shows it
+    pub alert: String,
+    /// Who does it
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Where an alert stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertStateArg {
+    /// Nobody has taken it
+    Open,
+    /// Somebody looks after it
+    Acknowledged,
+    /// It is over
+    Resolved,
+}
+
+impl AlertStateArg {
+    /// The word in rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+        }
+    }
 }

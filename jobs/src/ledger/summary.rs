@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::anomalies::AnomaliesSummary;
+use crate::sla::SlaSummary;
 use crate::stream::BatchSummary;
 
 /// What a run found.
@@ -32,6 +34,12 @@ pub struct RunSummary {
     /// For an anonymized copy: what it measured.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub anonymize: Option<AnonymizeSummary>,
+    /// For anomalies: what was raised.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub anomalies: Option<AnomaliesSummary>,
+    /// For an SLA: what its periods came to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sla: Option<SlaSummary>,
     /// For a job that runs for new files: which it read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub batch: Option<BatchSummary>,

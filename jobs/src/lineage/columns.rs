@@ -53,7 +53,9 @@ fn of_job(lake: &OpenLake, name: &str) -> Result<(String, String), JobError> {
         | JobKind::ComplianceReport(_)
         | JobKind::Verify(_)
         | JobKind::Retention(_)
-        | JobKind::Anonymize(_) => {
+        | JobKind::Anonymize(_)
+        | JobKind::Sla(_)
+        | JobKind::Anomalies(_) => {
             let of_kind = jobs.iter().filter(|job| matches!(job.kind, JobKind::Query(_))).map(|job| &job.id);
             Err(JobError::Usage(format!(
                 "job \"{name}\" is of kind {}, and columns are told of jobs of kind query ({}); or give a statement with \

@@ -3,11 +3,13 @@
 //! `_auditlake/lineage/made/<sha256>.json` keeps it once, as the event of a run without its instant; the commit of each
 //! run names it. Absent: how much a run read, which its commit says.
 
+mod anomalies;
 mod copy;
 mod export;
 mod ingest;
 mod query;
 mod report;
+mod sla;
 
 use std::collections::BTreeSet;
 
@@ -23,11 +25,13 @@ use sha2::{Digest, Sha256};
 
 use super::naming::Naming;
 
+pub(crate) use anomalies::of_anomalies;
 pub(crate) use copy::of_copy;
 pub(crate) use export::of_export;
 pub(crate) use ingest::of_ingest;
 pub(crate) use query::of_query;
 pub(crate) use report::of_report;
+pub(crate) use sla::of_sla;
 
 /// What the runs of a job read and write.
 #[derive(Debug, Clone, Default)]

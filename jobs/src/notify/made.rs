@@ -134,6 +134,22 @@ fn of_commit(key: &RunKey, commit: &CommitRecord) -> Vec<Event> {
         let counts = [("findings", summary.findings)];
         events.push(event(EventType::VerifyFailed, told("a verification found that something is wrong", &counts)));
     }
+    if let Some(anomalies) = summary.anomalies.as_ref().filter(|anomalies| anomalies.alerts > 0) {
+        let counts = [("alerts", anomalies.alerts), ("high", anomalies.high)];
+        events.push(event(EventType::AlertRaised, told("a job raised alerts", &counts)));
+    }
+    if let Some(sla) = &summary.sla {
+        // Of results that are new alone: a run that finds what the one before found tells nobody again.
+        let news = sla.periods.iter().filter(|period| period.new > 0);
+        let missed: u64 = news.clone().map(|period| period.missed).sum();
+        if missed > 0 {
+            events.push(event(EventType::SlaMissed, told("promises of an SLA were missed", &[("promises", missed)])));
+        }
+        let owed = news.filter(|period| period.provisional == 0 && !period.credits.is_empty()).count() as u64;
+        if owed > 0 {
+            events.push(event(EventType::SlaCreditDue, told("credits of an SLA are final", &[("periods", owed)])));
+        }
+    }
     let changes = summary.finding_changes.unwrap_or_default();
     if changes.new > 0 {
         let what = "a report found what the one before did not";

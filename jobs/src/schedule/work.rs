@@ -237,6 +237,8 @@ fn follows(job: &Job, other: &Job) -> bool {
     let filled = match &other.kind {
         JobKind::Ingest(spec) => Some(&spec.into),
         JobKind::Query(spec) => Some(&spec.into),
+        JobKind::Sla(spec) => Some(&spec.into),
+        JobKind::Anomalies(spec) => Some(&spec.into),
         _ => None,
     };
     let is_filled = |stream: &Stream| matches!(&stream.source, StreamSource::Dataset(source) if filled == Some(source));

@@ -51,14 +51,20 @@ fn phrase(lake: &OpenLake, act: &Act, mentions: &Mentions) -> Option<String> {
     Some(if is_named(&phrase, mentions) { without_names.to_owned() } else { phrase })
 }
 
-/// Whether runs of a job write what they read anywhere else. What an ingest brings is compared with the ledger of erasures.
+/// Whether runs of a job write what they read anywhere else. What an ingest brings is compared with the ledger of erasures, and an
+/// SLA counts requests, of nobody in particular.
 fn publishes(lake: &OpenLake, job: &JobId) -> bool {
     match lake.definitions.job(job).map(|job| &job.kind) {
-        Some(JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_)) => false,
+        Some(JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) | JobKind::Sla(_)) => false,
         // Of a job that is not defined any more nobody knows.
-        Some(JobKind::ComplianceReport(_) | JobKind::Export(_) | JobKind::Query(_) | JobKind::Anonymize(_)) | None => {
-            true
-        }
+        Some(
+            JobKind::ComplianceReport(_)
+            | JobKind::Export(_)
+            | JobKind::Query(_)
+            | JobKind::Anonymize(_)
+            | JobKind::Anomalies(_),
+        )
+        | None => true,
     }
 }
 

@@ -6,18 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use super::dataset::REJECTED_ENDING;
 use super::export::ExportSpec;
-use super::path_template::PathTemplate;
 use super::place::ARCHIVE_PREFIX;
+use super::report_spec::{ReportSpec, SlaSpec};
 use super::store_url::StoreUrl;
 use crate::access::Access;
+use crate::anomaly::AnomaliesSpec;
 use crate::anonymize::AnonymizePolicy;
-use crate::control::{Control, ParamValue};
+use crate::control::Control;
 use crate::evidence::EvidencePolicy;
 use crate::framework::Framework;
 use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId, Purpose};
 use crate::notify::NotifyChannel;
 use crate::retention::RetentionPolicy;
 use crate::schedule::Timing;
+use crate::sla::Sla;
 use crate::subject::SubjectPolicy;
 use crate::table::TableSchema;
 use crate::tables::{AUDIT, INFERRED, REJECTED, USAGE};
@@ -45,6 +47,8 @@ pub struct Lake {
     pub retention: Vec<RetentionPolicy>,
     /// Policies of anonymized copies, by id, those that are not enabled, too.
     pub copies: Vec<AnonymizePolicy>,
+    /// SLAs, sorted by id.
+    pub slas: Vec<Sla>,
     /// Datasets, by id.
     pub datasets: Vec<Dataset>,
     /// Jobs, by id.
@@ -219,7 +223,8 @@ impl Job {
             JobKind::Query(spec) => spec.window_seconds,
             JobKind::Export(spec) => spec.window_seconds,
             JobKind::Anonymize(spec) => spec.window_seconds,
-            JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) => None,
+            JobKind::Anomalies(spec) => spec.window_seconds,
+            JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) | JobKind::Sla(_) => None,
         }
     }
 
@@ -246,6 +251,10 @@ pub enum JobKind {
     Retention(RetentionSpec),
     /// A copy that is safe to share, measured before anybody sees it.
     Anonymize(AnonymizeSpec),
+    /// An SLA, judged for the periods that have ended.
+    Sla(SlaSpec),
+    /// Metrics whose unusual buckets raise alerts.
+    Anomalies(AnomaliesSpec),
 }
 
 impl JobKind {
@@ -259,6 +268,8 @@ impl JobKind {
             Self::Verify(_) => "verify",
             Self::Retention(_) => "retention",
             Self::Anonymize(_) => "anonymize",
+            Self::Sla(_) => "sla",
+            Self::Anomalies(_) => "anomalies",
         }
     }
 }
@@ -386,47 +397,6 @@ pub enum Incremental {
     Always,
 }
 
-/// What a compliance report looks at and where it goes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReportSpec {
-    /// Length of the interval looked at, up to the interval's end; the run's own interval where there is none.
-    pub window_seconds: Option<u64>,
-    /// Keys of the frameworks with a scorecard, in order.
-    pub frameworks: Vec<String>,
-    /// Exactly these controls; none means every control that speaks to one of the frameworks.
-    pub controls: Option<Vec<ControlId>>,
-    /// Values that replace a control's own, of the same type.
-    pub params: BTreeMap<ControlId, BTreeMap<String, ParamValue>>,
-    /// What is written.
-    pub outputs: Vec<ReportOutput>,
-    /// Whether the report waits for somebody to approve it.
-    pub approval_required: bool,
-}
-
-impl ReportSpec {
-    /// Whether the report evaluates the control.
-    pub fn selects(&self, control: &Control) -> bool {
-        match &self.controls {
-            Some(listed) => listed.contains(&control.id),
-            None => self.frameworks.iter().any(|key| control.frameworks.contains_key(key)),
-        }
-    }
-
-    /// The control's parameters with this report's values in place.
-    pub fn params_of(&self, control: &Control) -> BTreeMap<String, ParamValue> {
-        let mut params = control.params.clone();
-        if let Some(replaced) = self.params.get(&control.id) {
-            params.extend(replaced.clone());
-        }
-        params
-    }
-
-    /// The formats written, each once.
-    pub fn formats(&self) -> BTreeSet<ReportFormat> {
-        self.outputs.iter().map(|output| output.format).collect()
-    }
-}
-
 /// What a verification looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifySpec {
@@ -450,42 +420,4 @@ pub struct AnonymizeSpec {
     pub window_seconds: Option<u64>,
     /// What the rows are used for: those of persons who object to it are left out. None leaves nobody out.
     pub purpose: Option<Purpose>,
-}
-
-/// One thing a report is written as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReportOutput {
-    /// Format.
-    pub format: ReportFormat,
-    /// Folder in the store.
-    pub to: PathTemplate,
-}
-
-/// Format of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReportFormat {
-    /// One self-contained page.
-    Html,
-    /// The whole report as data.
-    Json,
-    /// One file per table.
-    Csv,
-    /// One workbook, a sheet per table.
-    Xlsx,
-    /// Assessment results of OSCAL, as JSON.
-    Oscal,
-}
-
-impl ReportFormat {
-    /// The word in YAML.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Html => "html",
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Xlsx => "xlsx",
-            Self::Oscal => "oscal",
-        }
-    }
 }

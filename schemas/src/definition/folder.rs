@@ -16,19 +16,21 @@ use super::raw_anonymize::RawAnonymize;
 use super::raw_control::RawControl;
 use super::raw_evidence::RawEvidenceFile;
 use super::raw_retention::RawRetention;
+use super::raw_sla::{RawSla, RawTiers};
 use super::raw_subjects::RawSubjectsFile;
 use super::surroundings::Surroundings;
 use super::timing::{self, Wait};
 use super::yaml::{self, Node};
 use super::{
-    access, anonymize, anonymize_job, control, dataset, evidence, job, lake, raw_job_of, raw_of, retention,
-    retention_job, subjects, verify_job,
+    access, anomalies_job, anonymize, anonymize_job, control, dataset, evidence, job, lake, raw_job_of, raw_of,
+    retention, retention_job, sla, sla_job, subjects, tiers, verify_job,
 };
 use crate::access::Access;
 use crate::evidence::EvidencePolicy;
 use crate::hex;
 use crate::id::{ControlId, JobId};
 use crate::shipped::{shipped_controls, shipped_frameworks};
+use crate::sla::Tiers;
 use crate::subject::SubjectPolicy;
 
 /// Prefix of the controls that ship.
@@ -89,6 +91,8 @@ enum Slot {
     Subjects,
     Retention,
     Anonymize,
+    Tiers,
+    Sla,
     Control,
     Job,
     /// Not read, and why.
@@ -97,13 +101,15 @@ enum Slot {
 
 impl Slot {
     /// What is checked before what may name it.
-    const IN_ORDER: [Self; 9] = [
+    const IN_ORDER: [Self; 11] = [
         Self::Dataset,
         Self::Lake,
         Self::Evidence,
         Self::Subjects,
         Self::Retention,
         Self::Anonymize,
+        Self::Tiers,
+        Self::Sla,
         Self::Access,
         Self::Control,
         Self::Job,
@@ -137,13 +143,14 @@ fn slot(path: &str) -> Option<Slot> {
         }
         (Some("policies"), _) => Slot::Retention,
         (None, "lakes") => Slot::Refused("the file is not read; it is called lake.yaml".to_owned()),
-        (None, "datasets" | "jobs" | "controls" | "policies") => {
+        (None, "datasets" | "jobs" | "controls" | "policies" | "slas") => {
             return Some(Slot::Refused(format!("the file is not read; write one file for each in {stem}/")));
         }
         (Some("datasets"), _) => Slot::Dataset,
         (Some("controls"), _) => Slot::Control,
         (Some("jobs"), _) => Slot::Job,
-        (Some(single @ ("dataset" | "control" | "job")), _) => {
+        (Some("slas"), _) => Slot::Sla,
+        (Some(single @ ("dataset" | "control" | "job" | "sla")), _) => {
             return Some(Slot::Refused(format!("the folder {single}/ is not read; it is called {single}s/")));
         }
         (Some("policy"), _) => {
@@ -192,6 +199,13 @@ impl Folder {
         let is_copy = |node: &Node| node.value.get("anonymize").is_some() && node.value.get("policy").is_none();
         let slot = match slot {
             Slot::Retention if node.as_ref().is_some_and(is_copy) => Slot::Anonymize,
+            Slot::Sla
+                if node
+                    .as_ref()
+                    .is_some_and(|node| node.value.get("tiers").is_some() && node.value.get("sla").is_none()) =>
+            {
+                Slot::Tiers
+            }
             slot => slot.clone(),
         };
         if let Some((place, why)) = node.as_ref().filter(|_| slot == Slot::Retention).and_then(other_policy) {
@@ -205,7 +219,8 @@ impl Folder {
             Slot::Job => (&mut self.around.job_names, "job"),
             Slot::Retention => (&mut self.around.policy_names, "policy"),
             Slot::Anonymize => (&mut self.around.copy_names, "anonymize"),
-            Slot::Lake | Slot::Access | Slot::Evidence | Slot::Subjects | Slot::Refused(_) => {
+            Slot::Sla => (&mut self.around.sla_names, "sla"),
+            Slot::Lake | Slot::Access | Slot::Evidence | Slot::Subjects | Slot::Tiers | Slot::Refused(_) => {
                 self.errors.extend(problems.into_errors());
                 return Some(Opened { slot, file, node: node? });
             }
@@ -274,6 +289,14 @@ impl Folder {
                 self.around.copy_names.unknown |= built.is_none() && problems.len() > 0;
                 self.around.copies.extend(built.map(|policy| (policy, file.path.clone())));
             }
+            Slot::Tiers => self.check_tiers(file, node, &mut problems),
+            Slot::Sla => {
+                let raw = raw_of::<RawSla>("sla", file, node, &mut problems);
+                let sha256 = hex(&Sha256::digest(&file.text));
+                let zone = self.lake.as_ref().map_or(chrono_tz::UTC, |lake| lake.timezone);
+                let built = raw.and_then(|raw| sla::build(raw, sha256, (zone, &self.around), &mut problems));
+                self.around.slas.extend(built);
+            }
             Slot::Control => {
                 let raw = raw_of::<RawControl>("control", file, node, &mut problems);
                 let built = raw.and_then(|raw| control::build(raw, self.around.frameworks, &mut problems));
@@ -286,6 +309,19 @@ impl Folder {
             Slot::Refused(_) => {}
         }
         self.errors.extend(problems.into_errors());
+    }
+
+    /// What tiers are promised; a version that another file has, too, is refused.
+    fn check_tiers(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) {
+        let raw = raw_of::<RawTiers>("tiers", file, node, problems);
+        let sha256 = hex(&Sha256::digest(&file.text));
+        let place = raw.as_ref().map_or(Place::START, |raw| raw.version.place);
+        let built = raw.and_then(|raw| tiers::build(raw, sha256, problems));
+        self.around.are_tiers_unknown |= built.is_none();
+        if let Some(why) = built.as_ref().and_then(|tiers| overlapping(tiers, &self.around.tiers)) {
+            problems.add(place, why);
+        }
+        self.around.tiers.extend(built);
     }
 
     fn check_job(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) -> Option<Job> {
@@ -311,6 +347,10 @@ impl Folder {
             }
             Some("anonymize") => {
                 self.job_of(file, node, problems, |raw, around, problems| anonymize_job::build(raw, around, problems))
+            }
+            Some("sla") => self.job_of(file, node, problems, sla_job::build),
+            Some("anomalies") => {
+                self.job_of(file, node, problems, |raw, around, problems| anomalies_job::build(raw, around, problems))
             }
             Some(other) => {
                 problems.add(kind.map_or(node.place, |kind| kind.place), job::unknown_kind(other));
@@ -357,6 +397,7 @@ impl Folder {
         retention.sort_by(|a, b| a.id.cmp(&b.id));
         let mut copies: Vec<_> = self.around.copies.into_iter().map(|(policy, _)| policy).collect();
         copies.sort_by(|a, b| a.id.cmp(&b.id));
+        self.around.slas.sort_by(|a, b| a.id.cmp(&b.id));
         self.jobs.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.controls.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Lake {
@@ -370,6 +411,7 @@ impl Folder {
             subjects: self.subjects,
             retention,
             copies,
+            slas: self.around.slas,
             datasets,
             jobs: self.jobs,
             controls: self.around.controls,
@@ -377,6 +419,17 @@ impl Folder {
             sha256,
         })
     }
+}
+
+/// What of other tiers of that name contradicts a version.
+fn overlapping(tiers: &Tiers, others: &[Tiers]) -> Option<String> {
+    let mut same = others.iter().filter(|other| other.id == tiers.id);
+    let other = same.find(|other| other.version == tiers.version || other.effective == tiers.effective)?;
+    Some(format!(
+        "tiers \"{}\" overlap: version {} from {} is already there; give this one the next version and a later day, or \
+         another name",
+        tiers.id, other.version, other.effective
+    ))
 }
 
 /// What a file in `policies/` is that is no retention policy, and where that shows.

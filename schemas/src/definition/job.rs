@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::checked::{IngestFormat, IngestSpec, JobKind, Mapping, ReportOutput, ReportSpec};
+use super::checked::{IngestFormat, IngestSpec, JobKind, Mapping};
 use super::control::{unique, unknown_framework};
 use super::duration;
 use super::each_once::each_once;
@@ -12,6 +12,7 @@ use super::nearest::nearest;
 use super::path_template::PathTemplate;
 use super::problem::{Place, Problems};
 use super::raw::{Approval, RawIngest, RawOutput, RawReport, RawSource};
+use super::report_spec::{ReportOutput, ReportSpec};
 use super::store_url::BucketUrl;
 use super::surroundings::Surroundings;
 use super::yaml::At;
@@ -19,8 +20,8 @@ use crate::control::ParamValue;
 use crate::id::{ControlId, DatasetId, JobId, Purpose};
 
 /// Kinds of job, as in YAML.
-pub(super) const KINDS: [&str; 7] =
-    ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize"];
+pub(super) const KINDS: [&str; 9] =
+    ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize", "sla", "anomalies"];
 /// Rejected records per million that a run bears unless the job says otherwise: one per cent.
 const MAX_REJECTED_PPM_DEFAULT: u64 = 10_000;
 
@@ -236,7 +237,7 @@ fn type_phrase(value: &ParamValue) -> &'static str {
     }
 }
 
-fn outputs(
+pub(super) fn outputs(
     job: &JobId,
     raw: At<Vec<RawOutput>>,
     around: &mut Surroundings,

@@ -3,7 +3,7 @@
 //! Keep in step with what is built: whoever builds a thing removes its line.
 
 /// Kinds of job that are designed and not built.
-pub(crate) const KINDS: &[&str] = &["anomalies", "sla", "usage", "subject_request", "lineage", "compact"];
+pub(crate) const KINDS: &[&str] = &["usage", "subject_request", "lineage", "compact"];
 
 /// Values of `format` that are designed and not built, for ingest and for outputs.
 pub(crate) const FORMATS: &[&str] = &["cur", "parquet", "pdf", "xml", "yaml", "arrow", "ipc"];
@@ -20,7 +20,6 @@ pub(crate) const STORES: &[(&str, &str)] = &[
 
 /// Files and folders that are designed and not built.
 pub(crate) const FILES: &[(&str, &str)] = &[
-    ("slas/", "SLAs are not part of this version; keep the folder elsewhere until they are"),
     ("frameworks/", "own frameworks are not part of this version; controls name requirements of those that ship"),
     ("mappings/", "mappings in files of their own are not part of this version; write map: in the job"),
 ];

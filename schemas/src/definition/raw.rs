@@ -12,16 +12,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::checked::{Class, Incremental, IngestFormat, ReportFormat};
+use super::checked::{Class, Incremental, IngestFormat};
 use super::csv_style::{Delimiter, LineEnd};
 use super::export::{ExportCompression, ExportFormat};
 use super::raw_notify::RawChannel;
+use super::report_spec::ReportFormat;
 use super::words::RawWords;
 use super::yaml::At;
 use crate::control::ParamValue;
 
 /// What says which interval a run is for: one of these keys.
-fn window_or_timing() -> Value {
+pub(super) fn window_or_timing() -> Value {
     json!([{"required": ["window"]}, {"required": ["schedule"]}, {"required": ["after"]}])
 }
 

@@ -11,6 +11,8 @@ use crate::control::Control;
 use crate::framework::Framework;
 use crate::id::JobId;
 use crate::retention::RetentionPolicy;
+use crate::shipped::shipped_tiers;
+use crate::sla::{Sla, Tiers};
 
 /// Names that files claim, also files whose other keys are wrong, so that one error does not make a second one.
 #[derive(Debug, Default)]
@@ -63,6 +65,14 @@ pub(super) struct Surroundings {
     pub(super) copies: Vec<(AnonymizePolicy, String)>,
     /// Every policy of an anonymized copy that is named.
     pub(super) copy_names: Names,
+    /// What tiers are promised, those that ship first.
+    pub(super) tiers: Vec<Tiers>,
+    /// A file of tiers is wrong, so any name may be its own.
+    pub(super) are_tiers_unknown: bool,
+    /// Checked SLAs.
+    pub(super) slas: Vec<Sla>,
+    /// Every SLA that is named.
+    pub(super) sla_names: Names,
     /// Checked controls, those that ship first.
     pub(super) controls: Vec<Control>,
     /// Every control that is named.
@@ -92,6 +102,10 @@ impl Surroundings {
             policy_names: Names::default(),
             copies: Vec::new(),
             copy_names: Names::default(),
+            tiers: shipped_tiers().to_vec(),
+            are_tiers_unknown: false,
+            slas: Vec::new(),
+            sla_names: Names::default(),
             controls: controls.to_vec(),
             control_names,
             job_names: Names::default(),

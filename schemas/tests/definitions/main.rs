@@ -8,6 +8,7 @@ mod refused;
 mod request;
 mod retention;
 mod shipped;
+mod sla;
 mod spans;
 mod subjects;
 mod timing;

@@ -71,7 +71,7 @@ fn files_as_a_whole() {
     );
     says(
         &plus("slas/api.yaml", b"x"),
-        expect!["slas/api.yaml:1:1: SLAs are not part of this version; keep the folder elsewhere until they are"],
+        expect![[r#"slas/api.yaml:1:1: sla must be a mapping of keys to values; found "x""#]],
     );
     says(
         &plus("access.yaml", b"x"),

@@ -19,7 +19,7 @@ const ROW_HEIGHT_MAX: usize = 409;
 const COUNT_WIDTH: u16 = 13;
 
 /// One column.
-pub(super) struct Column {
+pub(crate) struct Column {
     name: &'static str,
     /// In characters.
     width: u16,
@@ -38,32 +38,32 @@ impl Column {
 }
 
 /// A column of short texts.
-pub(super) const fn short(name: &'static str, width: u16) -> Column {
+pub(crate) const fn short(name: &'static str, width: u16) -> Column {
     Column { name, width, is_wrapped: false, is_left: false }
 }
 
 /// A column of texts that go on below.
-pub(super) const fn long(name: &'static str, width: u16) -> Column {
+pub(crate) const fn long(name: &'static str, width: u16) -> Column {
     Column { name, width, is_wrapped: true, is_left: false }
 }
 
 /// A column of texts, counts and instants, all of which begin on the left.
-pub(super) const fn mixed(name: &'static str, width: u16) -> Column {
+pub(crate) const fn mixed(name: &'static str, width: u16) -> Column {
     Column { name, width, is_wrapped: true, is_left: true }
 }
 
 /// A column of counts.
-pub(super) const fn count(name: &'static str) -> Column {
+pub(crate) const fn count(name: &'static str) -> Column {
     short(name, COUNT_WIDTH)
 }
 
 /// A column of instants.
-pub(super) const fn instant(name: &'static str) -> Column {
+pub(crate) const fn instant(name: &'static str) -> Column {
     short(name, INSTANT_WIDTH)
 }
 
 /// One cell.
-pub(super) enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     Null,
     Text(Cow<'a, str>),
     Count(u64),
@@ -137,10 +137,10 @@ macro_rules! moment {
         $crate::report::xlsx::sheet::Cell::Instant { at_us: $at.timestamp_micros(), text: schemas::rfc3339($at) }
     };
 }
-pub(super) use moment;
+pub(crate) use moment;
 
 /// How cells look.
-pub(super) struct Styles {
+pub(crate) struct Styles {
     header: Style,
     text: Style,
     wrapped: Style,
@@ -152,7 +152,7 @@ pub(super) struct Styles {
 }
 
 impl Styles {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let top = || Style::new().set_align(FormatAlign::Top);
         let number = |format: &str| top().set_num_format(format);
         Self {
@@ -186,7 +186,7 @@ fn coloured(style: Style, status: Status) -> Style {
 }
 
 /// A sheet that is being written.
-pub(super) struct Sheet<'b> {
+pub(crate) struct Sheet<'b> {
     sheet: &'b mut Worksheet,
     columns: &'static [Column],
     styles: &'b Styles,
@@ -196,7 +196,7 @@ pub(super) struct Sheet<'b> {
 
 impl<'b> Sheet<'b> {
     /// Writes the header.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         sheet: &'b mut Worksheet,
         name: &str,
         columns: &'static [Column],
@@ -214,7 +214,7 @@ impl<'b> Sheet<'b> {
     }
 
     /// Writes the first cells of a row; those behind them stay empty.
-    pub(super) fn row<const N: usize>(&mut self, cells: [Cell<'_>; N]) -> Result<(), ExportError> {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell<'_>; N]) -> Result<(), ExportError> {
         self.rows += 1;
         let lines = self.columns.iter().zip(&cells).map(|(column, cell)| column.lines(cell)).max().unwrap_or(1);
         if lines > 1 {
@@ -265,7 +265,7 @@ impl<'b> Sheet<'b> {
     }
 
     /// Lays the filter over what was written.
-    pub(super) fn end(self) -> Result<(), ExportError> {
+    pub(crate) fn end(self) -> Result<(), ExportError> {
         let last = u16::try_from(self.columns.len()).unwrap_or(u16::MAX).saturating_sub(1);
         self.sheet.autofilter(0, 0, self.rows, last).map(drop).map_err(failed)
     }

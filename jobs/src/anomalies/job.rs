@@ -1,0 +1,138 @@
+//! The job kind `anomalies`: the buckets of an interval, each judged by those before it.
+//!
+//! ```text
+//! _auditlake/alerts/<job>/<instant>.ndjson     the alerts of a run, as rows of alert.v1: create-only
+//! ```
+//!
+//! An attempt that died is gone on with: alerts that it wrote stand, and an ingest opens nothing twice. Rows that come later
+//! raise no old alerts. Absent: state between runs; detectors learn anew from the files of the history.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use engine::{Created, EngineError, LakeSession, input_files};
+use object_store::path::Path;
+use schemas::{AnomaliesSpec, InputFile, compact};
+use serde::{Deserialize, Serialize};
+
+use super::measure::Measured;
+use super::raised::{Alert, MetricSummary, Raising};
+use crate::error::JobError;
+use crate::ingest::ingest_own;
+use crate::ledger::RunSummary;
+use crate::lineage::of_anomalies;
+use crate::runner::{Attempt, Executed};
+use crate::world::World;
+
+/// Where alerts lie before they are rows.
+pub(super) const FOLDER: &str = "_auditlake/alerts";
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnomaliesSummary {
+    /// The dataset that has the alerts.
+    pub dataset: String,
+    /// Alerts of all metrics.
+    pub alerts: u64,
+    /// Of those, which are high or critical.
+    pub high: u64,
+    /// Its metrics.
+    pub metrics: Vec<MetricSummary>,
+}
+
+/// Judges every metric of the job.
+pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &AnomaliesSpec) -> Result<Executed, JobError> {
+    let (lake, key) = (attempt.lake, attempt.key);
+    let session = lake.sessions.session(key.instant)?;
+    let raising = Raising { job: &key.job, at: key.instant, spec };
+    let (mut alerts, mut metrics, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut statements = Vec::new();
+    for metric in &spec.metrics {
+        let dataset = lake.dataset(metric.from.as_str())?;
+        let measured = Measured::of((metric, dataset), attempt.interval, spec.history_seconds);
+        let (summary, raised) = judged(attempt, &session, (&raising, &measured)).await?;
+        metrics.push(summary);
+        alerts.extend(raised);
+        inputs.extend(input_files(&session, metric.from.as_str(), measured.interval()).await?);
+        statements.push(measured.statement());
+    }
+    attempt.fence.check().await?;
+    let alerts = written(attempt, alerts).await?;
+    if !alerts.is_empty() {
+        ingest_own(lake, world, &spec.into, &[path_of(attempt)], "auditlake.alerts").await?;
+    }
+    inputs.sort_by(|a: &InputFile, b| (&a.dataset, &a.path).cmp(&(&b.dataset, &b.path)));
+    inputs.dedup();
+    let summary = AnomaliesSummary {
+        dataset: spec.into.to_string(),
+        alerts: alerts.len() as u64,
+        high: alerts.iter().filter(|alert| alert.severity > 3).count() as u64,
+        metrics,
+    };
+    let made = of_anomalies(lake, &session, spec, &statements).await;
+    Ok(Executed {
+        inputs,
+        reads: spec.metrics.iter().map(|metric| (metric.from.to_string(), Vec::new())).collect(),
+        outputs: Vec::new(),
+        summary: RunSummary { anomalies: Some(summary), ..RunSummary::default() },
+        made,
+        plan_sha256: None,
+    })
+}
+
+/// The alerts of a metric, and what it came to.
+async fn judged(
+    attempt: &Attempt<'_>,
+    session: &LakeSession,
+    (raising, measured): (&Raising<'_>, &Measured<'_>),
+) -> Result<(MetricSummary, Vec<Alert>), JobError> {
+    let named = |error: JobError| JobError::Metric { metric: measured.metric.metric.clone(), source: Box::new(error) };
+    let (count, least) = measured.counted(session, raising.spec.series_max).await.map_err(named)?;
+    let begun = measured.begun(session).await.map_err(named)?;
+    let done = Arc::new(AtomicU64::new(0));
+    let shown = attempt.progress.series(&measured.metric.metric, &done);
+    let mut summary = MetricSummary {
+        metric: measured.metric.metric.clone(),
+        series: 0,
+        not_yet: 0,
+        left_out: count.left_out,
+        alerts: 0,
+    };
+    let mut alerts = Vec::new();
+    let give = |series| {
+        let (raised, is_judged) = raising.of(measured, &series)?;
+        summary.series += u64::from(is_judged);
+        summary.not_yet += u64::from(!is_judged);
+        alerts.extend(raised);
+        done.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    };
+    measured.series(session, (&begun, least), give).await.map_err(named)?;
+    drop(shown);
+    summary.alerts = alerts.len() as u64;
+    Ok((summary, alerts))
+}
+
+fn path_of(attempt: &Attempt<'_>) -> Path {
+    Path::from(format!("{FOLDER}/{}/{}.ndjson", attempt.key.job, compact(attempt.key.instant)))
+}
+
+/// Writes alerts down, unless an attempt before did; those that stand.
+async fn written(attempt: &Attempt<'_>, mut alerts: Vec<Alert>) -> Result<Vec<Alert>, JobError> {
+    let (front, path) = (&attempt.lake.front, path_of(attempt));
+    alerts.sort_by(|a, b| (a.bucket_start, &a.alert_id).cmp(&(b.bucket_start, &b.alert_id)));
+    let mut lines = Vec::new();
+    for alert in &alerts {
+        serde_json::to_writer(&mut lines, alert)
+            .map_err(|error| EngineError::Bug { what: format!("an alert cannot be written ({error})") })?;
+        lines.push(b'\n');
+    }
+    if front.create(&path, lines.into()).await? == Created::Now {
+        return Ok(alerts);
+    }
+    let stands = front.read(&path).await?.unwrap_or_default();
+    let lines = stands.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let read = lines.map(|line| serde_json::from_slice(line));
+    read.collect::<Result<_, _>>()
+        .map_err(|source| JobError::Engine(EngineError::Record { path: path.to_string(), source }))
+}

@@ -1,0 +1,54 @@
+//! Of jobs of the kind `anomalies`: alerts come from what the statements of their metrics give.
+
+use ::lineage::{ColumnLineage, DatasetKind, Operation, Sources};
+use engine::LakeSession;
+use schemas::{AnomaliesSpec, EdgeKind};
+
+use super::super::naming::Naming;
+use super::{Made, anything_of, traced};
+use crate::lake::OpenLake;
+
+/// Columns of an alert, by that of a metric's statement which they come from.
+const COLUMNS: [(&str, &str); 9] = [
+    ("tenant_id", "tenant"),
+    ("entity_id", "entity"),
+    ("bucket_start", "bucket"),
+    ("value", "value"),
+    ("expected", "value"),
+    ("score", "value"),
+    ("severity", "value"),
+    ("explanation", "value"),
+    ("explanation", "entity"),
+];
+
+/// What the metrics read, and what alerts come from.
+pub(crate) async fn of_anomalies(
+    lake: &OpenLake,
+    session: &LakeSession,
+    spec: &AnomaliesSpec,
+    statements: &[String],
+) -> Made {
+    let naming = Naming::of(&lake.definitions);
+    let mut made = Made::default();
+    let mut lineage = ColumnLineage::default();
+    for (metric, sql) in spec.metrics.iter().zip(statements) {
+        let from = naming.own(metric.from.as_str());
+        made.inputs.insert(from.clone());
+        let Some(traced) = traced(session, sql, &naming).await else {
+            lineage.dataset.absorb(&anything_of(std::iter::once(&from), EdgeKind::Aggregation));
+            continue;
+        };
+        made.inputs.extend(traced.inputs.iter().cloned());
+        for (column, of) in COLUMNS {
+            for output in traced.outputs.iter().filter(|output| output.name == of) {
+                let sources: &mut Sources = lineage.fields.entry(column.to_owned()).or_default();
+                sources.absorb(&output.sources());
+            }
+        }
+        // What is unusual decides which alerts there are.
+        lineage.dataset.absorb(&traced.lineage.sources());
+    }
+    made.operations.insert(Operation::Aggregation);
+    made.output(naming.own(spec.into.as_str()), DatasetKind::Table, lineage);
+    made
+}

@@ -1,0 +1,151 @@
+//! `jobs/*.yaml` of kind `anomalies`: metrics whose unusual buckets raise alerts.
+
+use super::checked::JobKind;
+use super::duration;
+use super::framework::filled;
+use super::problem::Problems;
+use super::raw_anomalies::{RawAnomaliesJob, RawMetric};
+use super::sla::dataset;
+use super::surroundings::Surroundings;
+use super::yaml::At;
+use crate::anomaly::{AnomaliesSpec, DetectorKind, EmptyBucket, MetricSpec};
+use crate::id::{DatasetId, JobId, SlaId};
+use crate::tables::ALERT;
+
+const HISTORY_SECONDS_DEFAULT: u64 = 28 * 86_400;
+const COOL_DOWN_SECONDS_DEFAULT: u64 = 12 * 3_600;
+const SERIES_DEFAULT: u32 = 10_000;
+const HIGH_DEFAULT: f64 = 10.0;
+const CRITICAL_DEFAULT: f64 = 20.0;
+/// Buckets that detectors meet before they score any.
+const BUCKETS_MIN: u64 = 31;
+
+pub(super) fn build(raw: RawAnomaliesJob, around: &Surroundings, problems: &mut Problems) -> Option<(JobId, JobKind)> {
+    let before = problems.len();
+    let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
+    let window_seconds = duration::given_seconds("window", raw.window, problems);
+    let into = dataset("into", &raw.into, &ALERT, around, problems);
+    if around.dataset(&raw.into.value).is_some_and(|into| !into.is_ours()) {
+        let message = format!(
+            "into names dataset {:?}, whose files others write; name one with a folder of the lake's and no map",
+            raw.into.value
+        );
+        problems.add(raw.into.place, message);
+    }
+    let history_seconds = duration::given_seconds("history", raw.history, problems).unwrap_or(HISTORY_SECONDS_DEFAULT);
+    let At { value: listed, place } = raw.metrics;
+    if listed.is_empty() {
+        problems.add(place, "metrics is empty; add for example {metric: failed_logins, from: audit, every: 15m}");
+    }
+    let mut metrics: Vec<MetricSpec> = Vec::new();
+    for raw in listed {
+        let place = raw.metric.place;
+        let Some(metric) = metric(raw, history_seconds, around, problems) else { continue };
+        if metrics.iter().any(|other| other.metric == metric.metric) {
+            problems.add(place, format!("metric \"{}\" stands here twice; rename one", metric.metric));
+        }
+        metrics.push(metric);
+    }
+    let (high, critical) = match raw.severity {
+        Some(severity) => (score("high", severity.high, problems), score("critical", severity.critical, problems)),
+        None => (None, None),
+    };
+    let spec = AnomaliesSpec {
+        into: into?,
+        window_seconds,
+        history_seconds,
+        metrics,
+        series_max: raw.series.unwrap_or(SERIES_DEFAULT),
+        high: high.unwrap_or(HIGH_DEFAULT),
+        critical: critical.unwrap_or(CRITICAL_DEFAULT),
+    };
+    (problems.len() == before).then_some((id, JobKind::Anomalies(spec)))
+}
+
+fn score(key: &str, given: Option<At<String>>, problems: &mut Problems) -> Option<f64> {
+    let given = given?;
+    match given.value.parse::<f64>() {
+        Ok(score) if score.is_finite() && score > 0.0 => Some(score),
+        _ => {
+            problems.add(given.place, format!("{key} {:?} is no score above 0; write for example \"10\"", given.value));
+            None
+        }
+    }
+}
+
+fn metric(raw: RawMetric, history_seconds: u64, around: &Surroundings, problems: &mut Problems) -> Option<MetricSpec> {
+    let written = problems.written(raw.metric.place);
+    // Rows name metrics, so they follow the rule of names.
+    if let Err(error) = SlaId::parse(&raw.metric.value) {
+        problems.add(raw.metric.place, error.to_string().replacen("sla", "metric", 1));
+    }
+    let from = problems.keep(raw.from.place, source(&raw.from.value, around));
+    let value = raw.value.map_or_else(|| "count(*)".to_owned(), |given| filled("value", given, problems));
+    let value = if value == "count" { "count(*)".to_owned() } else { value };
+    let is_count = value.to_ascii_lowercase().starts_with("count(");
+    let is_sum = value.to_ascii_lowercase().starts_with("sum(");
+    let every_place = raw.every.place;
+    let every = problems.keep(every_place, duration::seconds("every", &raw.every.value));
+    if every.is_some_and(|every| history_seconds / every < BUCKETS_MIN) {
+        let message = format!(
+            "every {:?} has fewer than {BUCKETS_MIN} buckets in the history, and none would be judged; write a longer history",
+            raw.every.value
+        );
+        problems.add(every_place, message);
+    }
+    let log1p = raw.scale.is_some();
+    let usual = if is_count && !log1p { DetectorKind::Poisson } else { DetectorKind::Surprise };
+    let detectors = match raw.detect {
+        Some(given) => detectors(given, log1p || !(is_count || is_sum), problems),
+        None => vec![usual],
+    };
+    let cool_down = duration::given_seconds("cool_down", raw.cool_down, problems);
+    Some(MetricSpec {
+        metric: raw.metric.value,
+        from: from?,
+        condition: raw.condition.map(|given| filled("where", given, problems)),
+        value,
+        by: raw.by.map(|given| filled("by", given, problems)),
+        every_seconds: every?,
+        detectors,
+        log1p,
+        threshold: score("threshold", raw.threshold, problems),
+        cool_down_seconds: cool_down.unwrap_or(COOL_DOWN_SECONDS_DEFAULT),
+        min_rows: u64::from(raw.min_n.unwrap_or(0)),
+        empty: raw.empty.unwrap_or(if is_count || is_sum { EmptyBucket::Zero } else { EmptyBucket::Missing }),
+        written,
+    })
+}
+
+/// Each once; what counts events takes no logarithms.
+fn detectors(given: At<Vec<At<DetectorKind>>>, is_no_count: bool, problems: &mut Problems) -> Vec<DetectorKind> {
+    if given.value.is_empty() {
+        problems.add(given.place, "detect is empty; name a detector, for example [surprise]");
+    }
+    let mut kept: Vec<DetectorKind> = Vec::new();
+    for one in given.value {
+        if kept.contains(&one.value) {
+            problems.add(one.place, format!("detector {} stands here twice; keep one", one.value.as_str()));
+        }
+        if one.value == DetectorKind::Poisson && is_no_count {
+            let message = "poisson scores counts of events; write surprise for other values, and for logarithms";
+            problems.add(one.place, message);
+        }
+        kept.push(one.value);
+    }
+    kept
+}
+
+/// A dataset whose rows have a tenant and a time.
+fn source(given: &str, around: &Surroundings) -> Result<DatasetId, String> {
+    if let Some(sentence) = around.dataset_names.lacks(given) {
+        return Err(format!("from names dataset {given:?}, which does not exist; {sentence}"));
+    }
+    match around.dataset(given) {
+        Some(found) if found.time.is_none() || found.tenant.is_empty() => Err(format!(
+            "from names dataset {given:?}, whose rows have no {}; say in its file which column that is",
+            if found.time.is_none() { "time" } else { "tenant" }
+        )),
+        _ => DatasetId::parse(given).map_err(|error| error.to_string()),
+    }
+}

@@ -1,0 +1,45 @@
+//! `jobs/*.yaml` of kind `sla`: an SLA judged for the periods that have ended by the instant of the run.
+
+use super::checked::JobKind;
+use super::job::outputs;
+use super::problem::Problems;
+use super::raw_sla::RawSlaJob;
+use super::report_spec::{ReportFormat, SlaSpec};
+use super::sla::dataset;
+use super::surroundings::Surroundings;
+use crate::id::{JobId, SlaId};
+use crate::tables::SLA_RESULT;
+
+pub(super) fn build(raw: RawSlaJob, around: &mut Surroundings, problems: &mut Problems) -> Option<(JobId, JobKind)> {
+    let before = problems.len();
+    let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
+    let sla = problems.keep(raw.sla.place, sla(&raw.sla.value, around));
+    let into = dataset("into", &raw.into, &SLA_RESULT, around, problems);
+    if around.dataset(&raw.into.value).is_some_and(|into| !into.is_ours()) {
+        let message = format!(
+            "into names dataset {:?}, whose files others write; name one with a folder of the lake's and no map",
+            raw.into.value
+        );
+        problems.add(raw.into.place, message);
+    }
+    let outputs = match raw.outputs {
+        Some(given) => {
+            let place = given.place;
+            let outputs = outputs(&id, given, around, problems);
+            if outputs.iter().any(|output| output.format == ReportFormat::Oscal) {
+                problems.add(place, "format \"oscal\" is for controls; formats of an SLA are: html, json, csv, xlsx");
+            }
+            outputs
+        }
+        None => Vec::new(),
+    };
+    let spec = SlaSpec { sla: sla?, into: into?, periods: raw.periods.unwrap_or(1), outputs };
+    (problems.len() == before).then_some((id, JobKind::Sla(spec)))
+}
+
+fn sla(given: &str, around: &Surroundings) -> Result<SlaId, String> {
+    match around.sla_names.lacks(given) {
+        Some(sentence) => Err(format!("sla {given:?} does not exist; {sentence}")),
+        None => SlaId::parse(given).map_err(|error| error.to_string()),
+    }
+}
