@@ -69,7 +69,7 @@ pub use file_check::FilesChecked;
 pub use file_records::{FileRecords, file_records, files_below};
 pub use incremental::{
     Eligibility, EligibleGrouping, KeptStates, StatesUsed, SweptStates, UseStates, eligibility, kept_states,
-    prune_states, stale_states, sweep_states,
+    prune_states, remove_for_good, stale_states, sweep_states,
 };
 pub use ingest::event_type::{EventType, lookup as event_type};
 pub use ingest::{
@@ -88,7 +88,7 @@ pub use schemas::hex;
 pub(crate) use schemas::unhex;
 pub use script::Script;
 pub use session::SessionFactory;
-pub use sketch::{SketchError, quantiles_of};
+pub use sketch::{SketchError, merged_sketch, quantiles_of};
 pub use statement::without_literals;
 pub use store::{Carried, Created, Deleted, Lakefront, Replaced, Version, VersionId, VersionLock, Versions};
 pub use subject_index::{IndexFault, Indexed, index_faults, index_files, refresh_index};

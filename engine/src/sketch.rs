@@ -214,6 +214,18 @@ fn bucket_of(value: i64) -> u16 {
     u16::try_from(LAST.partition_point(|last| *last < value)).unwrap_or(u16::MAX)
 }
 
+/// Several sketches as one.
+///
+/// # Errors
+/// When bytes are no sketch, or there are too many values.
+pub fn merged_sketch<'s>(sketches: impl IntoIterator<Item = &'s [u8]>) -> Result<Vec<u8>, SketchError> {
+    let mut all = Sketch::default();
+    for bytes in sketches {
+        all.merge(&Sketch::from_bytes(bytes)?)?;
+    }
+    Ok(all.to_bytes())
+}
+
 /// Quantiles of several sketches together, each given as part and whole; none of sketches without values.
 ///
 /// # Errors

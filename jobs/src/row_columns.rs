@@ -31,6 +31,22 @@ pub(crate) fn numbers(batches: &[RecordBatch], name: &str) -> Result<Vec<Option<
     Ok(all)
 }
 
+/// A column of bytes; empty where there are none.
+///
+/// # Errors
+/// When there is none of that name, which is our own mistake.
+pub(crate) fn bytes(batches: &[RecordBatch], name: &str) -> Result<Vec<Vec<u8>>, EngineError> {
+    let mut all = Vec::new();
+    for batch in batches {
+        let column = batch.column_by_name(name).and_then(|column| arrow::compute::cast(column, &DataType::Binary).ok());
+        let Some(column) = column else {
+            return Err(EngineError::Bug { what: format!("a statement of ours has no bytes {name:?}") });
+        };
+        all.extend(column.as_binary::<i32>().iter().map(|bytes| bytes.unwrap_or_default().to_vec()));
+    }
+    Ok(all)
+}
+
 /// A text in a statement.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))

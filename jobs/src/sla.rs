@@ -30,8 +30,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::{LakeSession, encode_folder_value, input_files};
 use schemas::{
-    CivilZone, InputFile, Interval, Measured, ReportFormat, Sla, SlaId, SlaPeriod, SlaSpec, SlaStatement,
-    StatementProvenance, Tiers, rfc3339,
+    CivilZone, HISTORY_ENDING, InputFile, Interval, Measured, ReportFormat, Sla, SlaId, SlaPeriod, SlaSpec,
+    SlaStatement, StatementProvenance, Tiers, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 
@@ -196,9 +196,12 @@ async fn judged(
     let (mut figures, mut all) = (BTreeMap::new(), Vec::new());
     for tenant in sla.tenants.keys() {
         let measurements = measure::measurements(session, (sla, &measured), (tenant, interval)).await?;
-        let (judged, slices) = judged::judge((sla, tiers), (tenant, period), &measurements).ok_or_else(beyond)?;
-        let (days, percentiles) = evidence::days(session, sla, (tenant, &judged)).await?;
-        let evidence = Evidence { tenant: tenant.clone(), slices, days, fees: measurements.fees.unwrap_or_default() };
+        let judgement = judged::judge((sla, tiers), (tenant, period), &measurements).ok_or_else(beyond)?;
+        let counted = (measurements.minutes.as_slice(), &measurements.slices);
+        let (days, percentiles) = evidence::days(sla.measured.dataset(), counted, &judgement)?;
+        let judged = judgement.period;
+        let fees = measurements.fees.unwrap_or_default();
+        let evidence = Evidence { tenant: tenant.clone(), slices: judgement.slices, days, fees };
         let (evidence_sha256, exclusions_sha256) = hashes(&sla.id, interval, &judged, &evidence);
         let of = Figures {
             judged,
@@ -215,7 +218,7 @@ async fn judged(
     drop(shown);
     let mut inputs = Vec::new();
     for dataset in reads(sla) {
-        inputs.extend(input_files(session, &dataset, interval).await?);
+        inputs.extend(input_files(session, &dataset, measure::read_interval(sla, interval)).await?);
     }
     let without_tier = without_tier(session, sla, interval).await?;
     Ok(Period { period, interval, figures, evidence: all, inputs, without_tier })
@@ -229,15 +232,15 @@ fn spec_sha256(sla: &Sla, tiers: &Tiers) -> String {
 
 /// Tenants of whom something of the service was measured, and whom the SLA promises nothing.
 async fn without_tier(session: &LakeSession, sla: &Sla, interval: Interval) -> Result<Vec<String>, JobError> {
-    let (column, is_of_all) = match &sla.measured {
-        Measured::Requests { .. } => ("minute", false),
-        Measured::Probes { tenant, .. } => ("time", tenant.is_some()),
+    let (column, ending, is_of_all) = match &sla.measured {
+        Measured::Requests { .. } => ("minute", HISTORY_ENDING, false),
+        Measured::Probes { tenant, .. } => ("time", "", tenant.is_some()),
     };
     if is_of_all {
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT DISTINCT tenant_id FROM \"{}\" WHERE service = {} AND {column} >= TIMESTAMP '{}' AND {column} < TIMESTAMP '{}' \
+        "SELECT DISTINCT tenant_id FROM \"{}{ending}\" WHERE service = {} AND {column} >= TIMESTAMP '{}' AND {column} < TIMESTAMP '{}' \
          ORDER BY tenant_id",
         sla.measured.dataset(),
         literal(&sla.service),

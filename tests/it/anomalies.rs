@@ -1,8 +1,12 @@
-//! Scores of a series at hand, and files that are none.
+//! Scores of a series at hand, and metrics of a lake whose unusual buckets raise alerts.
 
 use std::fmt::Write;
+use std::fs::File;
 
-use crate::auditlake::Lake;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::auditlake::{Lake, ended};
 
 /// A value each quarter of an hour from 2026-03-01 on: 0 to 4 in turn, and 41 once.
 fn logins() -> String {
@@ -65,6 +69,22 @@ fn other_columns_other_separators_and_gaps_are_read() {
 }
 
 #[test]
+fn packed_files_and_standard_input_are_read_as_they_are() {
+    let lake = Lake::new();
+    let plain = lake.write("logins.csv", logins());
+    let packed = lake.folder().join("logins.csv.gz");
+    let mut encoder = GzEncoder::new(File::create(&packed).expect("a file"), Compression::default());
+    std::io::Write::write_all(&mut encoder, logins().as_bytes()).expect("packed");
+    encoder.finish().expect("packed");
+    let told = lake.run(&["anomalies", "score", &plain.display().to_string()]);
+    told.said(0, &["2026-03-04 15:30:00,41,"]);
+    assert_eq!(lake.run(&["anomalies", "score", &packed.display().to_string()]).out, told.out);
+    let mut command = lake.command(&["anomalies", "score", "-"]);
+    let piped = ended(command.stdin(File::open(&plain).expect("a file")).output().expect("the program runs"));
+    assert_eq!(piped.out, told.out);
+}
+
+#[test]
 fn what_is_no_series_is_refused_by_name() {
     let lake = Lake::new();
     let none = lake.folder().join("none.csv").display().to_string();
@@ -89,4 +109,98 @@ fn what_is_no_series_is_refused_by_name() {
     lake.run(&["anomalies", "score", &file, "--detector", "magic"]).failed(2, &["surprise", "three_sigma"]);
     lake.run(&["anomalies", "score", &file, "--cool-down", "soon"]).failed(2, &["or a number of values"]);
     lake.run(&["anomalies", "score", &file, "--threshold", "3"]).failed(2, &["--alerts"]);
+}
+
+/// Logins of twenty days: of u-1 up to four in a quarter of an hour, of another tenant's u-1 one; and on the last evening 41 of
+/// u-17, whom nobody saw before.
+const LOGINS: &str = "
+SELECT tenant_id, to_timestamp_nanos((1772323200000000 + bucket * 900000000 + k * 1000000) * 1000) AS time, actor, 1.5 AS weight
+FROM (SELECT 'acme' AS tenant_id, 'u-1' AS actor, b AS bucket, unnest(generate_series(1, b % 5)) AS k FROM (SELECT unnest(generate_series(0, 1919)) AS b)
+  UNION ALL SELECT 'globex', 'u-1', b, 1 FROM (SELECT unnest(generate_series(0, 1919)) AS b)
+  UNION ALL SELECT 'acme', 'u-17', 1910, unnest(generate_series(1, 41)))";
+
+const WATCH: &str = "job: watch
+kind: anomalies
+window: 1d
+into: alert
+metrics:
+  - {metric: logins, from: logins, by: actor, every: 15m}
+  - {metric: weight, from: logins, value: sum(weight), every: 1h, detect: [surprise, robust_z], scale: log1p}
+";
+
+/// A lake with those logins, and a job that watches them.
+fn watched(job: &str) -> Lake {
+    let lake = Lake::new();
+    lake.write("datasets/logins.yaml", "dataset: logins\nlocation: logins/\ntenant: tenant_id\ntime: time\n");
+    lake.write("jobs/watch.yaml", job);
+    let to = lake.data().join("logins/part.parquet");
+    std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder can be made");
+    lake.run(&["export", "--sql", LOGINS, "--format", "parquet", "--to", to.to_str().expect("a path")]).succeeded();
+    lake
+}
+
+#[test]
+fn an_unusual_bucket_raises_one_alert_that_is_taken_and_resolved() {
+    let lake = watched(WATCH);
+    lake.run(&["run", "watch", "--at=2026-03-20T00:00:00Z"])
+        .said(0, &["0 alerts: 0 high or critical, in dataset alert"]);
+    let ran = lake.run(&["run", "watch", "--at=2026-03-21T00:00:00Z"]);
+    ran.said(0, &["1 high or critical, in dataset alert", "logins: 1 alert in 3 series judged, 0 not judged yet"]);
+    lake.run(&["run", "watch", "--at=2026-03-22T00:00:00Z"]).succeeded();
+    let listed = lake.json(&["anomalies", "list", "--state", "open", "--tenant", "acme"]);
+    let told = lake.run(&["anomalies", "list", "--state", "open", "--tenant", "acme"]);
+    told.said(0, &["critical open         acme         u-17: logins, 15 minutes from 2026-03-20T21:30:00Z"]);
+    let of_logins = |alert: &&serde_json::Value| alert["metric"] == "logins";
+    let alerts: Vec<_> = listed["alerts"].as_array().expect("alerts").iter().filter(of_logins).collect();
+    assert_eq!(alerts.len(), 1, "{listed}");
+    assert_eq!((&alerts[0]["entity_id"], &alerts[0]["detector"]), (&"u-17".into(), &"poisson".into()));
+    let id = alerts[0]["alert_id"].as_str().expect("an id").to_owned();
+    let explained = lake.run(&["anomalies", "explain", &id]);
+    let words = [
+        "logins, 15 minutes from 2026-03-20T21:30:00Z: expected 0 ± 0, saw 41; nothing above 0 in 1909 values before",
+        "of         actor u-17 of tenant acme",
+        "critical",
+    ];
+    explained.said(0, &words);
+    for (name, bytes) in lake.objects().into_iter().filter(|(name, _)| name.starts_with("_auditlake/alerts/")) {
+        assert!(!String::from_utf8_lossy(&bytes).contains("u-17"), "{name} has who it is about");
+    }
+    let step = |name: &str| lake.run(&["anomalies", name, &id, "--by", "ops", "--reason", "a load test"]);
+    step("acknowledge").said(0, &["is acknowledged"]);
+    step("acknowledge").failed(2, &["is acknowledged and cannot become acknowledged"]);
+    step("resolve").said(0, &["is resolved"]);
+    step("resolve").failed(2, &["is resolved and cannot become resolved"]);
+    lake.run(&["anomalies", "explain", &id]).said(0, &["resolved   ", " by ops: a load test"]);
+    let revisions = lake.figure(&format!("SELECT count(*) FROM alert_history WHERE alert_id = '{id}'"));
+    assert_eq!(revisions, 3);
+    let named =
+        lake.figure(&format!("SELECT count(*) FROM alert WHERE alert_id = '{id}' AND acknowledged_at < resolved_at"));
+    assert_eq!(named, 1);
+    lake.run(&["run", "watch", "--at=2026-03-21T00:00:00Z", "--again"])
+        .failed(2, &["what it published stays as it is"]);
+    lake.run(&["anomalies", "explain", "nobody"]).failed(2, &["alert \"nobody\" does not exist"]);
+}
+
+#[test]
+fn a_metric_that_cannot_be_measured_is_named() {
+    let with = |metric: &str| format!("job: watch\nkind: anomalies\nwindow: 1d\ninto: alert\nmetrics:\n  - {metric}\n");
+    for (metric, words) in [
+        ("{metric: odd, from: logins, value: sum(nothing), every: 15m}", &["metric \"odd\"", "nothing"][..]),
+        ("{metric: odd, from: logins, where: \"actor >\", every: 15m}", &["metric \"odd\""]),
+        ("{metric: odd, from: logins, by: nobody, every: 15m}", &["metric \"odd\"", "nobody"]),
+        (
+            "{metric: odd, from: logins, value: sum(-weight), every: 1h, scale: log1p}",
+            &["metric \"odd\"", "odd of acme, bucket 2026-03-01T00:00:00Z: the logarithm takes values from 0 on"],
+        ),
+    ] {
+        let lake = watched(&with(metric));
+        lake.run(&["run", "watch", "--at=2026-03-21T00:00:00Z"]).failed(1, words);
+        assert_eq!(lake.count("_auditlake/alerts"), 0, "nothing is raised");
+    }
+    // Of more series than there may be, the quietest are left out and counted.
+    let few =
+        with("{metric: logins, from: logins, by: actor, every: 15m}").replace("into: alert", "into: alert\nseries: 2");
+    let lake = watched(&few);
+    let ran = lake.run(&["run", "watch", "--at=2026-03-21T00:00:00Z"]);
+    ran.said(0, &["0 alerts", "logins: 0 alerts in 2 series judged, 0 not judged yet, 1 of the quietest left out"]);
 }

@@ -109,7 +109,10 @@ pub(super) async fn described(lake: &Lakefront, fingerprint: &str) -> Result<Opt
 
 /// Deletes an object with every version of it; why some stay, where they do. The one that listings show goes last, and stays as
 /// long as another does: then whoever sweeps next finds it and tries again, also after a death.
-pub(super) async fn remove_for_good(lake: &Lakefront, path: &Path) -> Result<Option<String>, EngineError> {
+///
+/// # Errors
+/// When the store fails.
+pub async fn remove_for_good(lake: &Lakefront, path: &Path) -> Result<Option<String>, EngineError> {
     let versions = match lake.versions(path).await? {
         Versions::Listed(versions) => versions,
         Versions::None => {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! _auditlake/alerts/steps/<alert>/000002.json            who did what about it, and why: create-only
-//! _auditlake/alerts/steps/<alert>/000002.ndjson          the same as the next revision of its row
+//! _auditlake/alerts/steps/<alert>/000002.ndjson          the same as the next revision of its row: gone once it is one
 //! _auditlake/alerts/steps/<alert>/000002.ingested.json   it is in the dataset
 //! ```
 //!
@@ -17,7 +17,7 @@ use schemas::{DatasetId, JobKind, rfc3339};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::job::FOLDER;
+use super::job::{FOLDER, gone, line};
 use super::raised::Alert;
 use crate::Answer;
 use crate::args::{AlertStateArg, AlertStepArgs};
@@ -61,10 +61,11 @@ pub(super) async fn list(
     let mut text = String::new();
     for alert in &all {
         let what = [severity(alert.severity), alert.state.as_str(), alert.tenant_id.as_str()];
-        write_line(
-            &mut text,
-            &format!("{}  {:<8} {:<12} {:<12} {}", alert.alert_id, what[0], what[1], what[2], alert.explanation),
+        let row = format!(
+            "{}  {:<8} {:<12} {:<12} {}: {}",
+            alert.alert_id, what[0], what[1], what[2], alert.entity_id, alert.explanation
         );
+        write_line(&mut text, &row);
     }
     if all.is_empty() {
         text.push_str("no alerts\n");
@@ -170,18 +171,13 @@ async fn publish(
     (dataset, stem): (&DatasetId, &str),
     alert: &Alert,
 ) -> Result<(), JobError> {
-    let marker = Path::from(format!("{stem}.ingested.json"));
-    if lake.front.read(&marker).await?.is_some() {
-        return Ok(());
+    let (rows, done) = (Path::from(format!("{stem}.ndjson")), Path::from(format!("{stem}.ingested.json")));
+    if lake.front.read(&done).await?.is_none() {
+        lake.front.create(&rows, line(alert)?.into()).await?;
+        ingest_own(lake, world, dataset, std::slice::from_ref(&rows), "auditlake.alerts").await?;
+        lake.front.create_json(&done, &Value::Null).await?;
     }
-    let path = Path::from(format!("{stem}.ndjson"));
-    let mut line = serde_json::to_vec(alert)
-        .map_err(|error| EngineError::Bug { what: format!("an alert cannot be written ({error})") })?;
-    line.push(b'\n');
-    lake.front.create(&path, line.into()).await?;
-    ingest_own(lake, world, dataset, &[path], "auditlake.alerts").await?;
-    lake.front.create_json(&marker, &Value::Null).await?;
-    Ok(())
+    gone(lake, &rows).await
 }
 
 /// What was done about an alert, in its order.

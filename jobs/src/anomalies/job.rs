@@ -1,16 +1,18 @@
 //! The job kind `anomalies`: the buckets of an interval, each judged by those before it.
 //!
 //! ```text
-//! _auditlake/alerts/<job>/<instant>.ndjson     the alerts of a run, as rows of alert.v1: create-only
+//! _auditlake/alerts/<job>/<instant>.ndjson          the alerts of a run, as rows of alert.v1: create-only, gone once they are rows
+//! _auditlake/alerts/<job>/<instant>.ingested.json   they are; what the run came to
 //! ```
 //!
-//! An attempt that died is gone on with: alerts that it wrote stand, and an ingest opens nothing twice. Rows that come later
-//! raise no old alerts. Absent: state between runs; detectors learn anew from the files of the history.
+//! An attempt that died is gone on with: alerts that it wrote stand, and an ingest opens nothing twice. What they are of may be a
+//! person, so nothing of them stays beside their dataset. Rows that come later raise no old alerts. Absent: state between runs;
+//! detectors learn anew from the files of the history.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use engine::{Created, EngineError, LakeSession, input_files};
+use engine::{Created, EngineError, LakeSession, input_files, remove_for_good};
 use object_store::path::Path;
 use schemas::{AnomaliesSpec, InputFile, compact};
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,7 @@ use super::measure::Measured;
 use super::raised::{Alert, MetricSummary, Raising};
 use crate::error::JobError;
 use crate::ingest::ingest_own;
+use crate::lake::OpenLake;
 use crate::ledger::RunSummary;
 use crate::lineage::of_anomalies;
 use crate::runner::{Attempt, Executed};
@@ -56,19 +59,10 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &Anomali
         inputs.extend(input_files(&session, metric.from.as_str(), measured.interval()).await?);
         statements.push(measured.statement());
     }
-    attempt.fence.check().await?;
-    let alerts = written(attempt, alerts).await?;
-    if !alerts.is_empty() {
-        ingest_own(lake, world, &spec.into, &[path_of(attempt)], "auditlake.alerts").await?;
-    }
     inputs.sort_by(|a: &InputFile, b| (&a.dataset, &a.path).cmp(&(&b.dataset, &b.path)));
     inputs.dedup();
-    let summary = AnomaliesSummary {
-        dataset: spec.into.to_string(),
-        alerts: alerts.len() as u64,
-        high: alerts.iter().filter(|alert| alert.severity > 3).count() as u64,
-        metrics,
-    };
+    attempt.fence.check().await?;
+    let summary = brought((attempt, world), spec, metrics, alerts).await?;
     let made = of_anomalies(lake, &session, spec, &statements).await;
     Ok(Executed {
         inputs,
@@ -113,26 +107,70 @@ async fn judged(
     Ok((summary, alerts))
 }
 
-fn path_of(attempt: &Attempt<'_>) -> Path {
-    Path::from(format!("{FOLDER}/{}/{}.ndjson", attempt.key.job, compact(attempt.key.instant)))
+/// Brings the alerts of a run into their dataset; what the run came to. Those of an attempt before stand.
+async fn brought(
+    (attempt, world): (&Attempt<'_>, &World),
+    spec: &AnomaliesSpec,
+    metrics: Vec<MetricSummary>,
+    alerts: Vec<Alert>,
+) -> Result<AnomaliesSummary, JobError> {
+    let lake = attempt.lake;
+    let stem = format!("{FOLDER}/{}/{}", attempt.key.job, compact(attempt.key.instant));
+    let (rows, done) = (Path::from(format!("{stem}.ndjson")), Path::from(format!("{stem}.ingested.json")));
+    if let Some(before) = lake.front.read_json::<AnomaliesSummary>(&done).await? {
+        gone(lake, &rows).await?;
+        return Ok(before);
+    }
+    let alerts = written(lake, &rows, alerts).await?;
+    let summary = AnomaliesSummary {
+        dataset: spec.into.to_string(),
+        alerts: alerts.len() as u64,
+        high: alerts.iter().filter(|alert| alert.severity > 3).count() as u64,
+        metrics,
+    };
+    if !alerts.is_empty() {
+        ingest_own(lake, world, &spec.into, std::slice::from_ref(&rows), "auditlake.alerts").await?;
+    }
+    lake.front.create_json(&done, &summary).await?;
+    gone(lake, &rows).await?;
+    Ok(summary)
+}
+
+/// Removes what is a row by now, with every version.
+pub(super) async fn gone(lake: &OpenLake, rows: &Path) -> Result<(), JobError> {
+    if lake.front.read(rows).await?.is_some()
+        && let Some(left) = remove_for_good(&lake.front, rows).await?
+    {
+        tracing::warn!("alerts stay beside their dataset, who they are of may stand there: {left}");
+    }
+    Ok(())
 }
 
 /// Writes alerts down, unless an attempt before did; those that stand.
-async fn written(attempt: &Attempt<'_>, mut alerts: Vec<Alert>) -> Result<Vec<Alert>, JobError> {
-    let (front, path) = (&attempt.lake.front, path_of(attempt));
+async fn written(lake: &OpenLake, path: &Path, mut alerts: Vec<Alert>) -> Result<Vec<Alert>, JobError> {
     alerts.sort_by(|a, b| (a.bucket_start, &a.alert_id).cmp(&(b.bucket_start, &b.alert_id)));
     let mut lines = Vec::new();
     for alert in &alerts {
-        serde_json::to_writer(&mut lines, alert)
-            .map_err(|error| EngineError::Bug { what: format!("an alert cannot be written ({error})") })?;
-        lines.push(b'\n');
+        lines.extend(line(alert)?);
     }
-    if front.create(&path, lines.into()).await? == Created::Now {
+    let is_ours = match lines.is_empty() {
+        true => lake.front.read(path).await?.is_none(),
+        false => lake.front.create(path, lines.into()).await? == Created::Now,
+    };
+    if is_ours {
         return Ok(alerts);
     }
-    let stands = front.read(&path).await?.unwrap_or_default();
+    let stands = lake.front.read(path).await?.unwrap_or_default();
     let lines = stands.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let read = lines.map(|line| serde_json::from_slice(line));
+    let read = lines.map(serde_json::from_slice);
     read.collect::<Result<_, _>>()
         .map_err(|source| JobError::Engine(EngineError::Record { path: path.to_string(), source }))
+}
+
+/// An alert as a line of JSON.
+pub(super) fn line(alert: &Alert) -> Result<Vec<u8>, EngineError> {
+    let mut line = serde_json::to_vec(alert)
+        .map_err(|error| EngineError::Bug { what: format!("an alert cannot be written ({error})") })?;
+    line.push(b'\n');
+    Ok(line)
 }

@@ -100,7 +100,8 @@ impl<'a> Measured<'a> {
             .by
             .as_ref()
             .map_or("CAST(NULL AS varchar)".to_owned(), |by| format!("CAST(\"{by}\" AS varchar)"));
-        let bucket = format!("CAST(\"{time}\" AS bigint) / {}", micros(self.metric));
+        // Files of others may have instants in other units.
+        let bucket = format!("CAST(to_timestamp_micros(\"{time}\") AS bigint) / {}", micros(self.metric));
         format!("CAST(\"{tenant}\" AS varchar) AS tenant, {entity} AS entity, {bucket} AS bucket")
     }
 
@@ -143,7 +144,7 @@ impl<'a> Measured<'a> {
     pub(super) async fn begun(&self, session: &LakeSession) -> Result<BTreeMap<String, Bucket>, JobError> {
         let (tenant, time) = (&self.dataset.tenant, self.dataset.time.as_deref().unwrap_or_default());
         let columns = format!(
-            "CAST(\"{tenant}\" AS varchar) AS tenant, min(CAST(\"{time}\" AS bigint)) / {} AS bucket",
+            "CAST(\"{tenant}\" AS varchar) AS tenant, CAST(to_timestamp_micros(min(\"{time}\")) AS bigint) / {} AS bucket",
             micros(self.metric)
         );
         let batches = session.query(&format!("{} GROUP BY \"{tenant}\"", self.rows(&columns, false))).await?;

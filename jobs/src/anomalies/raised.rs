@@ -135,12 +135,8 @@ impl Raising<'_> {
             alert_id: derived_id(&parts),
             tenant_id: series.tenant.clone(),
             metric: metric.metric.clone(),
-            explanation: format!(
-                "{} of {}, {minutes} minutes from {began}: {}",
-                metric.metric,
-                name(measured, series),
-                expected.sentence(value)
-            ),
+            // Without the entity, which may be a person and has a column of its own.
+            explanation: format!("{}, {minutes} minutes from {began}: {}", metric.metric, expected.sentence(value)),
             entity_type,
             entity_id,
             detector: detector.as_str().to_owned(),

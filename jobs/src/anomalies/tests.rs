@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::detect::{Detector, DetectorName};
+use super::detect::{Detector, DetectorName, Point};
 use super::surprise::Surprise;
 use super::*;
 
@@ -43,6 +43,12 @@ fn scored(values: &[f64], args: &ScoreArgs) -> Vec<Scored> {
     score(&series(values), args).expect("numbers")
 }
 
+/// Numbers of the values that raise alerts.
+fn alerts_at(values: &[f64], detector: DetectorName) -> Vec<usize> {
+    let found = scored(values, &args(detector));
+    found.iter().enumerate().filter(|(_, one)| one.is_alert).map(|(at, _)| at).collect()
+}
+
 /// Counts around ten, from 7 to 13.
 fn around_ten(chance: &mut ChaCha8Rng, count: usize) -> Vec<f64> {
     (0..count).map(|_| f64::from(chance.random_range(7..14_i32))).collect()
@@ -70,12 +76,7 @@ fn a_spike_is_an_alert_and_what_is_usual_is_none() {
     for detector in ALL {
         let mut values = around_ten(&mut chance, 3_000);
         values[2_000] = 60.0;
-        let alerts: Vec<usize> = scored(&values, &args(detector))
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| one.is_alert)
-            .map(|(at, _)| at)
-            .collect();
+        let alerts = alerts_at(&values, detector);
         assert!(alerts.contains(&2_000), "{detector:?}: {alerts:?}");
         // A mean as extreme as none before may be told by its rarity alone.
         let false_alarms = alerts.iter().filter(|at| !(2_000..2_050).contains(*at)).count();
@@ -110,12 +111,8 @@ fn a_shift_too_small_for_one_point_is_found_by_adding_up() {
     let mut values: Vec<f64> =
         (0..2_000).map(|_| chance.random_range(0.0..10.0) + chance.random_range(0.0..10.0)).collect();
     values[1_500..].iter_mut().for_each(|value| *value += 5.0);
-    let alerts = |detector| {
-        let found = scored(&values, &args(detector));
-        found.iter().enumerate().filter(|(_, one)| one.is_alert).map(|(at, _)| at).collect::<Vec<usize>>()
-    };
-    assert_eq!(alerts(DetectorName::RobustZ), Vec::<usize>::new());
-    let found = alerts(DetectorName::Cusum);
+    assert_eq!(alerts_at(&values, DetectorName::RobustZ), Vec::<usize>::new());
+    let found = alerts_at(&values, DetectorName::Cusum);
     assert!(found.first().is_some_and(|at| (1_500..1_540).contains(at)), "{found:?}");
 }
 

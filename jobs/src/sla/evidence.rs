@@ -2,27 +2,30 @@
 //!
 //! Its hash is over lines in an order that follows from the rows alone, so that it does not depend on when they came.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BinaryArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema};
-use chrono::{DateTime, Utc};
-use engine::{EngineError, LakeSession};
-use schemas::{Interval, Measured, Sla, SlaId, hex, rfc3339};
+use arrow::datatypes::{Field, Schema};
+use chrono::{DateTime, NaiveTime, Utc};
+use engine::{EngineError, SketchError, merged_sketch, quantiles_of};
+use schemas::{DatasetId, Interval, SlaId, hex, rfc3339};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::fees::FeeRow;
-use super::judged::{JudgedPeriod, Run};
-use super::measure::requests_where;
+use super::judged::{JudgedPeriod, Judgement, Minute, Run};
+use super::slices::Slices;
 use crate::error::JobError;
-use crate::row_columns::numbers;
 
 /// Median, 95th and 99th percentile.
 const PERCENTILES: [(i64, i64); 3] = [(50, 100), (95, 100), (99, 100)];
 
 /// The one column of evidence that may be empty.
 const NULLABLE: &str = "exclusion_id";
+
+/// Those of latency, microseconds; none without requests.
+pub(super) type Percentiles = [Option<i64>; 3];
 
 /// Requests of a UTC day that count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,54 +49,44 @@ pub(super) struct Evidence {
     pub(super) fees: Vec<FeeRow>,
 }
 
-/// Days of the parts of a period, and percentiles of each part.
-pub(super) async fn days(
-    session: &LakeSession,
-    sla: &Sla,
-    (tenant, judged): (&str, &JudgedPeriod),
-) -> Result<(Vec<Day>, Vec<[Option<i64>; 3]>), JobError> {
-    let Measured::Requests { dataset, .. } = &sla.measured else { return Ok((Vec::new(), Vec::new())) };
-    let excluded = judged.runs.iter().filter(|run| run.what == "excluded").map(|run| {
-        let Interval { start, end } = run.interval;
-        format!(" AND NOT (minute >= TIMESTAMP '{}' AND minute < TIMESTAMP '{}')", rfc3339(start), rfc3339(end))
-    });
-    let excluded: String = excluded.collect();
+/// Days of the parts of a period, and percentiles of each part, by the minutes that count.
+pub(super) fn days(
+    dataset: &DatasetId,
+    (minutes, slices): (&[Minute], &Slices),
+    judgement: &Judgement,
+) -> Result<(Vec<Day>, Vec<Percentiles>), JobError> {
+    let refused = |error: SketchError| JobError::SlaData(format!("dataset \"{dataset}\", column latency: {error}"));
     let (mut days, mut percentiles) = (Vec::new(), Vec::new());
-    for part in &judged.parts {
-        let sql = format!(
-            "SELECT CAST(date_trunc('day', minute) AS bigint) AS day, sum(total) AS total, sum(err_server + timeout) AS failed, \
-             sum(slow) AS slow, sketch_merge(latency) AS latency FROM \"{dataset}\" WHERE {}{excluded} \
-             GROUP BY date_trunc('day', minute) ORDER BY day",
-            requests_where(sla, tenant, part.interval)
-        );
-        let of_part = of_days(&session.query(&sql).await?)?;
-        let merged = engine::quantiles_of(of_part.iter().map(|day| day.latency.as_slice()), &PERCENTILES);
-        let merged =
-            merged.map_err(|error| JobError::SlaData(format!("dataset \"{dataset}\", column latency: {error}")))?;
-        percentiles.push(std::array::from_fn(|at| merged.get(at).copied().flatten()));
-        days.extend(of_part);
+    for part in &judgement.period.parts {
+        let range = slices.within(part.interval);
+        let counts =
+            |minute: &&Minute| range.contains(&minute.slice) && !judgement.excluded.contains_key(&minute.slice);
+        let mut of_part: BTreeMap<DateTime<Utc>, Vec<&Minute>> = BTreeMap::new();
+        for minute in minutes.iter().filter(counts) {
+            of_part.entry(day_of(minute.at)).or_default().push(minute);
+        }
+        let from = days.len();
+        for (start, minutes) in of_part {
+            let sum = |of: fn(&Minute) -> u64| minutes.iter().map(|minute| of(minute)).sum();
+            let sketches = minutes.iter().map(|minute| minute.latency.as_slice());
+            days.push(Day {
+                start,
+                total: sum(|minute| minute.total),
+                failed: sum(|minute| minute.failed),
+                slow: sum(|minute| minute.slow),
+                latency: merged_sketch(sketches).map_err(refused)?,
+            });
+        }
+        let of_part = days[from..].iter().map(|day: &Day| day.latency.as_slice());
+        let found = quantiles_of(of_part, &PERCENTILES).map_err(refused)?;
+        percentiles.push(std::array::from_fn(|at| found.get(at).copied().flatten()));
     }
     Ok((days, percentiles))
 }
 
-fn of_days(batches: &[RecordBatch]) -> Result<Vec<Day>, EngineError> {
-    let of = |name: &str| numbers(batches, name);
-    let (starts, totals, failed, slow) = (of("day")?, of("total")?, of("failed")?, of("slow")?);
-    let mut sketches = Vec::new();
-    for batch in batches {
-        let column =
-            batch.column_by_name("latency").and_then(|column| arrow::compute::cast(column, &DataType::Binary).ok());
-        let bug = || EngineError::Bug { what: "days have no sketch".to_owned() };
-        let column = column.ok_or_else(bug)?;
-        let column = column.as_any().downcast_ref::<BinaryArray>().ok_or_else(bug)?;
-        sketches.extend(column.iter().map(|bytes| bytes.unwrap_or_default().to_vec()));
-    }
-    let count = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
-    let rows = starts.into_iter().zip(sketches).enumerate().filter_map(|(row, (start, latency))| {
-        let start = DateTime::from_timestamp_micros(start?)?;
-        Some(Day { start, total: count(totals[row]), failed: count(failed[row]), slow: count(slow[row]), latency })
-    });
-    Ok(rows.collect())
+/// The beginning of a UTC day.
+fn day_of(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.date_naive().and_time(NaiveTime::MIN).and_utc()
 }
 
 /// SHA-256 over the evidence of a result, and over what of it does not count.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use schemas::{CivilZone, Interval, Measured, Sla, SlaPeriod, Tiers};
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,32 @@ pub(super) struct Measurements {
     pub(super) windows: Vec<Window>,
     /// Charges of the period; none where the SLA names no fees.
     pub(super) fees: Option<Vec<FeeRow>>,
+    /// Requests by the minute; none of checks.
+    pub(super) minutes: Vec<Minute>,
     /// Latency targets that requests were counted by, microseconds, each from a slice on; none in it where they were counted
     /// by none.
     pub(super) targets: Vec<(usize, Option<i64>)>,
+}
+
+/// Requests of a minute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Minute {
+    pub(super) at: DateTime<Utc>,
+    pub(super) slice: usize,
+    pub(super) total: u64,
+    pub(super) failed: u64,
+    pub(super) slow: u64,
+    /// Sketch of latencies, microseconds.
+    pub(super) latency: Vec<u8>,
+}
+
+/// What a tenant's period came to, and what of it proves it.
+pub(super) struct Judgement {
+    pub(super) period: JudgedPeriod,
+    /// Bad slices one by one, excluded and unknown ones in runs.
+    pub(super) slices: Vec<Run>,
+    /// Slices that do not count, by the number of their window.
+    pub(super) excluded: BTreeMap<usize, usize>,
 }
 
 /// What a tenant's period came to.
@@ -78,13 +101,12 @@ pub(super) struct Run {
     pub(super) exclusion: Option<String>,
 }
 
-/// Judges a period of a tenant; also every slice that is bad by itself, and the others that are not good in runs. None where a
-/// day of it lies outside of the calendar.
+/// Judges a period of a tenant. None where a day of it lies outside of the calendar.
 pub(super) fn judge(
     (sla, tiers): (&Sla, &Tiers),
     (tenant, period): (&str, SlaPeriod),
     measured: &Measurements,
-) -> Option<(JudgedPeriod, Vec<Run>)> {
+) -> Option<Judgement> {
     let zone = CivilZone::from(sla.timezone);
     let whole = period.interval(zone)?;
     let regions: &[String] = match &sla.measured {
@@ -127,7 +149,7 @@ pub(super) fn judge(
     }
     let slices = runs(&measured.slices, &excluded, (&exclusions, false));
     let runs = runs(&measured.slices, &excluded, (&exclusions, true));
-    Some((JudgedPeriod { parts, exclusions, credit, no_credit, runs }, slices))
+    Some(Judgement { period: JudgedPeriod { parts, exclusions, credit, no_credit, runs }, slices, excluded })
 }
 
 /// What is paid, or why that cannot be told.

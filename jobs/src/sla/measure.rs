@@ -5,19 +5,16 @@
 use arrow::array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::LakeSession;
-use schemas::{Interval, Measured, Sla, rfc3339};
+use schemas::{HISTORY_ENDING, Interval, Measured, Sla, rfc3339};
 
 use super::excluded::Window;
 use super::fees;
-use super::judged::Measurements;
+use super::judged::{Measurements, Minute};
 use super::probes::{Check, ProbeRule, of_checks};
 use super::slices::{Counted, Slices, count, of_requests, slice_at};
 use crate::error::JobError;
-use crate::row_columns::{literal, numbers, texts};
+use crate::row_columns::{bytes, literal, numbers, texts};
 
-/// Columns of `request_1m.v1` that contradict each other.
-const WRONG: &str =
-    "total < 0 OR err_server < 0 OR timeout < 0 OR slow < 0 OR err_server + timeout > total OR slow > total";
 /// Longest time that a check speaks for, if no definition says so.
 const STALE_MAX: TimeDelta = TimeDelta::days(2);
 
@@ -29,8 +26,9 @@ pub(super) async fn measured_slices(
 ) -> Result<Vec<bool>, JobError> {
     let mut measured = vec![false; count(interval, sla.slices)];
     if let Measured::Requests { dataset, .. } = &sla.measured {
+        // A row says so in each of its revisions.
         let sql = format!(
-            "SELECT DISTINCT CAST(minute AS bigint) AS at FROM \"{dataset}\" WHERE service = {} AND {}",
+            "SELECT DISTINCT CAST(minute AS bigint) AS at FROM \"{dataset}{HISTORY_ENDING}\" WHERE service = {} AND {}",
             literal(&sla.service),
             within("minute", interval)
         );
@@ -49,19 +47,20 @@ pub(super) async fn measurements(
     (sla, measured): (&Sla, &[bool]),
     (tenant, interval): (&str, Interval),
 ) -> Result<Measurements, JobError> {
-    let (slices, targets) = match &sla.measured {
+    let (slices, minutes, targets) = match &sla.measured {
         Measured::Requests { .. } => requests(session, (sla, measured), (tenant, interval)).await?,
-        Measured::Probes { .. } => (checks(session, sla, (tenant, interval)).await?, Vec::new()),
+        Measured::Probes { .. } => (checks(session, sla, (tenant, interval)).await?, Vec::new(), Vec::new()),
     };
     let fees = match &sla.fees {
         Some(rule) => Some(fees::read(session, rule, (tenant, interval)).await?),
         None => None,
     };
-    Ok(Measurements { slices, windows: windows(session, sla, (tenant, interval)).await?, fees, targets })
+    let windows = windows(session, sla, (tenant, interval)).await?;
+    Ok(Measurements { slices, windows, fees, minutes, targets })
 }
 
 /// Rows of a tenant's requests that an SLA counts, in a time.
-pub(super) fn requests_where(sla: &Sla, tenant: &str, interval: Interval) -> String {
+fn requests_where(sla: &Sla, tenant: &str, interval: Interval) -> String {
     let mut all = format!(
         "tenant_id = {} AND service = {} AND {}",
         literal(tenant),
@@ -93,42 +92,58 @@ async fn requests(
     session: &LakeSession,
     (sla, measured): (&Sla, &[bool]),
     (tenant, interval): (&str, Interval),
-) -> Result<(Slices, Vec<(usize, Option<i64>)>), JobError> {
+) -> Result<(Slices, Vec<Minute>, Vec<(usize, Option<i64>)>), JobError> {
     let dataset = sla.measured.dataset();
     let sql = format!(
-        "SELECT CAST(minute AS bigint) AS at, sum(total) AS total, sum(err_server + timeout) AS failed, sum(slow) AS slow, \
-         min(CASE WHEN total > 0 THEN coalesce(target_us, -1) END) AS least, \
-         max(CASE WHEN total > 0 THEN coalesce(target_us, -1) END) AS most, \
-         count(*) FILTER (WHERE {WRONG}) AS wrong FROM \"{dataset}\" WHERE {} GROUP BY minute ORDER BY minute",
+        "SELECT CAST(minute AS bigint) AS at, total, err_server, timeout, slow, target_us, latency FROM \"{dataset}\" WHERE {}",
         requests_where(sla, tenant, interval)
     );
     let batches = session.query(&sql).await?;
     let of = |name: &str| numbers(&batches, name);
+    let counts = [of("total")?, of("err_server")?, of("timeout")?, of("slow")?];
+    let (times, promised) = (of("at")?, of("target_us")?);
+    let mut latencies = bytes(&batches, "latency")?.into_iter();
     let mut counted: Vec<Counted> =
         measured.iter().map(|is_measured| Counted { is_measured: *is_measured, ..Counted::default() }).collect();
-    let mut targets: Vec<(usize, Option<i64>)> = Vec::new();
-    let (times, totals, failed, slow) = (of("at")?, of("total")?, of("failed")?, of("slow")?);
-    let (least, most, wrong) = (of("least")?, of("most")?, of("wrong")?);
-    for (row, at) in times.iter().enumerate() {
+    let (mut minutes, mut targets) = (Vec::with_capacity(times.len()), Vec::new());
+    for (row, at) in times.into_iter().enumerate() {
+        let latency = latencies.next().unwrap_or_default();
         let Some(at) = at.and_then(instant) else { continue };
-        let count = |column: &[Option<i64>]| u64::try_from(column[row].unwrap_or(0)).ok();
-        let sums = (count(&totals), count(&failed), count(&slow));
-        let ((Some(total), Some(failed), Some(slow)), Some(0)) = (sums, wrong[row]) else {
-            return Err(contradicting(dataset.as_str(), tenant, at));
-        };
         let Some(slice) = slice_at(interval, sla.slices, at) else { continue };
-        let into = &mut counted[slice];
-        into.total += total;
-        into.failed += failed;
-        into.slow += slow;
-        for target in [least[row], most[row]].into_iter().flatten() {
-            let target = (slice, (target >= 0).then_some(target));
-            if targets.last().is_none_or(|last| last.1 != target.1) {
-                targets.push(target);
-            }
+        let row_counts = counts.each_ref().map(|column| column[row]);
+        let minute = minute((at, slice), row_counts, latency).filter(|minute| counted[slice].add(minute));
+        let minute = minute.ok_or_else(|| contradicting(dataset.as_str(), tenant, at))?;
+        if minute.total > 0 {
+            targets.push((slice, promised[row]));
         }
+        minutes.push(minute);
     }
-    Ok((of_requests(interval, sla.slices, counted), targets))
+    // From the first slice of each on.
+    targets.sort_unstable();
+    targets.dedup_by_key(|(_, target)| *target);
+    Ok((of_requests(interval, sla.slices, counted), minutes, targets))
+}
+
+/// A row of requests; none where its counts contradict each other.
+fn minute((at, slice): (DateTime<Utc>, usize), counts: [Option<i64>; 4], latency: Vec<u8>) -> Option<Minute> {
+    let count = |at: usize| u64::try_from(counts[at]?).ok();
+    let (total, slow) = (count(0)?, count(3)?);
+    let failed = count(1)?.checked_add(count(2)?)?;
+    (failed <= total && slow <= total).then_some(Minute { at, slice, total, failed, slow, latency })
+}
+
+impl Counted {
+    /// Adds a row; whether the sums can be counted.
+    fn add(&mut self, minute: &Minute) -> bool {
+        let sums = (
+            self.total.checked_add(minute.total),
+            self.failed.checked_add(minute.failed),
+            self.slow.checked_add(minute.slow),
+        );
+        let (Some(total), Some(failed), Some(slow)) = sums else { return false };
+        (self.total, self.failed, self.slow) = (total, failed, slow);
+        true
+    }
 }
 
 fn contradicting(dataset: &str, tenant: &str, at: DateTime<Utc>) -> JobError {
@@ -139,12 +154,23 @@ fn contradicting(dataset: &str, tenant: &str, at: DateTime<Utc>) -> JobError {
     ))
 }
 
+/// The time of which rows are read: checks from before a period speak for its first slices.
+pub(super) fn read_interval(sla: &Sla, interval: Interval) -> Interval {
+    match &sla.measured {
+        Measured::Requests { .. } => interval,
+        Measured::Probes { stale_after_seconds, .. } => {
+            let stale_after = stale_after_seconds.and_then(crate::schedule::seconds);
+            Interval { start: interval.start - stale_after.unwrap_or(STALE_MAX), end: interval.end }
+        }
+    }
+}
+
 async fn checks(session: &LakeSession, sla: &Sla, (tenant, interval): (&str, Interval)) -> Result<Slices, JobError> {
     let Measured::Probes { dataset, tenant: of_all, quorum, stale_after_seconds } = &sla.measured else {
         return Ok(of_requests(interval, sla.slices, Vec::new()));
     };
-    let stale_after = stale_after_seconds.and_then(|seconds| TimeDelta::try_seconds(i64::try_from(seconds).ok()?));
-    let earlier = Interval { start: interval.start - stale_after.unwrap_or(STALE_MAX), end: interval.end };
+    let stale_after = stale_after_seconds.and_then(crate::schedule::seconds);
+    let earlier = read_interval(sla, interval);
     let sql = format!(
         "SELECT CAST(time AS bigint) AS at, probe_id, location, ok, interval_s FROM \"{dataset}\" WHERE tenant_id = {} AND \
          service = {} AND {} ORDER BY time, location, probe_id, ok",

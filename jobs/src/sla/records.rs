@@ -18,6 +18,7 @@ use schemas::{DatasetId, Interval, Sla, SlaId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::evidence::Percentiles;
 use super::judged::JudgedPeriod;
 use super::rows::lines;
 use crate::error::JobError;
@@ -54,7 +55,7 @@ pub(super) struct Figures {
     /// Everything that was judged.
     pub(super) judged: JudgedPeriod,
     /// Median, 95th and 99th percentile of latency in each part, microseconds; they decide nothing.
-    pub(super) percentiles: Vec<[Option<i64>; 3]>,
+    pub(super) percentiles: Vec<Percentiles>,
     /// Version of the tiers.
     pub(super) tiers_version: u32,
     /// SHA-256 of the SLA's file and that of its tiers.

@@ -10,7 +10,7 @@ pub static ALERT: TableSchema = TableSchema {
     doc: "One row per revision of an alert about a metric of an entity.",
     time: Some("raised_at"),
     tenant: "tenant_id",
-    subjects: &[],
+    subjects: &["entity_id"],
     key: &["alert_id"],
     sort: &["raised_at", "alert_id", "revision"],
     partitioned: true,

@@ -1,6 +1,7 @@
 //! Definitions: what is accepted, and one case for each thing that is refused.
 
 mod acme;
+mod anomalies;
 mod anonymize;
 mod mutation;
 mod notify;

@@ -5,7 +5,7 @@ mod slow;
 use super::*;
 use crate::sla::attained::SlaStatus;
 use crate::sla::slices::{Counted, count, of_requests};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use schemas::{
     DatasetId, ExclusionRule, FeeRule, PeriodLength, Share, SlaId, SlaMethod, SliceRule, Tier, TierChange,
     shipped_tiers,
@@ -69,13 +69,19 @@ fn measured(sla: &Sla, period: SlaPeriod, bad: usize) -> Measurements {
     let mut counted = vec![good; count(interval, sla.slices)];
     counted[..bad].fill(Counted { failed: 50, ..good });
     let slices = of_requests(interval, sla.slices, counted);
-    Measurements { slices, windows: Vec::new(), fees: Some(vec![fee(500)]), targets: vec![(0, None)] }
+    Measurements {
+        slices,
+        windows: Vec::new(),
+        fees: Some(vec![fee(500)]),
+        targets: vec![(0, None)],
+        minutes: Vec::new(),
+    }
 }
 
 fn uptime(zone: &str, month: &str, (target, bad): (&str, usize)) -> Attained {
     let (sla, tiers) = (sla(zone, "pro"), tiers(target));
     let period = PeriodLength::Month.parse(month).expect("a month");
-    let (judged, _) = judge((&sla, &tiers), ("acme", period), &measured(&sla, period, bad)).expect("judged");
+    let judged = judge((&sla, &tiers), ("acme", period), &measured(&sla, period, bad)).expect("judged").period;
     judged.parts[0].attained[0].clone()
 }
 
@@ -124,7 +130,7 @@ fn the_largest_credit_counts_and_not_the_sum() {
     for slice in &mut measured.slices.counted {
         slice.slow = 10;
     }
-    let (judged, _) = judge((&sla, &sla.tiers[0]), ("acme", period), &measured).expect("judged");
+    let judged = judge((&sla, &sla.tiers[0]), ("acme", period), &measured).expect("judged").period;
     let part = &judged.parts[0];
     let told: Vec<_> = part.attained.iter().map(|one| (one.metric, one.status, one.credit.get())).collect();
     let (missed, kept) = (SlaStatus::Missed, SlaStatus::Ok);
@@ -133,7 +139,7 @@ fn the_largest_credit_counts_and_not_the_sum() {
     assert_eq!((part.owed_for, part.amount), (Some(Metric::Uptime), Some(1_250_000)));
     // Slow requests that were counted by another target decide nothing.
     measured.targets = vec![(0, Some(200_000)), (40_000, Some(250_000))];
-    let (judged, _) = judge((&sla, &sla.tiers[0]), ("acme", period), &measured).expect("judged");
+    let judged = judge((&sla, &sla.tiers[0]), ("acme", period), &measured).expect("judged").period;
     let latency = &judged.parts[0].attained[2];
     assert_eq!(latency.status, SlaStatus::NotEvaluated);
     let why = latency.why.as_deref().expect("told");
@@ -147,7 +153,7 @@ fn what_is_not_known_is_neither_kept_nor_missed() {
     let with_unknown = |unknown: usize| {
         let mut measured = measured(&sla, period, 44);
         measured.slices.verdicts[1_000..1_000 + unknown].fill(Verdict::Unknown);
-        let (judged, _) = judge((&sla, &tiers("99.9")), ("acme", period), &measured).expect("judged");
+        let judged = judge((&sla, &tiers("99.9")), ("acme", period), &measured).expect("judged").period;
         (judged.parts[0].attained[0].clone(), judged.credit.expect("fees").amount)
     };
     let (few, credit) = with_unknown(432);
@@ -158,7 +164,7 @@ fn what_is_not_known_is_neither_kept_nor_missed() {
     let (sla, mut nothing) = (&sla, measured(&sla, period, 0));
     nothing.slices.verdicts.fill(Verdict::Unknown);
     let free = Sla { max_unknown: share("100"), ..sla.clone() };
-    let (judged, _) = judge((&free, &tiers("99.9")), ("acme", period), &nothing).expect("judged");
+    let judged = judge((&free, &tiers("99.9")), ("acme", period), &nothing).expect("judged").period;
     assert_eq!(judged.parts[0].attained[0].status, SlaStatus::NotApplicable);
 }
 
@@ -169,11 +175,11 @@ fn another_currency_gives_no_amount() {
     let mut measured = measured(&sla, period, 44);
     let dollars = FeeRow { usage_id: "u-2".to_owned(), currency: "USD".to_owned(), ..fee(1) };
     measured.fees = Some(vec![fee(500), dollars]);
-    let (judged, _) = judge((&sla, &tiers("99.9")), ("acme", period), &measured).expect("judged");
+    let judged = judge((&sla, &tiers("99.9")), ("acme", period), &measured).expect("judged").period;
     assert_eq!(judged.credit, None);
     assert!(judged.no_credit.is_some_and(|why| why.starts_with("charge u-2 is in USD, and the contract is in EUR")));
     measured.fees = Some(Vec::new());
-    let (judged, _) = judge((&sla, &tiers("99.9")), ("acme", period), &measured).expect("judged");
+    let judged = judge((&sla, &tiers("99.9")), ("acme", period), &measured).expect("judged").period;
     assert!(judged.credit.and_then(|credit| credit.note).is_some_and(|note| note.contains("no charge of service api")));
 }
 
@@ -192,7 +198,7 @@ fn a_tenant_that_changes_its_tier_is_judged_in_parts() {
     for slice in (0..10).chain(second.start..second.start + 10) {
         measured.slices.verdicts[slice] = Verdict::Bad;
     }
-    let (judged, _) = judge((&sla, &sla.tiers[0]), ("acme", period), &measured).expect("judged");
+    let judged = judge((&sla, &sla.tiers[0]), ("acme", period), &measured).expect("judged").period;
     let told: Vec<_> = judged
         .parts
         .iter()
@@ -211,7 +217,8 @@ fn figures_are_those_of_a_slow_implementation() {
     let months = std::env::var("AUDITLAKE_MONTHS").ok().and_then(|count| count.parse().ok()).unwrap_or(300);
     for seed in 0..months {
         let month = slow::Month::random(seed);
-        let (judged, _) = judge((&month.sla, &month.tiers), ("acme", month.period), &month.measured()).expect("judged");
+        let judged =
+            judge((&month.sla, &month.tiers), ("acme", month.period), &month.measured()).expect("judged").period;
         assert_eq!(slow::figures(&judged), month.figures(), "seed {seed}");
     }
 }

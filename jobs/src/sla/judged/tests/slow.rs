@@ -66,7 +66,13 @@ impl Month {
     pub(super) fn measured(&self) -> Measurements {
         let slices = of_requests(self.interval, self.sla.slices, self.counted.clone());
         let fees = vec![FeeRow { billed_cost: self.fee, ..fee(0) }];
-        Measurements { slices, windows: self.windows.clone(), fees: Some(fees), targets: vec![(0, Some(0))] }
+        Measurements {
+            slices,
+            windows: self.windows.clone(),
+            fees: Some(fees),
+            targets: vec![(0, Some(0))],
+            minutes: Vec::new(),
+        }
     }
 
     fn start(&self, slice: usize) -> DateTime<Utc> {

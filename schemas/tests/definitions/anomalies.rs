@@ -1,0 +1,78 @@
+//! Jobs for anomalies: what they measure, and what they cannot mean.
+
+use expect_test::{Expect, expect};
+use schemas::{AnomaliesSpec, DefinitionError, DetectorKind, EmptyBucket, JobKind, Lake, SourceFile, check};
+
+use crate::acme::acme;
+
+const JOB: &str = "job: watch
+kind: anomalies
+into: alerts
+schedule: {cron: \"5 * * * *\"}
+history: 14d
+series: 500
+severity: {high: \"8\", critical: \"16\"}
+metrics:
+  - {metric: failed_logins, from: audit, where: \"outcome = 'failure'\", by: actor_id, every: 15m, min_n: 2}
+  - {metric: bytes, from: audit, value: sum(byte_count), every: 1h, detect: [surprise, ewma], scale: log1p, threshold: \"7.5\", cool_down: 1d}
+  - {metric: slow, from: audit, value: max(latency_us), every: 1h}
+";
+
+fn lake(job: &str) -> Result<Lake, Vec<DefinitionError>> {
+    let mut all = acme();
+    let mut add = |path: &str, text: &str| {
+        all.push(SourceFile { path: path.to_owned(), text: text.as_bytes().to_vec() });
+    };
+    add("datasets/alerts.yaml", "dataset: alerts\nlocation: alerts/\nschema: alert.v1\n");
+    add("datasets/plain.yaml", "dataset: plain\nlocation: plain/\n");
+    add("jobs/watch.yaml", job);
+    check(&all)
+}
+
+fn read(job: &str) -> AnomaliesSpec {
+    let lake = lake(job).expect("is right");
+    let found = lake.jobs.into_iter().find(|job| job.id.as_str() == "watch").expect("the job");
+    let spec = if let JobKind::Anomalies(spec) = found.kind { Some(spec) } else { None };
+    spec.expect("a job for anomalies")
+}
+
+#[track_caller]
+fn says(job: &str, expected: Expect) {
+    let errors = lake(job).map(drop).expect_err("is refused");
+    expected.assert_eq(&errors.iter().map(DefinitionError::to_string).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_job_is_read_whole_and_what_it_leaves_out_has_a_meaning() {
+    let spec = read(JOB);
+    assert_eq!((spec.into.as_str(), spec.window_seconds, spec.history_seconds), ("alerts", None, 14 * 86_400));
+    assert_eq!((spec.series_max, spec.high, spec.critical), (500, 8.0, 16.0));
+    let [logins, bytes, slow] = spec.metrics.as_slice() else { panic!("{:?}", spec.metrics) };
+    assert_eq!(
+        (logins.value.as_str(), logins.by.as_deref(), logins.every_seconds),
+        ("count(*)", Some("actor_id"), 900)
+    );
+    assert_eq!(
+        (&logins.detectors[..], logins.empty, logins.min_rows),
+        (&[DetectorKind::Poisson][..], EmptyBucket::Zero, 2)
+    );
+    assert_eq!((logins.threshold, logins.cool_down_seconds, logins.log1p), (None, 12 * 3_600, false));
+    assert_eq!(&bytes.detectors[..], [DetectorKind::Surprise, DetectorKind::Ewma]);
+    assert_eq!((bytes.threshold, bytes.cool_down_seconds, bytes.log1p), (Some(7.5), 86_400, true));
+    assert_eq!((bytes.empty, slow.empty), (EmptyBucket::Zero, EmptyBucket::Missing));
+    assert_eq!(&slow.detectors[..], [DetectorKind::Surprise]);
+}
+
+#[test]
+fn what_a_job_cannot_mean_is_refused() {
+    says(&JOB.replace("into: alerts", "into: audit"), expect![""]);
+    says(&JOB.replace("from: audit, where", "from: plain, where"), expect![""]);
+    says(&JOB.replace("from: audit, where", "from: audits, where"), expect![""]);
+    says(&JOB.replace("every: 15m", "every: 12h"), expect![""]);
+    says(&JOB.replace("metric: bytes", "metric: failed_logins"), expect![""]);
+    says(&JOB.replace("[surprise, ewma]", "[poisson, poisson]"), expect![""]);
+    says(&JOB.replace("[surprise, ewma]", "[magic]"), expect![""]);
+    says(&JOB.replace("threshold: \"7.5\"", "threshold: high"), expect![""]);
+    says(&JOB.replace("schedule: {cron: \"5 * * * *\"}\n", ""), expect![""]);
+    says("job: watch\nkind: anomalies\ninto: alerts\nwindow: 1h\nmetrics: []\n", expect![""]);
+}
