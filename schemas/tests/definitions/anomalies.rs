@@ -65,14 +65,57 @@ fn a_job_is_read_whole_and_what_it_leaves_out_has_a_meaning() {
 
 #[test]
 fn what_a_job_cannot_mean_is_refused() {
-    says(&JOB.replace("into: alerts", "into: audit"), expect![""]);
-    says(&JOB.replace("from: audit, where", "from: plain, where"), expect![""]);
-    says(&JOB.replace("from: audit, where", "from: audits, where"), expect![""]);
-    says(&JOB.replace("every: 15m", "every: 12h"), expect![""]);
-    says(&JOB.replace("metric: bytes", "metric: failed_logins"), expect![""]);
-    says(&JOB.replace("[surprise, ewma]", "[poisson, poisson]"), expect![""]);
-    says(&JOB.replace("[surprise, ewma]", "[magic]"), expect![""]);
-    says(&JOB.replace("threshold: \"7.5\"", "threshold: high"), expect![""]);
-    says(&JOB.replace("schedule: {cron: \"5 * * * *\"}\n", ""), expect![""]);
-    says("job: watch\nkind: anomalies\ninto: alerts\nwindow: 1h\nmetrics: []\n", expect![""]);
+    says(
+        &JOB.replace("into: alerts", "into: audit"),
+        expect![[r#"jobs/watch.yaml:3:7: into names dataset "audit" of schema audit.v1; name one of schema alert.v1"#]],
+    );
+    says(
+        &JOB.replace("from: audit, where", "from: plain, where"),
+        expect![[
+            r#"jobs/watch.yaml:9:35: from names dataset "plain", whose rows have no time; say in its file which column that is"#
+        ]],
+    );
+    says(
+        &JOB.replace("from: audit, where", "from: audits, where"),
+        expect![[r#"jobs/watch.yaml:9:35: from names dataset "audits", which does not exist; did you mean "audit"?"#]],
+    );
+    says(
+        &JOB.replace("every: 15m", "every: 12h"),
+        expect![[
+            r#"jobs/watch.yaml:9:93: every "12h" has fewer than 31 buckets in the history, and none would be judged; write a longer history"#
+        ]],
+    );
+    says(
+        &JOB.replace("metric: bytes", "metric: failed_logins"),
+        expect![[r#"jobs/watch.yaml:10:14: metric "failed_logins" stands here twice; rename one"#]],
+    );
+    says(
+        &JOB.replace("[surprise, ewma]", "[poisson, poisson]"),
+        expect![[r#"
+        jobs/watch.yaml:10:78: poisson scores counts of events; write surprise for other values, and for logarithms
+        jobs/watch.yaml:10:87: detector poisson stands here twice; keep one
+        jobs/watch.yaml:10:87: poisson scores counts of events; write surprise for other values, and for logarithms"#]],
+    );
+    says(
+        &JOB.replace("[surprise, ewma]", "[magic]"),
+        expect![[
+            r#"jobs/watch.yaml:10:78: detect "magic" does not exist; choices are: surprise, poisson, robust_z, ewma, cusum, three_sigma"#
+        ]],
+    );
+    says(
+        &JOB.replace("threshold: \"7.5\"", "threshold: high"),
+        expect![[r#"jobs/watch.yaml:10:120: threshold "high" is no score above 0; write for example "10""#]],
+    );
+    says(
+        &JOB.replace("schedule: {cron: \"5 * * * *\"}\n", ""),
+        expect![
+            "jobs/watch.yaml:1:1: window is required: length of the interval whose buckets are judged, up to its instant, for example 1h; not needed with schedule or after"
+        ],
+    );
+    says(
+        "job: watch\nkind: anomalies\ninto: alerts\nwindow: 1h\nmetrics: []\n",
+        expect![
+            "jobs/watch.yaml:5:10: metrics is empty; add for example {metric: failed_logins, from: audit, every: 15m}"
+        ],
+    );
 }

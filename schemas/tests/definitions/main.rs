@@ -24,7 +24,8 @@ use schemas::{
 };
 
 /// Kinds of job, as in YAML.
-const JOB_KINDS: [&str; 7] = ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize"];
+const JOB_KINDS: [&str; 9] =
+    ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize", "sla", "anomalies"];
 
 fn checked() -> Lake {
     check(&acme()).expect("the sample lake is right")
@@ -263,6 +264,8 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
             vec!["policy", "dataset", "rules", "standards", "never_delete", "grace", "approval"],
         ),
         (DefinitionKind::Anonymize, vec!["anonymize", "enabled", "copy", "columns", "require", "search"]),
+        (DefinitionKind::Sla, vec!["sla", "service", "requests", "probes", "slices", "tenants", "exclusions", "fees"]),
+        (DefinitionKind::Tiers, vec!["tiers", "version", "effective", "tier", "credits", "cap"]),
     ];
     for (kind, keys) in documents {
         let schema = json_schema(kind);
