@@ -171,8 +171,9 @@ fn a_person_is_gone_from_every_byte_and_nobody_else_is() {
 
     // A certificate is there, signed, and says what was done and what was not looked into.
     let certificate = lake.json(&["subject", "certificate", "subject-2026-0002", NOW]);
-    assert_eq!(certificate["places"][0]["dataset"], "audit", "{certificate}");
-    assert_eq!(certificate["places"][0]["rows"]["deleted"], THEIRS);
+    let places = certificate["places"].as_array().expect("places");
+    let audit = places.iter().find(|place| place["dataset"] == "audit").expect("a place");
+    assert_eq!(audit["rows"]["deleted"], THEIRS, "{certificate}");
     assert!(certificate["note"].as_str().is_some_and(|note| note.contains("erasure-certificate/v1")));
     assert_eq!(certificate["subject"].as_array().map(Vec::len), Some(3), "{certificate}");
     let path = "_auditlake/subjects/subject-2026-0002/certificate.json";

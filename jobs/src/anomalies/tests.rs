@@ -158,7 +158,10 @@ fn a_value_is_explained_by_those_before_it() {
 fn logarithms_are_of_what_is_not_below_nought() {
     let logarithms = ScoreArgs { log1p: true, ..args(DetectorName::Surprise) };
     let error = score(&series(&[1.0, -1.0]), &logarithms).expect_err("below nought").to_string();
-    assert!(error.contains("series.csv") && error.contains("record 2: --log1p takes values from 0 on"), "{error}");
+    assert!(
+        error.contains("series.csv") && error.contains("record 2: the logarithm takes values from 0 on"),
+        "{error}"
+    );
     let mut surprise = Surprise::default();
     for at in 0..31 {
         let met = surprise.score(Point { at, value: 1.0 }).expect("a value");
