@@ -28,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chrono::{DateTime, Utc};
 use engine::{LakeSession, encode_folder_value, input_files};
 use schemas::{
     CivilZone, HISTORY_ENDING, InputFile, Interval, Measured, ReportFormat, Sla, SlaId, SlaPeriod, SlaSpec,
@@ -118,7 +119,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &SlaSpec
             figures: judged.figures.clone(),
         };
         let (sequence, new) = computed.keep((lake, world), &spec.into).await?;
-        let provenance = provenance(attempt, paths, &judged.inputs);
+        let provenance = provenance(attempt.key.id(), attempt.key.instant, (paths, judged.inputs.clone()));
         let context = Context {
             lake: lake.definitions.id.as_str(),
             sla,
@@ -269,16 +270,21 @@ async fn write_evidence(
     Ok(paths)
 }
 
-fn provenance(attempt: &Attempt<'_>, evidence: Vec<String>, inputs: &[InputFile]) -> StatementProvenance {
+/// Where the figures of a run come from; what differs by tenant is filled in with each statement.
+fn provenance(
+    run: String,
+    at: DateTime<Utc>,
+    (evidence, inputs): (Vec<String>, Vec<InputFile>),
+) -> StatementProvenance {
     StatementProvenance {
-        run: attempt.key.id(),
-        at: attempt.key.instant,
+        run,
+        at,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         tiers: String::new(),
         spec_sha256: String::new(),
         evidence_sha256: String::new(),
         evidence,
-        inputs: inputs.to_vec(),
+        inputs,
     }
 }
 

@@ -11,7 +11,7 @@ use super::style::STYLE;
 use super::{control, evidence, figure, not_looked_at, provenance, scorecard, summary};
 
 /// Forbids everything but the style sheet in the page.
-pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The whole report as an HTML page. Same report, same bytes.
 pub fn report_html(report: &Report) -> String {
@@ -19,6 +19,28 @@ pub fn report_html(report: &Report) -> String {
 }
 
 fn page(report: &Report) -> Markup {
+    let title = html! { "Compliance report: " (report.lake) ", " (report.run.job) ", " (report.run.id) };
+    let body = html! {
+        (head(report))
+        (navigation())
+        main {
+            (summary::section(report))
+            (scorecard::section(report))
+            (control::section(report))
+            (evidence::section(report))
+            (not_looked_at::section(report))
+            (provenance::section(report))
+            footer {
+                "auditlake " (report.run.version) ", run " (report.run.id) ". Instants in tables are UTC. "
+                "Characters that do not print are shown as escapes, such as \\u{1b}."
+            }
+        }
+    };
+    document(&title, &[STYLE], &body)
+}
+
+/// A page of this title, these style sheets and this body; it asks nobody for anything.
+pub(crate) fn document(title: &Markup, styles: &[&str], body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -27,25 +49,10 @@ fn page(report: &Report) -> Markup {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
-                title { "Compliance report: " (report.lake) ", " (report.run.job) ", " (report.run.id) }
-                style { (PreEscaped(STYLE)) }
+                title { (title) }
+                style { @for style in styles { (PreEscaped(style)) } }
             }
-            body {
-                (head(report))
-                (navigation())
-                main {
-                    (summary::section(report))
-                    (scorecard::section(report))
-                    (control::section(report))
-                    (evidence::section(report))
-                    (not_looked_at::section(report))
-                    (provenance::section(report))
-                    footer {
-                        "auditlake " (report.run.version) ", run " (report.run.id) ". Instants in tables are UTC. "
-                        "Characters that do not print are shown as escapes, such as \\u{1b}."
-                    }
-                }
-            }
+            body { (body) }
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The statement as one self-contained page, by the rules of the report's: no script, no request, nothing that needs colour.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use schemas::{Interval, SlaStatement, StatementPart, StatementResult};
 
 use super::calendar::strip;
 use super::status_word;
 use crate::report::figure::{counted, local, number_cell, thousands};
-use crate::report::html::{POLICY, shown};
+use crate::report::html::{document, shown};
 use crate::report::style::STYLE;
 
 /// What the report's sheet does not have.
@@ -22,35 +22,24 @@ pub fn statement_html(statement: &SlaStatement) -> String {
 }
 
 fn page(statement: &SlaStatement) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
-                title { "SLA statement: " (statement.tenant) ", " (statement.sla) ", " (statement.period) }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
-            }
-            body {
-                (head(statement))
-                main {
-                    (results(statement))
-                    (credit(statement))
-                    (days(statement))
-                    (runs(statement))
-                    (exclusions(statement))
-                    (revisions(statement))
-                    (provenance(statement))
-                    footer {
-                        "auditlake " (statement.provenance.version) ", run " (statement.provenance.run) ". Instants in tables are UTC. "
-                        "Percentages are cut off, never rounded up."
-                    }
-                }
+    let title = html! { "SLA statement: " (statement.tenant) ", " (statement.sla) ", " (statement.period) };
+    let body = html! {
+        (head(statement))
+        main {
+            (results(statement))
+            (credit(statement))
+            (days(statement))
+            (runs(statement))
+            (exclusions(statement))
+            (revisions(statement))
+            (provenance(statement))
+            footer {
+                "auditlake " (statement.provenance.version) ", run " (statement.provenance.run) ". Instants in tables are UTC. "
+                "Percentages are cut off, never rounded up."
             }
         }
-    }
+    };
+    document(&title, &[STYLE, OWN_STYLE], &body)
 }
 
 fn head(statement: &SlaStatement) -> Markup {

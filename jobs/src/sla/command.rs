@@ -1,12 +1,12 @@
 //! `auditlake sla`: results as they are recorded.
 
 use chrono::{DateTime, Utc};
-use schemas::{CivilZone, Sla, SlaId, SlaPeriod, SlaStatement, StatementProvenance, rfc3339};
+use schemas::{CivilZone, Sla, SlaId, SlaPeriod, SlaStatement, rfc3339};
 use serde_json::json;
 
 use super::records::Sequence;
-use super::sla_of;
 use super::statement::{Context, in_a_line};
+use super::{provenance, sla_of};
 use crate::Answer;
 use crate::args::{Cli, SlaCommand};
 use crate::error::JobError;
@@ -64,16 +64,8 @@ async fn explain(
     let beyond = || JobError::Usage(format!("period {} lies outside of the calendar", period.name()));
     let interval = period.interval(CivilZone::from(sla.timezone)).ok_or_else(beyond)?;
     let newest = sequence.of_tenant(tenant).last();
-    let provenance = StatementProvenance {
-        run: newest.map(|result| result.run.clone()).unwrap_or_default(),
-        at: newest.map_or(now, |result| result.at),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        tiers: String::new(),
-        spec_sha256: String::new(),
-        evidence_sha256: String::new(),
-        evidence: Vec::new(),
-        inputs: Vec::new(),
-    };
+    let (run, at) = newest.map_or((String::new(), now), |result| (result.run.clone(), result.at));
+    let provenance = provenance(run, at, (Vec::new(), Vec::new()));
     let lake_id = lake.definitions.id.as_str();
     let context = Context { lake: lake_id, sla, period, interval, sequence: &sequence, provenance: &provenance };
     let Some(statement) = context.of(tenant) else {

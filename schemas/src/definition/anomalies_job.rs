@@ -5,11 +5,11 @@ use super::duration;
 use super::framework::filled;
 use super::problem::Problems;
 use super::raw_anomalies::{RawAnomaliesJob, RawMetric};
-use super::sla::dataset;
+use super::sla::dataset_into;
 use super::surroundings::Surroundings;
 use super::yaml::At;
 use crate::anomaly::{AnomaliesSpec, DetectorKind, EmptyBucket, MetricSpec};
-use crate::id::{DatasetId, JobId, SlaId};
+use crate::id::{DatasetId, JobId, name};
 use crate::tables::ALERT;
 
 const HISTORY_SECONDS_DEFAULT: u64 = 28 * 86_400;
@@ -24,14 +24,7 @@ pub(super) fn build(raw: RawAnomaliesJob, around: &Surroundings, problems: &mut 
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let window_seconds = duration::given_seconds("window", raw.window, problems);
-    let into = dataset("into", &raw.into, &ALERT, around, problems);
-    if around.dataset(&raw.into.value).is_some_and(|into| !into.is_ours()) {
-        let message = format!(
-            "into names dataset {:?}, whose files others write; name one with a folder of the lake's and no map",
-            raw.into.value
-        );
-        problems.add(raw.into.place, message);
-    }
+    let into = dataset_into(&raw.into, &ALERT, around, problems);
     let history_seconds = duration::given_seconds("history", raw.history, problems).unwrap_or(HISTORY_SECONDS_DEFAULT);
     let At { value: listed, place } = raw.metrics;
     if listed.is_empty() {
@@ -76,9 +69,7 @@ fn score(key: &str, given: Option<At<String>>, problems: &mut Problems) -> Optio
 fn metric(raw: RawMetric, history_seconds: u64, around: &Surroundings, problems: &mut Problems) -> Option<MetricSpec> {
     let written = problems.written(raw.metric.place);
     // Rows name metrics, so they follow the rule of names.
-    if let Err(error) = SlaId::parse(&raw.metric.value) {
-        problems.add(raw.metric.place, error.to_string().replacen("sla", "metric", 1));
-    }
+    problems.keep(raw.metric.place, name("metric", &raw.metric.value));
     let from = problems.keep(raw.from.place, source(&raw.from.value, around));
     let value = raw.value.map_or_else(|| "count(*)".to_owned(), |given| filled("value", given, problems));
     let value = if value == "count" { "count(*)".to_owned() } else { value };

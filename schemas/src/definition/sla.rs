@@ -70,7 +70,7 @@ pub(super) fn build(
 }
 
 /// A dataset of a schema that is needed.
-pub(super) fn dataset(
+fn dataset(
     key: &str,
     given: &At<String>,
     schema: &TableSchema,
@@ -90,6 +90,24 @@ pub(super) fn dataset(
     };
     problems.keep(given.place, found)?;
     problems.keep(given.place, DatasetId::parse(&given.value))
+}
+
+/// The same of a dataset that a job fills, named by `into`.
+pub(super) fn dataset_into(
+    given: &At<String>,
+    schema: &TableSchema,
+    around: &Surroundings,
+    problems: &mut Problems,
+) -> Option<DatasetId> {
+    let into = dataset("into", given, schema, around, problems);
+    if around.dataset(&given.value).is_some_and(|into| !into.is_ours()) {
+        let message = format!(
+            "into names dataset {:?}, whose files others write; name one with a folder of the lake's and no map",
+            given.value
+        );
+        problems.add(given.place, message);
+    }
+    into
 }
 
 fn measured(

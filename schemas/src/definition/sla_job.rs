@@ -5,7 +5,7 @@ use super::job::outputs;
 use super::problem::Problems;
 use super::raw_sla::RawSlaJob;
 use super::report_spec::{ReportFormat, SlaSpec};
-use super::sla::dataset;
+use super::sla::dataset_into;
 use super::surroundings::Surroundings;
 use crate::id::{JobId, SlaId};
 use crate::tables::SLA_RESULT;
@@ -14,14 +14,7 @@ pub(super) fn build(raw: RawSlaJob, around: &mut Surroundings, problems: &mut Pr
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let sla = problems.keep(raw.sla.place, sla(&raw.sla.value, around));
-    let into = dataset("into", &raw.into, &SLA_RESULT, around, problems);
-    if around.dataset(&raw.into.value).is_some_and(|into| !into.is_ours()) {
-        let message = format!(
-            "into names dataset {:?}, whose files others write; name one with a folder of the lake's and no map",
-            raw.into.value
-        );
-        problems.add(raw.into.place, message);
-    }
+    let into = dataset_into(&raw.into, &SLA_RESULT, around, problems);
     let outputs = match raw.outputs {
         Some(given) => {
             let place = given.place;

@@ -6,7 +6,7 @@ use super::problem::Problems;
 use super::raw_sla::{RawBand, RawCap, RawCredits, RawMissed, RawTier, RawTiers};
 use super::yaml::At;
 use crate::civil::parse_day;
-use crate::id::{SlaId, TiersId};
+use crate::id::{self, TiersId};
 use crate::sla::{Band, BasisPoints, Below, Credits, Share, Tier, Tiers};
 
 /// Decimals of amounts in definitions: 1/10000 of a currency.
@@ -22,9 +22,7 @@ pub(super) fn build(raw: RawTiers, sha256: String, problems: &mut Problems) -> O
     let mut tiers = BTreeMap::new();
     for (name, given) in raw.tier {
         // Rows name tiers, too, so they follow the rule of names.
-        if let Err(error) = SlaId::parse(&name) {
-            problems.add(given.place, error.to_string().replacen("sla", "tier", 1));
-        }
+        problems.keep(given.place, id::name("tier", &name));
         tiers.extend(tier(&name, given, problems).map(|tier| (name, tier)));
     }
     let credits = credits(raw.credits, problems);
