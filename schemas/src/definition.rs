@@ -9,7 +9,7 @@
 //! policies/subjects.yaml   how persons are known, and who agrees to their erasure
 //! policies/**/*.yaml       a retention policy each: what of a dataset must go when, and what must stay;
 //!                          or an anonymized copy: what becomes of the columns of one that is shared
-//! slas/**/*.yaml           an SLA each, or what tiers are promised
+//! slas/**/*.yaml           an SLA each, or what tiers are promised; or documents of OpenSLO
 //! ```
 //!
 //! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
@@ -48,6 +48,7 @@ mod lake;
 mod later;
 mod nearest;
 mod notify;
+mod openslo;
 mod path_template;
 mod place;
 mod problem;
@@ -59,6 +60,7 @@ mod raw_anonymize;
 mod raw_control;
 mod raw_evidence;
 mod raw_notify;
+mod raw_openslo;
 mod raw_retention;
 mod raw_sla;
 mod raw_subjects;

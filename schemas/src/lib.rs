@@ -87,7 +87,8 @@ pub use shipped::{
 pub use sla::{
     Band, BasisPoints, Below, Credits, ExclusionRule, FeeRule, Measured, PeriodLength, Share, Sla, SlaMethod,
     SlaPeriod, SlaStatement, SliceRule, StatementCredit, StatementDay, StatementExclusion, StatementPart,
-    StatementProvenance, StatementResult, StatementRevision, StatementRun, Tier, TierChange, Tiers, percent_of,
+    StatementProvenance, StatementResult, StatementRevision, StatementRun, Tier, TierChange, Tiers, UnboundSlo,
+    percent_of,
 };
 pub use subject::{
     CaseEnd, CaseRecord, CaseStep, DEFAULT_KIND, Identifier, Identities, ObjectionRecord, ObjectionStep, PERSON_KIND,

@@ -142,6 +142,17 @@ pub struct Sla {
     pub sha256: String,
 }
 
+/// An objective of OpenSLO that is measured elsewhere: it is known, and there is nothing to judge it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnboundSlo {
+    /// Its name.
+    pub id: SlaId,
+    /// The service.
+    pub service: String,
+    /// Why nothing is judged, and what to do.
+    pub why: String,
+}
+
 /// Where measurements come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Measured {

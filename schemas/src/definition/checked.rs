@@ -19,7 +19,7 @@ use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId, Purpose};
 use crate::notify::NotifyChannel;
 use crate::retention::RetentionPolicy;
 use crate::schedule::Timing;
-use crate::sla::Sla;
+use crate::sla::{Sla, UnboundSlo};
 use crate::subject::SubjectPolicy;
 use crate::table::TableSchema;
 use crate::tables::{AUDIT, INFERRED, REJECTED, USAGE};
@@ -49,6 +49,10 @@ pub struct Lake {
     pub copies: Vec<AnonymizePolicy>,
     /// SLAs, sorted by id.
     pub slas: Vec<Sla>,
+    /// Objectives of OpenSLO that nothing is judged of, sorted by id.
+    pub unbound: Vec<UnboundSlo>,
+    /// What reading OpenSLO took another way than it is written, or did not take, with its place.
+    pub openslo_notes: Vec<String>,
     /// Datasets, by id.
     pub datasets: Vec<Dataset>,
     /// Jobs, by id.

@@ -22,8 +22,8 @@ use super::surroundings::Surroundings;
 use super::timing::{self, Wait};
 use super::yaml::{self, Node};
 use super::{
-    access, anomalies_job, anonymize, anonymize_job, control, dataset, evidence, job, lake, raw_job_of, raw_of,
-    retention, retention_job, sla, sla_job, subjects, tiers, verify_job,
+    access, anomalies_job, anonymize, anonymize_job, control, dataset, evidence, job, lake, openslo, raw_job_of,
+    raw_of, retention, retention_job, sla, sla_job, subjects, tiers, verify_job,
 };
 use crate::access::Access;
 use crate::evidence::EvidencePolicy;
@@ -68,9 +68,15 @@ pub fn check(files: &[SourceFile]) -> Result<Lake, Vec<DefinitionError>> {
             .add(Place::START, "lake.yaml is missing; write it with lake, store and timezone, or run `auditlake init`");
         folder.errors.extend(problems.into_errors());
     }
-    let opened: Vec<Opened<'_>> = files.iter().filter_map(|(slot, file)| folder.open(slot, file)).collect();
+    // Documents of OpenSLO name one another, so all of them are read at once.
+    let (openslo, own): (Vec<_>, Vec<_>) =
+        files.iter().partition(|(slot, file)| *slot == Slot::Sla && openslo::is_meant(&file.text));
+    let opened: Vec<Opened<'_>> = own.iter().filter_map(|(slot, file)| folder.open(slot, file)).collect();
     for wanted in Slot::IN_ORDER {
         opened.iter().filter(|one| one.slot == wanted).for_each(|one| folder.check_one(one));
+        if wanted == Slot::Sla {
+            folder.check_openslo(&openslo);
+        }
     }
     folder.into_lake(sha256_of_all(&files))
 }
@@ -311,6 +317,12 @@ impl Folder {
         self.errors.extend(problems.into_errors());
     }
 
+    fn check_openslo(&mut self, files: &[&(Slot, &SourceFile)]) {
+        let files: Vec<&SourceFile> = files.iter().map(|(_, file)| *file).collect();
+        let zone = self.lake.as_ref().map_or(chrono_tz::UTC, |lake| lake.timezone);
+        self.errors.extend(openslo::read(&files, zone, &mut self.around));
+    }
+
     /// What tiers are promised; a version that another file has, too, is refused.
     fn check_tiers(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) {
         let raw = raw_of::<RawTiers>("tiers", file, node, problems);
@@ -412,6 +424,8 @@ impl Folder {
             retention,
             copies,
             slas: self.around.slas,
+            unbound: self.around.unbound,
+            openslo_notes: self.around.openslo_notes,
             datasets,
             jobs: self.jobs,
             controls: self.around.controls,

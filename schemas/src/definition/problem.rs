@@ -84,6 +84,11 @@ impl Problems {
         self.found.len()
     }
 
+    /// The file.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
     pub(crate) fn into_errors(self) -> Vec<DefinitionError> {
         self.found
     }

@@ -18,12 +18,12 @@ use crate::tables::{EXCLUSION, PROBE, REQUEST_1M, USAGE};
 
 /// Tiers of an SLA that names none.
 const TIERS_DEFAULT: &str = "standard";
-const SETTLE_SECONDS_DEFAULT: u64 = 72 * 3_600;
+pub(super) const SETTLE_SECONDS_DEFAULT: u64 = 72 * 3_600;
 const NOTICE_SECONDS_DEFAULT: u64 = 72 * 3_600;
 const MAINTENANCE_MINUTES_DEFAULT: u64 = 240;
 const MIN_TOTAL_DEFAULT: u32 = 100;
-const BAD_DEFAULT: &str = "10";
-const MAX_UNKNOWN_DEFAULT: &str = "1";
+pub(super) const BAD_DEFAULT: &str = "10";
+pub(super) const MAX_UNKNOWN_DEFAULT: &str = "1";
 const DAY_SECONDS: u64 = 86_400;
 
 pub(super) fn build(
@@ -110,7 +110,7 @@ pub(super) fn dataset_into(
     into
 }
 
-fn measured(
+pub(super) fn measured(
     given: (Option<At<RawRequests>>, Option<At<RawProbes>>),
     place: Place,
     around: &Surroundings,
@@ -142,21 +142,23 @@ fn measured(
     }
 }
 
-fn percent(key: &str, given: &At<String>, problems: &mut Problems) -> Option<Share> {
+pub(super) fn percent(key: &str, given: &At<String>, problems: &mut Problems) -> Option<Share> {
     problems.keep(given.place, Share::of_percent(&given.value).map_err(|why| format!("{key} {why}")))
 }
 
+/// Length of a slice.
+pub(super) fn minutes(key: &str, given: &At<String>, problems: &mut Problems) -> Option<u32> {
+    let seconds = problems.keep(given.place, duration::seconds(key, &given.value))?;
+    if !seconds.is_multiple_of(60) || !DAY_SECONDS.is_multiple_of(seconds) {
+        let message = format!("{key} {:?} does not divide a day into whole minutes; write for example 5m", given.value);
+        problems.add(given.place, message);
+        return None;
+    }
+    u32::try_from(seconds / 60).ok()
+}
+
 fn slices(raw: RawSlices, problems: &mut Problems) -> Option<SliceRule> {
-    let minutes = raw.length.map_or(Some(1), |given| {
-        let seconds = problems.keep(given.place, duration::seconds("length", &given.value))?;
-        if !seconds.is_multiple_of(60) || !DAY_SECONDS.is_multiple_of(seconds) {
-            let message =
-                format!("length {:?} does not divide a day into whole minutes; write for example 5m", given.value);
-            problems.add(given.place, message);
-            return None;
-        }
-        u32::try_from(seconds / 60).ok()
-    });
+    let minutes = raw.length.map_or(Some(1), |given| minutes("length", &given, problems));
     let bad = raw.bad.unwrap_or(At { value: BAD_DEFAULT.to_owned(), place: Place::START });
     let bad = percent("bad", &bad, problems);
     let min_total = u64::from(raw.min_total.unwrap_or(MIN_TOTAL_DEFAULT));
@@ -234,7 +236,7 @@ fn changes(
     changes
 }
 
-fn exclusions(raw: RawExclusions, around: &Surroundings, problems: &mut Problems) -> Option<ExclusionRule> {
+pub(super) fn exclusions(raw: RawExclusions, around: &Surroundings, problems: &mut Problems) -> Option<ExclusionRule> {
     let dataset = dataset("exclusions", &raw.dataset, &EXCLUSION, around, problems);
     let notice_seconds = duration::given_seconds("notice", raw.notice, problems).unwrap_or(NOTICE_SECONDS_DEFAULT);
     let maintenance = duration::given_seconds("maintenance", raw.maintenance, problems);

@@ -12,7 +12,7 @@ use crate::framework::Framework;
 use crate::id::JobId;
 use crate::retention::RetentionPolicy;
 use crate::shipped::shipped_tiers;
-use crate::sla::{Sla, Tiers};
+use crate::sla::{Sla, Tiers, UnboundSlo};
 
 /// Names that files claim, also files whose other keys are wrong, so that one error does not make a second one.
 #[derive(Debug, Default)]
@@ -71,6 +71,10 @@ pub(super) struct Surroundings {
     pub(super) are_tiers_unknown: bool,
     /// Checked SLAs.
     pub(super) slas: Vec<Sla>,
+    /// Objectives of OpenSLO that nothing is judged of.
+    pub(super) unbound: Vec<UnboundSlo>,
+    /// What reading OpenSLO took another way than it is written, or did not take.
+    pub(super) openslo_notes: Vec<String>,
     /// Every SLA that is named.
     pub(super) sla_names: Names,
     /// Checked controls, those that ship first.
@@ -105,6 +109,8 @@ impl Surroundings {
             tiers: shipped_tiers().to_vec(),
             are_tiers_unknown: false,
             slas: Vec::new(),
+            unbound: Vec::new(),
+            openslo_notes: Vec::new(),
             sla_names: Names::default(),
             controls: controls.to_vec(),
             control_names,

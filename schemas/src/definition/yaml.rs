@@ -1,8 +1,8 @@
 //! Text of a definition file into a tree whose every node knows its place, within strict limits.
 //!
 //! The tree exists so that *all* keys of a file can be judged at once (`shape.rs`); the typed reading of the same text
-//! stops at its first error and therefore runs only on a tree without one. Absent: merge keys, own tags and
-//! several documents, which are refused, and YAML 1.1's `yes` and `no`, which are text.
+//! stops at its first error and therefore runs only on a tree without one. Several documents are read one by one, where
+//! a file may hold them. Absent: merge keys and own tags, which are refused, and YAML 1.1's `yes` and `no`, which are text.
 
 use std::fmt;
 
@@ -167,6 +167,41 @@ impl<'de> Visitor<'de> for TreeVisitor {
         }
         Ok(Tree::Map(entries))
     }
+}
+
+/// Documents of one file, at most.
+const DOCUMENTS_MAX: usize = 100;
+
+/// Each document of a text of several as a text of its own, in which it stands on the lines that it stands on. Those of
+/// nothing but comments are left out.
+pub(crate) fn documents(bytes: &[u8]) -> Result<Vec<Vec<u8>>, (Place, String)> {
+    let most = Bounds::DEFINITION.bytes;
+    if bytes.len() > most {
+        return Err((Place::START, format!("file has {} bytes; a definition has at most {most}", bytes.len())));
+    }
+    let (mut documents, mut document): (Vec<Vec<u8>>, String) = (Vec::new(), String::new());
+    let is_filled =
+        |text: &str| text.lines().any(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#'));
+    for (number, line) in text(bytes)?.split_inclusive('\n').enumerate() {
+        let rest = line.strip_prefix("---").or_else(|| line.strip_prefix("..."));
+        let rest = rest.filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+        match rest {
+            // What is between the marks stands alone: no text in YAML may hold such a line.
+            Some(rest) => {
+                let earlier = std::mem::replace(&mut document, "\n".repeat(number));
+                documents.extend(Some(earlier).filter(|text| is_filled(text)).map(String::into_bytes));
+                document.push_str("   ");
+                document.push_str(rest);
+            }
+            None => document.push_str(line),
+        }
+        if documents.len() == DOCUMENTS_MAX && is_filled(rest.unwrap_or(line)) {
+            let message = format!("file holds more than {DOCUMENTS_MAX} documents; split it");
+            return Err((place_at(number + 1, 1), message));
+        }
+    }
+    documents.extend(Some(document).filter(|text| is_filled(text)).map(String::into_bytes));
+    Ok(documents)
 }
 
 /// The tree of a file, or the one thing that keeps it from being read.

@@ -51,6 +51,25 @@ impl Share {
         if num > den { Err(wrong()) } else { Ok(Self { num, den }) }
     }
 
+    /// Reads a part of one, `0.999`, from 0 to 1 with at most eight decimals.
+    ///
+    /// # Errors
+    /// A sentence that quotes it.
+    pub fn of_ratio(given: &str) -> Result<Self, String> {
+        let most = DECIMALS_MAX + 2;
+        let wrong =
+            || format!("{given:?} is not a part of one; write 0 to 1 with at most {most} decimals, for example 0.999");
+        let (whole, decimals) = given.split_once('.').unwrap_or((given, "0"));
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(whole) || !is_number(decimals) || decimals.len() > most {
+            return Err(wrong());
+        }
+        let decimals = format!("{decimals:0<2}");
+        let num: u64 = format!("{whole}{decimals}").parse().map_err(|_| wrong())?;
+        let den = 10u64.pow(u32::try_from(decimals.len()).unwrap_or_default());
+        if num > den { Err(wrong()) } else { Ok(Self { num, den }) }
+    }
+
     /// The fraction's upper number.
     pub fn num(self) -> u64 {
         self.num
@@ -167,6 +186,13 @@ mod tests {
         }
         for wrong in ["", ".", "99.", ".9", "-1", "1e2", "100.1", "99.1234567", "99,9", "+1", "NaN"] {
             assert!(Share::of_percent(wrong).is_err_and(|why| why.contains("is not a percentage")), "{wrong}");
+        }
+        for (text, percent) in [("0.999", "99.9"), ("0.9", "90"), ("0.9995", "99.95"), ("1", "100"), ("0.990", "99.0")]
+        {
+            assert_eq!(Share::of_ratio(text).map(|share| share.to_string()), Ok(percent.to_owned()), "{text}");
+        }
+        for wrong in ["", ".9", "0.", "1.1", "-0.9", "99.9", "0.123456789", "1e-1", "0,9"] {
+            assert!(Share::of_ratio(wrong).is_err_and(|why| why.contains("is not a part of one")), "{wrong}");
         }
         assert!(Share::of_percent("99.0").expect("one").is_below(Share::of_percent("99.5").expect("one")));
         assert!(!Share::of_percent("99.0").expect("one").is_below(Share::of_percent("99").expect("one")));

@@ -5,6 +5,7 @@ mod anomalies;
 mod anonymize;
 mod mutation;
 mod notify;
+mod openslo;
 mod refused;
 mod request;
 mod retention;

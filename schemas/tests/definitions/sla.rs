@@ -37,8 +37,12 @@ tier: {gold: {uptime: \"99.95\"}}
 credits: {uptime: [{below: target, percent: \"5\"}, {below: \"99.0\", percent: \"100\"}]}
 ";
 
-/// The sample lake with datasets of every kind that an SLA reads, and these files.
 fn lake(files: &[(&str, &str)]) -> Result<Lake, Vec<DefinitionError>> {
+    check(&with_datasets(files))
+}
+
+/// The sample lake with datasets of every kind that an SLA reads, and these files.
+pub(crate) fn with_datasets(files: &[(&str, &str)]) -> Vec<SourceFile> {
     let mut all = acme();
     let datasets = [
         ("requests", "request_1m.v1"),
@@ -54,7 +58,7 @@ fn lake(files: &[(&str, &str)]) -> Result<Lake, Vec<DefinitionError>> {
     all.extend(
         files.iter().map(|(path, text)| SourceFile { path: (*path).to_owned(), text: text.as_bytes().to_vec() }),
     );
-    check(&all)
+    all
 }
 
 #[track_caller]
