@@ -196,6 +196,7 @@ async fn check(cli: &Cli, world: &World) -> Result<Answer, JobError> {
 fn notes(definitions: &schemas::Lake) -> Vec<String> {
     let mut notes = schemas::retention_notes(definitions);
     notes.extend(schemas::anonymize_notes(definitions));
+    notes.extend(definitions.openslo_notes.iter().cloned());
     notes
 }
 

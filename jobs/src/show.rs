@@ -240,6 +240,9 @@ fn raised(anomalies: &AnomaliesSummary) -> String {
 /// What an SLA came to: a line for each period.
 fn judged(sla: &SlaSummary) -> String {
     let mut text = String::new();
+    if let Some(why) = &sla.not_evaluated {
+        write_line(&mut text, &format!("sla {}: not evaluated: {why}", sla.sla));
+    }
     for period in &sla.periods {
         let credits = period.credits.iter().map(|(currency, amount)| {
             let digits = format!("{}.{:04}", amount / 10_000, amount % 10_000);
@@ -281,6 +284,9 @@ pub(crate) fn runs(newest: &NewestRuns) -> Answer {
                 return counted(anomalies.alerts, "alert");
             }
             if let Some(sla) = &summary.sla {
+                if sla.not_evaluated.is_some() {
+                    return "not evaluated".to_owned();
+                }
                 return counted(sla.periods.iter().map(|period| period.missed).sum(), "missed promise");
             }
             rows.map_or_else(|| counted(summary.findings, "finding"), |rows| counted(rows, "row"))

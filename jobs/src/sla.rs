@@ -32,7 +32,7 @@ use chrono::{DateTime, Utc};
 use engine::{LakeSession, encode_folder_value, input_files};
 use schemas::{
     CivilZone, HISTORY_ENDING, InputFile, Interval, Measured, ReportFormat, Sla, SlaId, SlaPeriod, SlaSpec,
-    SlaStatement, StatementProvenance, Tiers, rfc3339,
+    SlaStatement, StatementProvenance, Tiers, UnboundSlo, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,9 @@ pub struct SlaSummary {
     pub sla: String,
     /// Its periods, the last one first.
     pub periods: Vec<PeriodSummary>,
+    /// Why nothing was judged: the SLA is of OpenSLO, and nothing is bound to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_evaluated: Option<String>,
 }
 
 /// What a period came to.
@@ -95,6 +98,14 @@ struct Period {
 /// Judges the periods that have ended by the instant of the run, the last one first.
 pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &SlaSpec) -> Result<Executed, JobError> {
     let lake = attempt.lake;
+    if let Some(unbound) = unbound(lake, &spec.sla) {
+        let not_evaluated = Some(unbound.why.clone());
+        return Ok(executed(
+            attempt,
+            spec,
+            SlaSummary { sla: unbound.id.to_string(), periods: Vec::new(), not_evaluated },
+        ));
+    }
     let sla = sla_of(lake, &spec.sla)?;
     let session = lake.sessions.session(attempt.key.instant)?;
     let mut delivery =
@@ -136,21 +147,38 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &SlaSpec
     inputs.sort_by(|a, b| (&a.dataset, &a.path).cmp(&(&b.dataset, &b.path)));
     inputs.dedup();
     let reads: Vec<String> = reads(sla).into_iter().collect();
+    let summary = SlaSummary { sla: sla.id.to_string(), periods: summaries, not_evaluated: None };
     Ok(Executed {
         made: of_sla(lake, &attempt.key.job, spec, &reads),
         inputs,
         reads: reads.into_iter().map(|table| (table, Vec::new())).collect(),
         outputs: delivery.outputs,
-        summary: RunSummary {
-            sla: Some(SlaSummary { sla: sla.id.to_string(), periods: summaries }),
-            ..RunSummary::default()
-        },
-        plan_sha256: None,
+        ..executed(attempt, spec, summary)
     })
+}
+
+/// A run that read nothing and wrote nothing.
+fn executed(attempt: &Attempt<'_>, spec: &SlaSpec, summary: SlaSummary) -> Executed {
+    Executed {
+        made: of_sla(attempt.lake, &attempt.key.job, spec, &[]),
+        inputs: Vec::new(),
+        reads: BTreeMap::new(),
+        outputs: Vec::new(),
+        summary: RunSummary { sla: Some(summary), ..RunSummary::default() },
+        plan_sha256: None,
+    }
+}
+
+/// The objective of OpenSLO of that name that nothing is bound to.
+fn unbound<'a>(lake: &'a OpenLake, id: &SlaId) -> Option<&'a UnboundSlo> {
+    lake.definitions.unbound.iter().find(|unbound| unbound.id == *id)
 }
 
 /// The SLA of that name.
 fn sla_of<'a>(lake: &'a OpenLake, id: &SlaId) -> Result<&'a Sla, JobError> {
+    if let Some(unbound) = unbound(lake, id) {
+        return Err(JobError::Usage(format!("sla \"{id}\" is not evaluated: {}", unbound.why)));
+    }
     lake.definitions.slas.iter().find(|sla| sla.id == *id).ok_or_else(|| JobError::Unknown {
         what: "sla",
         name: id.to_string(),
@@ -164,7 +192,7 @@ fn tiers_of(sla: &Sla, period: SlaPeriod, is_needed: bool) -> Result<Option<&Tie
         (Some(tiers), _) => Ok(Some(tiers)),
         (None, Some(first)) if is_needed => Err(JobError::Usage(format!(
             "sla \"{}\": no version of tiers \"{}\" holds for period {}, as the first one is effective from {}; write one in \
-             slas/ that is effective earlier",
+             slas/ that is effective earlier, or in OpenSLO an earlier startTime",
             sla.id,
             first.id,
             period.name(),

@@ -32,6 +32,7 @@ mod lineage;
 mod lineage_race;
 mod manual;
 mod moto;
+mod openslo;
 mod parts;
 mod races;
 mod real;

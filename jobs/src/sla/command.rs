@@ -27,7 +27,7 @@ pub(crate) async fn command(cli: &Cli, world: &World, command: &SlaCommand) -> R
 /// The results in force of a period, of every SLA; of the period that ended last if none is named.
 async fn list(lake: &OpenLake, now: DateTime<Utc>, period: Option<&str>) -> Result<Answer, JobError> {
     let (mut text, mut all) = (String::new(), Vec::new());
-    if lake.definitions.slas.is_empty() {
+    if lake.definitions.slas.is_empty() && lake.definitions.unbound.is_empty() {
         return Ok(Answer::done("there is no SLA; describe one in slas/".to_owned(), json!({ "results": [] })));
     }
     for sla in &lake.definitions.slas {
@@ -47,6 +47,11 @@ async fn list(lake: &OpenLake, now: DateTime<Utc>, period: Option<&str>) -> Resu
             ));
             all.push(json!({ "sla": sla.id, "tenant": tenant, "period": period.name(), "result": result }));
         }
+    }
+    for unbound in &lake.definitions.unbound {
+        let (id, why) = (&unbound.id, &unbound.why);
+        text.push_str(&format!("{:<16} {:<24} not evaluated: {why}\n", id.as_str(), "-"));
+        all.push(json!({ "sla": id, "tenant": null, "period": null, "result": null, "not_evaluated": why }));
     }
     Ok(Answer::done(text, json!({ "results": all })))
 }
