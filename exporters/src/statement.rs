@@ -6,6 +6,7 @@
 mod calendar;
 mod csv;
 mod html;
+pub(crate) mod page;
 #[cfg(test)]
 mod sample;
 mod xlsx;

@@ -13,6 +13,7 @@ mod schedule;
 mod serve;
 mod sla;
 mod subject;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -42,6 +43,7 @@ pub use subject::{
     ApplyCaseArgs, CaseArgs, CaseEndArg, CorrectArgs, EraseArgs, NoteArgs, OpenArgs, PackageArgs, SubjectCommand,
     SubjectRequestArg, WhoArgs,
 };
+pub use usage::{FocusArgs, UsageCommand};
 
 use crate::error::JobError;
 use crate::lake::OpenLake;
@@ -219,6 +221,9 @@ SIGTERM and SIGINT stop it; what is at work gets --grace seconds, then others go
     /// See what was promised to tenants, and how it was kept
     #[command(subcommand)]
     Sla(SlaCommand),
+    /// See what tenants used, of how much, and what it costs
+    #[command(subcommand)]
+    Usage(UsageCommand),
     /// Say what must stay whatever policies say: legal holds
     #[command(subcommand)]
     Hold(HoldCommand),

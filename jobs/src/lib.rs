@@ -35,6 +35,7 @@ mod replacing;
 mod requests;
 mod retention;
 mod review;
+mod revisions;
 mod row_columns;
 mod runner;
 mod scaffold;
@@ -48,6 +49,7 @@ mod sql;
 mod stream;
 mod subject;
 mod subject_index;
+mod usage;
 mod verify;
 mod world;
 
@@ -67,11 +69,11 @@ pub use args::{
     AccessCommand, AlertStateArg, AlertStepArgs, AnomaliesCommand, AnonymizeArgs, AnonymizeCommand, ApplyArgs,
     ApplyCaseArgs, ApproveArgs, CaseArgs, CaseEndArg, Cli, Command, CompactArgs, CopyCheckArgs, CorrectArgs,
     DatasetKindArg, DecideArgs, DiffArgs, DirectionArg, DocumentArg, EraseArgs, EvidenceCommand, ExportArgs,
-    ExportCommand, FailOnArg, FindingsCommand, FormatArg, FormsArgs, GapsArgs, HoldCommand, IngestArgs, JobCommand,
-    LineageCommand, LineageExportArgs, NoteArgs, NotifyCommand, OpenArgs, OutputForm, PackageArgs, PlaceArgs, PlanArgs,
-    RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunArgs, RunDecisionArgs, RunsCommand,
-    ScheduleCommand, ScoreArgs, ServeArgs, SlaCommand, SqlArgs, StateArg, SubjectCommand, SubjectRequestArg,
-    VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
+    ExportCommand, FailOnArg, FindingsCommand, FocusArgs, FormatArg, FormsArgs, GapsArgs, HoldCommand, IngestArgs,
+    JobCommand, LineageCommand, LineageExportArgs, NoteArgs, NotifyCommand, OpenArgs, OutputForm, PackageArgs,
+    PlaceArgs, PlanArgs, RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunArgs, RunDecisionArgs,
+    RunsCommand, ScheduleCommand, ScoreArgs, ServeArgs, SlaCommand, SqlArgs, StateArg, SubjectCommand,
+    SubjectRequestArg, UsageCommand, VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};
@@ -88,6 +90,7 @@ pub use runner::{Asked, Ran, Revise, run};
 pub use schedule::{DecisionRecord, Ends, FailedRecord, MissedReason, MissedRecord, Only, Order, QueuedRecord};
 pub use sla::{PeriodSummary, SlaSummary};
 pub use stream::{BatchSummary, LeftOut};
+pub use usage::{UsagePeriodSummary, UsageSummary};
 pub use verify::{ChainHead, FindingKind, Verified, VerifyFinding, verify_log};
 pub use world::World;
 
@@ -142,6 +145,7 @@ pub async fn carry_out(cli: &Cli, world: &World) -> Result<u8, JobError> {
         Command::Anonymize(args) => anonymize::command(cli, &world, args).await?,
         Command::Anomalies(command) => anomalies::command(cli, &world, command).await?,
         Command::Sla(command) => sla::command(cli, &world, command).await?,
+        Command::Usage(command) => usage::command(cli, &world, command).await?,
         Command::Hold(command) => hold::command(cli, &world, command).await?,
         Command::Subject(command) => subject::command(cli, &world, command).await?,
         Command::Evidence(command) => evidence_log::command(cli, &world, command).await?,

@@ -30,6 +30,7 @@ use crate::schedule;
 use crate::sla;
 use crate::stream::{self, Batch, BatchPlan};
 use crate::subject;
+use crate::usage;
 use crate::verify;
 use crate::world::World;
 
@@ -166,8 +167,9 @@ async fn run_once(
     progress: &Progress,
 ) -> Result<Ran, JobError> {
     let revise = asked.revise;
-    let is_revised = matches!(job.kind, JobKind::Query(_) | JobKind::Anonymize(_) | JobKind::Sla(_))
-        || review::is_required(lake, &job.id);
+    let is_revised =
+        matches!(job.kind, JobKind::Query(_) | JobKind::Anonymize(_) | JobKind::Sla(_) | JobKind::Usage(_))
+            || review::is_required(lake, &job.id);
     if revise != Revise::Never && !is_revised {
         return Err(JobError::Usage(format!(
             "job \"{}\" is of kind {}, and what it published stays as it is; leave --again out, or give another --at",
@@ -354,6 +356,7 @@ async fn execute(attempt: &Attempt<'_>, world: &World, job: &Job) -> Result<Exec
         JobKind::Retention(spec) => retention::execute(attempt, world, spec).await,
         JobKind::Anonymize(spec) => anonymize::execute(attempt, world, spec).await,
         JobKind::Sla(spec) => sla::execute(attempt, world, spec).await,
+        JobKind::Usage(spec) => usage::execute(attempt, world, spec).await,
         JobKind::Anomalies(spec) => anomalies::execute(attempt, world, spec).await,
     }
 }

@@ -17,6 +17,7 @@ use crate::review::StepRecord;
 use crate::runner::Ran;
 use crate::schedule::{Fire, fires};
 use crate::sla::SlaSummary;
+use crate::usage::UsageSummary;
 
 /// Fires to come that `check` shows of each job.
 const FIRES: usize = 5;
@@ -151,6 +152,8 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
         text.push_str(&raised(anomalies));
     } else if let Some(sla) = &commit.summary.sla {
         text.push_str(&judged(sla));
+    } else if let Some(usage) = &commit.summary.usage {
+        text.push_str(&metered(usage));
     } else if let Some(export) = &commit.summary.export {
         write_line(&mut text, &exported(export));
     } else {
@@ -269,6 +272,28 @@ fn judged(sla: &SlaSummary) -> String {
     text
 }
 
+/// What a contract about usage came to: a line for each month.
+fn metered(usage: &UsageSummary) -> String {
+    let mut text = String::new();
+    for period in &usage.periods {
+        let line = format!(
+            "usage {} {}: {}, {} over, {} warned of; {} new, {} provisional",
+            usage.usage,
+            period.period,
+            counted(period.tenants, "tenant"),
+            counted(period.over, "quota"),
+            period.warned,
+            counted(period.new, "result"),
+            period.provisional
+        );
+        write_line(&mut text, &line);
+        if !period.without_tier.is_empty() {
+            write_line(&mut text, &format!("  has rows and no tier: {}", period.without_tier.join(", ")));
+        }
+    }
+    text
+}
+
 /// Answer of `runs list`.
 pub(crate) fn runs(newest: &NewestRuns) -> Answer {
     let NewestRuns { runs, has_more } = newest;
@@ -288,6 +313,10 @@ pub(crate) fn runs(newest: &NewestRuns) -> Answer {
                     return "not evaluated".to_owned();
                 }
                 return counted(sla.periods.iter().map(|period| period.missed).sum(), "missed promise");
+            }
+            if let Some(usage) = &summary.usage {
+                let over = usage.periods.iter().map(|period| period.over).sum();
+                return format!("{} over", counted(over, "quota"));
             }
             rows.map_or_else(|| counted(summary.findings, "finding"), |rows| counted(rows, "row"))
         });

@@ -41,15 +41,18 @@ use crate::error::JobError;
 use crate::lake::{OpenLake, names};
 use crate::ledger::{OutputRole, RunSummary};
 use crate::lineage::of_sla;
+use crate::revisions::{Computed, Found, ResultState};
 use crate::row_columns::{literal, texts};
 use crate::runner::{Attempt, Executed};
 use crate::world::World;
 
 pub(crate) use command::command;
+pub(crate) use credit::in_currency;
+pub(crate) use statement::files_of_tenant;
 
 use attained::SlaStatus;
 use evidence::{Evidence, hashes};
-use records::{Computed, Figures, Sequence, SlaState};
+use records::{Figures, Sequence, SlaHead, SlaResults};
 use statement::Context;
 
 /// What a run of an SLA came to.
@@ -120,14 +123,20 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &SlaSpec
         let paths = write_evidence(attempt, sla, &judged, &mut delivery).await?;
         attempt.fence.check().await?;
         let settle = crate::schedule::seconds(sla.settle_seconds).unwrap_or_default();
-        let computed = Computed {
-            sla,
+        let is_settled = judged.interval.end + settle <= attempt.key.instant;
+        let found = |figures: &Figures| Found { figures: figures.clone(), is_settled };
+        let computed: Computed<'_, SlaResults> = Computed {
+            definition: sla.id.as_str(),
             period: period.name(),
-            interval: judged.interval,
-            is_settled: judged.interval.end + settle <= attempt.key.instant,
+            head: SlaHead {
+                sla: sla.id.clone(),
+                service: sla.service.clone(),
+                period: period.name(),
+                interval: judged.interval,
+            },
             run: attempt.key.id(),
             at: attempt.key.instant,
-            figures: judged.figures.clone(),
+            found: judged.figures.iter().map(|(tenant, figures)| (tenant.clone(), found(figures))).collect(),
         };
         let (sequence, new) = computed.keep((lake, world), &spec.into).await?;
         let provenance = provenance(attempt.key.id(), attempt.key.instant, (paths, judged.inputs.clone()));
@@ -375,7 +384,7 @@ fn summary(period: SlaPeriod, sequence: &Sequence, new: u64, without_tier: Vec<S
     };
     for result in sequence.in_force().into_values() {
         summary.tenants += 1;
-        summary.provisional += u64::from(result.state == SlaState::Provisional);
+        summary.provisional += u64::from(result.state == ResultState::Provisional);
         let judged = &result.figures.judged;
         for one in judged.parts.iter().flat_map(|part| &part.attained) {
             summary.missed += u64::from(one.status == SlaStatus::Missed);

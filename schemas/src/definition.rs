@@ -9,7 +9,8 @@
 //! policies/subjects.yaml   how persons are known, and who agrees to their erasure
 //! policies/**/*.yaml       a retention policy each: what of a dataset must go when, and what must stay;
 //!                          or an anonymized copy: what becomes of the columns of one that is shared
-//! slas/**/*.yaml           an SLA each, or what tiers are promised; or documents of OpenSLO
+//! slas/**/*.yaml           an SLA or contract about usage each, what tiers are promised and may use, or documents
+//!                          of OpenSLO
 //! ```
 //!
 //! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
@@ -53,6 +54,7 @@ mod path_template;
 mod place;
 mod problem;
 mod query_job;
+mod quotas;
 mod raw;
 mod raw_access;
 mod raw_anomalies;
@@ -65,6 +67,7 @@ mod raw_retention;
 mod raw_sla;
 mod raw_subjects;
 mod raw_timing;
+mod raw_usage;
 mod report_spec;
 mod request;
 mod retention;
@@ -78,8 +81,11 @@ mod store_url;
 mod stream;
 mod subjects;
 mod surroundings;
+mod tiered;
 mod tiers;
 mod timing;
+mod usage;
+mod usage_job;
 mod verify_job;
 mod words;
 mod yaml;
@@ -100,7 +106,7 @@ pub use lake::timezone;
 pub use nearest::nearest;
 pub use path_template::PathTemplate;
 pub use problem::DefinitionError;
-pub use report_spec::{ReportFormat, ReportOutput, ReportSpec, SlaSpec};
+pub use report_spec::{ReportFormat, ReportOutput, ReportSpec, SlaSpec, UsageSpec};
 pub use request::{ExportRequest, NamedColumn, REQUEST_BYTES_MAX, RequestError, parse_request, unknown_columns};
 pub use retention_notes::retention_notes;
 pub use store_url::{BucketScheme, BucketUrl, StoreUrl};
@@ -115,6 +121,7 @@ use crate::framework::Framework;
 use crate::hex;
 use crate::shipped::shipped_frameworks;
 use crate::sla::Tiers;
+use crate::usage::Quotas;
 use problem::Problems;
 use raw::{RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
 use raw_access::RawAccess;
@@ -126,6 +133,7 @@ use raw_retention::{RawRetention, RawRetentionJob};
 use raw_sla::{RawSla, RawSlaJob, RawTiers};
 use raw_subjects::RawSubjectsFile;
 use raw_timing::{RawTiming, Timed};
+use raw_usage::{RawQuotas, RawUsage, RawUsageJob};
 use request::RawRequest;
 use yaml::Node;
 
@@ -154,6 +162,15 @@ pub fn parse_tiers(file: &SourceFile) -> Result<Tiers, Vec<DefinitionError>> {
     parse("tiers", file, |raw: RawTiers, problems| tiers::build(raw, sha256, problems))
 }
 
+/// Reads and checks one file of quotas.
+///
+/// # Errors
+/// Everything that is wrong in the file.
+pub fn parse_quotas(file: &SourceFile) -> Result<Quotas, Vec<DefinitionError>> {
+    let sha256 = hex(&Sha256::digest(&file.text));
+    parse("quotas", file, |raw: RawQuotas, problems| quotas::build(raw, sha256, problems))
+}
+
 /// A kind of definition file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DefinitionKind {
@@ -179,13 +196,17 @@ pub enum DefinitionKind {
     Sla,
     /// `slas/*.yaml` with first key `tiers`.
     Tiers,
+    /// `slas/*.yaml` with first key `usage`.
+    Usage,
+    /// `slas/*.yaml` with first key `quotas`.
+    Quotas,
     /// A request for an export.
     Request,
 }
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Lake,
         Self::Dataset,
         Self::Job,
@@ -197,6 +218,8 @@ impl DefinitionKind {
         Self::Anonymize,
         Self::Sla,
         Self::Tiers,
+        Self::Usage,
+        Self::Quotas,
         Self::Request,
     ];
 
@@ -214,6 +237,8 @@ impl DefinitionKind {
             Self::Anonymize => "anonymize",
             Self::Sla => "sla",
             Self::Tiers => "tiers",
+            Self::Usage => "usage",
+            Self::Quotas => "quotas",
             Self::Request => "request",
         }
     }
@@ -232,6 +257,8 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Anonymize => schema_of::<RawAnonymize>(),
         DefinitionKind::Sla => schema_of::<RawSla>(),
         DefinitionKind::Tiers => schema_of::<RawTiers>(),
+        DefinitionKind::Usage => schema_of::<RawUsage>(),
+        DefinitionKind::Quotas => schema_of::<RawQuotas>(),
         DefinitionKind::Request => schema_of::<RawRequest>(),
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
@@ -244,6 +271,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
                 generator.subschema_for::<Timed<RawRetentionJob>>(),
                 generator.subschema_for::<Timed<RawAnonymizeJob>>(),
                 generator.subschema_for::<Timed<RawSlaJob>>(),
+                generator.subschema_for::<Timed<RawUsageJob>>(),
                 generator.subschema_for::<Timed<RawAnomaliesJob>>(),
             ];
             json!({

@@ -121,6 +121,14 @@ name_type!(
     TiersId, "tiers"
 );
 name_type!(
+    /// Name of quotas.
+    QuotasId, "quotas"
+);
+name_type!(
+    /// Name of a contract about usage.
+    UsageId, "usage"
+);
+name_type!(
     /// What personal data is used for, as jobs and objections name it.
     Purpose, "purpose"
 );

@@ -29,6 +29,7 @@ mod sla;
 mod subject;
 mod table;
 mod tables;
+mod usage;
 
 pub use access::{
     Access, Channel, DEFAULT_ROLES, DatasetRule, FloorUnit, Limit, Limits, Mask, MaskKey, MaskRule, Permission,
@@ -51,16 +52,16 @@ pub use definition::{
     Delimiter, ExportColumn, ExportCompression, ExportFormat, ExportRequest, ExportRows, ExportShape, ExportSpec,
     Incremental, IngestFormat, IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec,
     REQUEST_BYTES_MAX, ReportFormat, ReportOutput, ReportSpec, RequestError, RetentionSpec, SlaSpec, SourceFile,
-    StoreUrl, VerifySpec, WrittenAt, anonymize_notes, byte_size, check, is_definition, json_schema, kept_until,
-    nearest, parse_control, parse_framework, parse_length, parse_request, parse_tiers, retention_notes, timezone,
-    unknown_columns,
+    StoreUrl, UsageSpec, VerifySpec, WrittenAt, anonymize_notes, byte_size, check, is_definition, json_schema,
+    kept_until, nearest, parse_control, parse_framework, parse_length, parse_quotas, parse_request, parse_tiers,
+    retention_notes, timezone, unknown_columns,
 };
 pub use evidence::{Anchor, EvidencePolicy};
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use hex::{hex, unhex};
 pub use id::{
-    ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, PolicyId, Purpose, SlaId, TiersId,
-    derived_id,
+    ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, PolicyId, Purpose, QuotasId, SlaId,
+    TiersId, UsageId, derived_id,
 };
 pub use instant::{compact, parse_compact, parse_rfc3339, rfc3339};
 pub use lineage::{Certainty, EdgeKind, EdgeKinds, Form, FunctionClass, Gap};
@@ -82,7 +83,7 @@ pub use schedule::{
 };
 pub use shipped::{
     shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks, shipped_policy_templates,
-    shipped_tiers,
+    shipped_quotas, shipped_tiers,
 };
 pub use sla::{
     Band, BasisPoints, Below, Credits, ExclusionRule, FeeRule, Measured, PeriodLength, Share, Sla, SlaMethod,
@@ -98,4 +99,10 @@ pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
 pub use tables::{
     ALERT, AUDIT, CONSENT, CONTROL_RESULT, CORRECTION, DATASET_SCHEMAS, DSR, EXCLUSION, FINDING, IDENTITY, INFERRED,
     INVOICE, METRIC, POLICY_ACK, PROBE, REJECTED, REQUEST_1D, REQUEST_1H, REQUEST_1M, RISK, SLA_RESULT, TICKET, USAGE,
+    USAGE_RESULT,
+};
+pub use usage::{
+    AMOUNT_DECIMALS, Cost, DAILY_ENDING, Exact, Measure, Quantity, QuotaLimit, QuotaMeter, QuotaTier, Quotas,
+    TierPrice, UsageCharge, UsageContract, UsageDay, UsagePart, UsagePrice, UsageProvenance, UsageQuota, UsageRevision,
+    UsageStatement,
 };

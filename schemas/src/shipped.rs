@@ -6,9 +6,10 @@
 use std::sync::LazyLock;
 
 use crate::control::Control;
-use crate::definition::{SourceFile, parse_control, parse_framework, parse_tiers};
+use crate::definition::{SourceFile, parse_control, parse_framework, parse_quotas, parse_tiers};
 use crate::framework::Framework;
 use crate::sla::Tiers;
+use crate::usage::Quotas;
 
 /// The controls that ship, by id.
 pub fn shipped_controls() -> &'static [Control] {
@@ -34,6 +35,13 @@ pub fn shipped_tiers() -> &'static [Tiers] {
     static TIERS: LazyLock<Vec<Tiers>> =
         LazyLock::new(|| sources(TIER_FILES).iter().filter_map(|file| parse_tiers(file).ok()).collect());
     &TIERS
+}
+
+/// How much tiers may use where nobody says otherwise.
+pub fn shipped_quotas() -> &'static [Quotas] {
+    static QUOTAS: LazyLock<Vec<Quotas>> =
+        LazyLock::new(|| sources(QUOTA_FILES).iter().filter_map(|file| parse_quotas(file).ok()).collect());
+    &QUOTAS
 }
 
 /// The files of the controls that ship; paths are relative to the crate.
@@ -71,6 +79,8 @@ const POLICY_FILES: &[(&str, &str)] = &[
 ];
 
 const TIER_FILES: &[(&str, &str)] = files!["slas/standard.yaml"];
+
+const QUOTA_FILES: &[(&str, &str)] = files!["slas/machine-learning.yaml", "slas/platform.yaml"];
 
 const FRAMEWORK_FILES: &[(&str, &str)] = files![
     "frameworks/aiact.yaml",

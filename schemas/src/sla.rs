@@ -243,16 +243,24 @@ impl Sla {
 
     /// A tenant's tiers in a period: the first day of each, and its name.
     pub fn tiers_of(&self, tenant: &str, period: SlaPeriod) -> Vec<(NaiveDate, &str)> {
-        let Some(first) = self.tenants.get(tenant) else { return Vec::new() };
-        let mut parts: Vec<(NaiveDate, &str)> = vec![(period.first(), first)];
-        // They are sorted by day.
-        for change in self.changes.iter().filter(|change| change.tenant == tenant && change.from < period.next()) {
-            if change.from <= period.first() {
-                parts[0].1 = &change.tier;
-            } else if parts.last().is_some_and(|(_, tier)| *tier != change.tier) {
-                parts.push((change.from, &change.tier));
-            }
-        }
-        parts
+        tiers_between((&self.tenants, &self.changes), tenant, period)
     }
+}
+
+/// A tenant's tiers in a period, by first tiers and changes sorted by day: the first day of each, and its name.
+pub(crate) fn tiers_between<'a>(
+    (tenants, changes): (&'a BTreeMap<String, String>, &'a [TierChange]),
+    tenant: &str,
+    period: SlaPeriod,
+) -> Vec<(NaiveDate, &'a str)> {
+    let Some(first) = tenants.get(tenant) else { return Vec::new() };
+    let mut parts: Vec<(NaiveDate, &str)> = vec![(period.first(), first)];
+    for change in changes.iter().filter(|change| change.tenant == tenant && change.from < period.next()) {
+        if change.from <= period.first() {
+            parts[0].1 = &change.tier;
+        } else if parts.last().is_some_and(|(_, tier)| *tier != change.tier) {
+            parts.push((change.from, &change.tier));
+        }
+    }
+    parts
 }

@@ -20,6 +20,7 @@ mod risk;
 mod sla_result;
 mod ticket;
 mod usage;
+mod usage_result;
 
 pub use alert::ALERT;
 pub use audit::AUDIT;
@@ -41,6 +42,7 @@ pub use risk::RISK;
 pub use sla_result::SLA_RESULT;
 pub use ticket::TICKET;
 pub use usage::USAGE;
+pub use usage_result::USAGE_RESULT;
 
 use crate::table::TableSchema;
 
@@ -60,6 +62,7 @@ pub static DATASET_SCHEMAS: &[&TableSchema] = &[
     &PROBE,
     &EXCLUSION,
     &SLA_RESULT,
+    &USAGE_RESULT,
     &INVOICE,
     &METRIC,
     &ALERT,

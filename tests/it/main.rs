@@ -59,3 +59,4 @@ mod tables;
 mod tidy;
 mod tree;
 mod trend;
+mod usage;

@@ -49,9 +49,9 @@ fn source(lake: &Lake, source: &str) {
 #[test]
 fn an_slo_of_others_is_not_evaluated_until_rows_are_bound_to_it() {
     let lake = Lake::new();
-    lake.write("jobs/judge.yaml", JOB);
     lake.write("jobs/fill.yaml", FILL);
     lake.run(&["run", "fill", "--at=2026-10-01T00:00:00Z"]).succeeded();
+    lake.write("jobs/judge.yaml", JOB);
     source(&lake, "{type: Prometheus, spec: {query: up}}");
     let why = "no dataset is bound to it, as its metric sources are of type Prometheus; give them type: auditlake, with the \
                dataset and the tenants in spec";
@@ -97,5 +97,27 @@ fn examples_of_the_specification_load() {
             format!("{}\n{notes}", names.join(" "))
         })
         .collect();
-    expect_test::expect![[r#""#]].assert_eq(&notes.join("\n\n"));
+    expect_test::expect![[r#"
+        search-slo
+        slas/example.yaml:5:9: sla "search-slo" is not evaluated: no dataset is bound to it, as its metric sources are of type Any; give them type: auditlake, with the dataset and the tenants in spec
+        slas/example.yaml:22:18: isRolling: true is not judged, as a promise is kept or missed for a time that ends; write isRolling: false, and 1w, 1M or 3M as duration
+        slas/example.yaml:25:7: a threshold is judged for 95 of 100 requests; write target: 0.95 and budgetingMethod: Occurrences, or a ratioMetric
+        slas/example.yaml:26:11: op lt is read as lte: a request that takes exactly the value is within it
+
+        main-page
+        slas/example.yaml:5:9: sla "main-page" is not evaluated: no dataset is bound to it, as its metric sources are of type Any; give them type: auditlake, with the dataset and the tenants in spec
+        slas/example.yaml:28:17: isRolling: true is not judged, as a promise is kept or missed for a time that ends; write isRolling: false, and 1w, 1M or 3M as duration
+        slas/example.yaml:32:11: op says nothing of a ratioMetric, and is not read
+
+        service-availability-internal-objective service-availability-sla
+        slas/example.yaml:27:17: duration 1m is a minute in OpenSLO; it is read as one month, as it goes by the calendar: write 1M
+        slas/example.yaml:30:20: startTime "2022-01-01 12:00:00" lies within a month, and a month is judged from midnight of its first day; write 2022-01-01 00:00:00 or 2022-02-01 00:00:00
+        slas/example.yaml:34:7: sla "service-availability-internal-objective" is not evaluated: no dataset is bound to it, as its metric sources are of type Any; give them type: auditlake, with the dataset and the tenants in spec
+        slas/example.yaml:35:11: op says nothing of a ratioMetric, and is not read
+        slas/example.yaml:39:7: sla "service-availability-sla" is not evaluated: no dataset is bound to it, as its metric sources are of type Any; give them type: auditlake, with the dataset and the tenants in spec
+
+        service-availability
+        slas/example.yaml:4:9: sla "service-availability" is not evaluated: no dataset is bound to it, as its metric sources are of type Any; give them type: auditlake, with the dataset and the tenants in spec
+        slas/example.yaml:28:20: startTime "2022-01-01 12:00:00" lies within a week, and a week is judged from midnight of its first day; write 2021-12-27 00:00:00 or 2022-01-03 00:00:00
+        slas/example.yaml:33:11: op says nothing of a ratioMetric, and is not read"#]].assert_eq(&notes.join("\n\n"));
 }

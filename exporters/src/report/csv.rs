@@ -71,6 +71,16 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
     }
 }
 
+/// An instant as a cell.
+pub(crate) fn instant(at: chrono::DateTime<chrono::Utc>) -> Cell {
+    Cell::Plain(schemas::rfc3339(at))
+}
+
+/// Digits as a cell.
+pub(crate) fn number(value: impl ToString) -> Cell {
+    Cell::Plain(value.to_string())
+}
+
 /// A table that is being written.
 pub(crate) struct Table {
     name: &'static str,

@@ -2,19 +2,11 @@
 
 use schemas::SlaStatement;
 
-use crate::report::csv::{Cell, CsvTable, Table};
+use crate::report::csv::{Cell, CsvTable, Table, instant, number};
 
 /// Every table of the statement. Same statement, same bytes.
 pub fn statement_csv(statement: &SlaStatement) -> Vec<CsvTable> {
     vec![results(statement), days(statement), slices(statement), exclusions(statement), revisions(statement)]
-}
-
-fn instant(at: chrono::DateTime<chrono::Utc>) -> Cell {
-    Cell::Plain(schemas::rfc3339(at))
-}
-
-fn number(value: impl ToString) -> Cell {
-    Cell::Plain(value.to_string())
 }
 
 fn results(statement: &SlaStatement) -> CsvTable {

@@ -4,8 +4,9 @@ use maud::{Markup, html};
 use schemas::{Interval, SlaStatement, StatementPart, StatementResult};
 
 use super::calendar::strip;
+use super::page::{files, moment, state};
 use super::status_word;
-use crate::report::figure::{counted, local, number_cell, thousands};
+use crate::report::figure::{counted, number_cell, thousands};
 use crate::report::html::{document, shown};
 use crate::report::style::STYLE;
 
@@ -43,16 +44,11 @@ fn page(statement: &SlaStatement) -> Markup {
 }
 
 fn head(statement: &SlaStatement) -> Markup {
-    let state = match statement.state.as_str() {
-        "provisional" => "rows may still come",
-        "adjusted" => "it was final, and something changed: see its revisions",
-        _ => "the time for late rows is over",
-    };
     html! {
         header { div {
             p.kicker { "SLA statement" }
             h1 { (statement.tenant) " · " (statement.period) }
-            p { span class=(if statement.state == "final" { "badge pass" } else { "review" }) { (statement.state) } " " span.soft.small { (state) ", revision " (statement.revision) } }
+            (state(&statement.state, statement.revision))
             dl {
                 dt { "SLA" } dd { (statement.sla) ", service " (statement.service) }
                 dt { "Period" } dd {
@@ -65,15 +61,6 @@ fn head(statement: &SlaStatement) -> Markup {
                 }
             }
         } }
-    }
-}
-
-fn moment(at: chrono::DateTime<chrono::Utc>, zone: &str) -> Markup {
-    let utc = schemas::rfc3339(at);
-    // Zones of the page are chrono-tz's, as arrow knows them.
-    match local(at.timestamp_micros(), zone) {
-        Some(local) if zone != "UTC" => html! { (local) " (" (zone) ") " span.soft { "= " (utc) } },
-        _ => html! { (utc) },
     }
 }
 
@@ -248,13 +235,7 @@ fn provenance(statement: &SlaStatement) -> Markup {
                 dt { "Evidence (SHA-256)" } dd.hash { (from.evidence_sha256) }
                 @for path in &from.evidence { dt { "Evidence" } dd { code { (path) } } }
             }
-            h3 { "Files that were read" }
-            div.scroll { table.wide {
-                thead { tr { th { "Dataset" } th { "File" } th.num { "Rows" } th { "Version" } } }
-                tbody { @for input in &from.inputs {
-                    tr { td { (input.dataset) } td { code { (input.path) } } (number_cell(input.rows)) td { code { (input.etag) } } }
-                } }
-            } }
+            (files(&from.inputs))
         }
     }
 }

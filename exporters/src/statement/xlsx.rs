@@ -5,7 +5,9 @@ use schemas::{SlaStatement, Status};
 
 use super::status_word;
 use crate::error::ExportError;
-use crate::report::xlsx::sheet::{Cell, Column, Sheet, Styles, count, instant, long, mixed, moment, short};
+use crate::report::xlsx::sheet::{
+    Cell, Column, INPUTS, Sheet, Styles, count, input_rows, instant, long, mixed, moment, short,
+};
 use crate::xlsx::failed;
 
 /// One sheet: its name, its columns, and what writes its rows.
@@ -19,7 +21,7 @@ const TABLES: [Table; 7] = [
     ("Slices", SLICES, slices),
     ("Exclusions", EXCLUSIONS, exclusions),
     ("Revisions", REVISIONS, revisions),
-    ("Files", FILES, files),
+    ("Files", INPUTS, files),
 ];
 
 const SUMMARY: &[Column] = &[short("Figure", 24), mixed("Value", 60)];
@@ -69,7 +71,6 @@ const REVISIONS: &[Column] = &[
     short("Credit", 14),
     long("Cause", 48),
 ];
-const FILES: &[Column] = &[short("Dataset", 20), long("File", 90), count("Rows"), long("Version", 40)];
 
 /// The whole statement as a workbook. Same statement, same bytes.
 ///
@@ -209,10 +210,7 @@ fn revisions(statement: &SlaStatement, sheet: &mut Sheet<'_>) -> Result<(), Expo
 }
 
 fn files(statement: &SlaStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {
-    for input in &statement.provenance.inputs {
-        sheet.row([(&input.dataset).into(), (&input.path).into(), input.rows.into(), (&input.etag).into()])?;
-    }
-    Ok(())
+    input_rows(&statement.provenance.inputs, sheet)
 }
 
 #[cfg(test)]

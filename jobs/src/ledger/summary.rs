@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::anomalies::AnomaliesSummary;
 use crate::sla::SlaSummary;
 use crate::stream::BatchSummary;
+use crate::usage::UsageSummary;
 
 /// What a run found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub struct RunSummary {
     /// For an SLA: what its periods came to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sla: Option<SlaSummary>,
+    /// For usage: what its months came to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub usage: Option<UsageSummary>,
     /// For a job that runs for new files: which it read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub batch: Option<BatchSummary>,

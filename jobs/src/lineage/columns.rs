@@ -55,6 +55,7 @@ fn of_job(lake: &OpenLake, name: &str) -> Result<(String, String), JobError> {
         | JobKind::Retention(_)
         | JobKind::Anonymize(_)
         | JobKind::Sla(_)
+        | JobKind::Usage(_)
         | JobKind::Anomalies(_) => {
             let of_kind = jobs.iter().filter(|job| matches!(job.kind, JobKind::Query(_))).map(|job| &job.id);
             Err(JobError::Usage(format!(

@@ -10,6 +10,7 @@ mod ingest;
 mod query;
 mod report;
 mod sla;
+mod usage;
 
 use std::collections::BTreeSet;
 
@@ -32,6 +33,7 @@ pub(crate) use ingest::of_ingest;
 pub(crate) use query::of_query;
 pub(crate) use report::of_report;
 pub(crate) use sla::of_sla;
+pub(crate) use usage::of_usage;
 
 /// What the runs of a job read and write.
 #[derive(Debug, Clone, Default)]

@@ -19,6 +19,7 @@ use crate::requests::refusal;
 use crate::retention::{PlanReceipt, is_approved};
 use crate::schedule::{DecisionRecord, FailedRecord, JournalRecord, MissedReason, MissedRecord, Step};
 use crate::stream::AsideRecord;
+use crate::usage::UsagePeriodSummary;
 
 /// Whether a record that is written may be an event.
 pub(super) fn tells(path: &str) -> bool {
@@ -148,6 +149,19 @@ fn of_commit(key: &RunKey, commit: &CommitRecord) -> Vec<Event> {
         let owed = news.filter(|period| period.provisional == 0 && !period.credits.is_empty()).count() as u64;
         if owed > 0 {
             events.push(event(EventType::SlaCreditDue, told("credits of an SLA are final", &[("periods", owed)])));
+        }
+    }
+    if let Some(usage) = &summary.usage {
+        // Of quotas that the run before did not know as such: nobody is told again each day.
+        let sum = |of: fn(&UsagePeriodSummary) -> u64| usage.periods.iter().map(of).sum::<u64>();
+        let (warned, over) = (sum(|period| period.newly_warned), sum(|period| period.newly_over));
+        if warned > 0 {
+            let told = told("tenants come near to quotas", &[("quotas", warned)]);
+            events.push(event(EventType::QuotaWarned, told));
+        }
+        if over > 0 {
+            let told = told("tenants used more than their quotas", &[("quotas", over)]);
+            events.push(event(EventType::QuotaExceeded, told));
         }
     }
     let changes = summary.finding_changes.unwrap_or_default();

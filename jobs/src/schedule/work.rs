@@ -238,6 +238,7 @@ fn follows(job: &Job, other: &Job) -> bool {
         JobKind::Ingest(spec) => Some(&spec.into),
         JobKind::Query(spec) => Some(&spec.into),
         JobKind::Sla(spec) => Some(&spec.into),
+        JobKind::Usage(spec) => Some(&spec.into),
         JobKind::Anomalies(spec) => Some(&spec.into),
         _ => None,
     };

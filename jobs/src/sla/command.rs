@@ -32,7 +32,7 @@ async fn list(lake: &OpenLake, now: DateTime<Utc>, period: Option<&str>) -> Resu
     }
     for sla in &lake.definitions.slas {
         let period = period_of(sla, now, period)?;
-        let sequence = Sequence::read(&lake.front, &sla.id, &period.name()).await?;
+        let sequence = Sequence::read(&lake.front, sla.id.as_str(), &period.name()).await?;
         let in_force = sequence.in_force();
         for tenant in sla.tenants.keys() {
             let result = in_force.get(tenant.as_str());
@@ -65,7 +65,7 @@ async fn explain(
 ) -> Result<Answer, JobError> {
     let sla = chosen(lake, tenant, sla)?;
     let period = period_of(sla, now, Some(period))?;
-    let sequence = Sequence::read(&lake.front, &sla.id, &period.name()).await?;
+    let sequence = Sequence::read(&lake.front, sla.id.as_str(), &period.name()).await?;
     let beyond = || JobError::Usage(format!("period {} lies outside of the calendar", period.name()));
     let interval = period.interval(CivilZone::from(sla.timezone)).ok_or_else(beyond)?;
     let newest = sequence.of_tenant(tenant).last();

@@ -103,7 +103,7 @@ fn rounded(value: i128, unit: i128) -> Option<i128> {
 }
 
 /// An amount in 1/10000 with the decimals of its currency.
-pub(super) fn in_currency(amount: i64, decimals: u32) -> String {
+pub(crate) fn in_currency(amount: i64, decimals: u32) -> String {
     let unit = 10u64.pow(AMOUNT_DECIMALS);
     let (sign, amount) = (if amount < 0 { "-" } else { "" }, amount.unsigned_abs());
     let (whole, rest) = (amount / unit, amount % unit / 10u64.pow(AMOUNT_DECIMALS - decimals.min(AMOUNT_DECIMALS)));

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use engine::EngineError;
-use schemas::{Sla, compact};
+use schemas::compact;
 use serde::Serialize;
 
 use super::attained::{Attained, SlaStatus};
@@ -49,12 +49,12 @@ struct Row<'r> {
 }
 
 /// The rows of a record as lines of JSON.
-pub(super) fn lines(sla: &Sla, record: &PeriodRecord) -> Result<Vec<u8>, EngineError> {
+pub(super) fn lines(record: &PeriodRecord) -> Result<Vec<u8>, EngineError> {
     let mut lines = Vec::new();
     for result in &record.results {
         for (at, part) in result.figures.judged.parts.iter().enumerate() {
             for attained in &part.attained {
-                let row = row((sla, record), result, (at, part), attained);
+                let row = row(record, result, (at, part), attained);
                 serde_json::to_writer(&mut lines, &row)
                     .map_err(|error| EngineError::Bug { what: format!("a result cannot be written ({error})") })?;
                 lines.push(b'\n');
@@ -70,7 +70,7 @@ pub(super) fn result_id(sla: &str, tenant: &str, part: &JudgedPart, metric: &str
 }
 
 fn row<'r>(
-    (sla, record): (&'r Sla, &'r PeriodRecord),
+    record: &'r PeriodRecord,
     result: &'r TenantResult,
     (at, part): (usize, &'r JudgedPart),
     attained: &'r Attained,
@@ -81,9 +81,9 @@ fn row<'r>(
     let metric = attained.metric.as_str();
     Row {
         tenant_id: &result.tenant,
-        result_id: result_id(sla.id.as_str(), &result.tenant, part, metric),
-        sla: sla.id.as_str(),
-        service: &record.service,
+        result_id: result_id(record.head.sla.as_str(), &result.tenant, part, metric),
+        sla: record.head.sla.as_str(),
+        service: &record.head.service,
         tier: &part.tier,
         metric,
         method: &attained.method,

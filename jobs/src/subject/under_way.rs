@@ -55,7 +55,9 @@ fn phrase(lake: &OpenLake, act: &Act, mentions: &Mentions) -> Option<String> {
 /// SLA counts requests, of nobody in particular.
 fn publishes(lake: &OpenLake, job: &JobId) -> bool {
     match lake.definitions.job(job).map(|job| &job.kind) {
-        Some(JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) | JobKind::Sla(_)) => false,
+        Some(JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) | JobKind::Sla(_) | JobKind::Usage(_)) => {
+            false
+        }
         // Of a job that is not defined any more nobody knows.
         Some(
             JobKind::ComplianceReport(_)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::dataset::REJECTED_ENDING;
 use super::export::ExportSpec;
 use super::place::ARCHIVE_PREFIX;
-use super::report_spec::{ReportSpec, SlaSpec};
+use super::report_spec::{ReportSpec, SlaSpec, UsageSpec};
 use super::store_url::StoreUrl;
 use crate::access::Access;
 use crate::anomaly::AnomaliesSpec;
@@ -23,6 +23,7 @@ use crate::sla::{Sla, UnboundSlo};
 use crate::subject::SubjectPolicy;
 use crate::table::TableSchema;
 use crate::tables::{AUDIT, INFERRED, REJECTED, USAGE};
+use crate::usage::UsageContract;
 
 /// A checked lake: every definition of one folder, with what ships beside it.
 #[derive(Debug, Clone)]
@@ -53,6 +54,8 @@ pub struct Lake {
     pub unbound: Vec<UnboundSlo>,
     /// What reading OpenSLO took another way than it is written, or did not take, with its place.
     pub openslo_notes: Vec<String>,
+    /// Contracts about usage, sorted by id.
+    pub usages: Vec<UsageContract>,
     /// Datasets, by id.
     pub datasets: Vec<Dataset>,
     /// Jobs, by id.
@@ -228,7 +231,9 @@ impl Job {
             JobKind::Export(spec) => spec.window_seconds,
             JobKind::Anonymize(spec) => spec.window_seconds,
             JobKind::Anomalies(spec) => spec.window_seconds,
-            JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) | JobKind::Sla(_) => None,
+            JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) | JobKind::Sla(_) | JobKind::Usage(_) => {
+                None
+            }
         }
     }
 
@@ -257,6 +262,8 @@ pub enum JobKind {
     Anonymize(AnonymizeSpec),
     /// An SLA, judged for the periods that have ended.
     Sla(SlaSpec),
+    /// What tenants used of their quotas.
+    Usage(UsageSpec),
     /// Metrics whose unusual buckets raise alerts.
     Anomalies(AnomaliesSpec),
 }
@@ -273,6 +280,7 @@ impl JobKind {
             Self::Retention(_) => "retention",
             Self::Anonymize(_) => "anonymize",
             Self::Sla(_) => "sla",
+            Self::Usage(_) => "usage",
             Self::Anomalies(_) => "anomalies",
         }
     }

@@ -1,5 +1,8 @@
 //! All files of a lake's folder at once: sorted in, read, named, checked.
 
+mod slot;
+
+use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -7,7 +10,6 @@ use sha2::{Digest, Sha256};
 use super::checked::{Job, JobKind, Lake};
 use super::export_job;
 use super::lake::LakeFile;
-use super::later;
 use super::problem::{DefinitionError, Place, Problems};
 use super::query_job;
 use super::raw::{RawDataset, RawLake};
@@ -18,19 +20,21 @@ use super::raw_evidence::RawEvidenceFile;
 use super::raw_retention::RawRetention;
 use super::raw_sla::{RawSla, RawTiers};
 use super::raw_subjects::RawSubjectsFile;
+use super::raw_usage::{RawQuotas, RawUsage};
 use super::surroundings::Surroundings;
 use super::timing::{self, Wait};
 use super::yaml::{self, Node};
 use super::{
-    access, anomalies_job, anonymize, anonymize_job, control, dataset, evidence, job, lake, openslo, raw_job_of,
-    raw_of, retention, retention_job, sla, sla_job, subjects, tiers, verify_job,
+    access, anomalies_job, anonymize, anonymize_job, control, dataset, evidence, job, lake, openslo, quotas,
+    raw_job_of, raw_of, retention, retention_job, sla, sla_job, subjects, tiers, usage, usage_job, verify_job,
 };
+use slot::{Slot, in_slas, other_policy, slot};
+
 use crate::access::Access;
 use crate::evidence::EvidencePolicy;
 use crate::hex;
 use crate::id::{ControlId, JobId};
 use crate::shipped::{shipped_controls, shipped_frameworks};
-use crate::sla::Tiers;
 use crate::subject::SubjectPolicy;
 
 /// Prefix of the controls that ship.
@@ -87,90 +91,6 @@ pub fn is_definition(path: &str) -> bool {
     slot(path).is_some()
 }
 
-/// What a file is, by its path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Slot {
-    Lake,
-    Dataset,
-    Access,
-    Evidence,
-    Subjects,
-    Retention,
-    Anonymize,
-    Tiers,
-    Sla,
-    Control,
-    Job,
-    /// Not read, and why.
-    Refused(String),
-}
-
-impl Slot {
-    /// What is checked before what may name it.
-    const IN_ORDER: [Self; 11] = [
-        Self::Dataset,
-        Self::Lake,
-        Self::Evidence,
-        Self::Subjects,
-        Self::Retention,
-        Self::Anonymize,
-        Self::Tiers,
-        Self::Sla,
-        Self::Access,
-        Self::Control,
-        Self::Job,
-    ];
-}
-
-fn slot(path: &str) -> Option<Slot> {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))?;
-    if name.starts_with('.') {
-        return None;
-    }
-    let folder = path.split_once('/').map(|(folder, _)| folder);
-    let later = later::FILES.iter().find(|(file, _)| match file.strip_suffix('/') {
-        Some(later_folder) => folder == Some(later_folder),
-        None => *file == path,
-    });
-    if let Some((_, why)) = later {
-        return Some(Slot::Refused((*why).to_owned()));
-    }
-    let slot = match (folder, stem) {
-        (None, "lake") => Slot::Lake,
-        (None, "access") => Slot::Access,
-        (Some("policies"), "evidence") if path.matches('/').count() == 1 => Slot::Evidence,
-        (None | Some("policies"), "evidence") => {
-            return Some(Slot::Refused("the file is not read; move it to policies/evidence.yaml".to_owned()));
-        }
-        (Some("policies"), "subjects") if path.matches('/').count() == 1 => Slot::Subjects,
-        (None | Some("policies"), "subjects") => {
-            return Some(Slot::Refused("the file is not read; move it to policies/subjects.yaml".to_owned()));
-        }
-        (Some("policies"), _) => Slot::Retention,
-        (None, "lakes") => Slot::Refused("the file is not read; it is called lake.yaml".to_owned()),
-        (None, "datasets" | "jobs" | "controls" | "policies" | "slas") => {
-            return Some(Slot::Refused(format!("the file is not read; write one file for each in {stem}/")));
-        }
-        (Some("datasets"), _) => Slot::Dataset,
-        (Some("controls"), _) => Slot::Control,
-        (Some("jobs"), _) => Slot::Job,
-        (Some("slas"), _) => Slot::Sla,
-        (Some(single @ ("dataset" | "control" | "job" | "sla")), _) => {
-            return Some(Slot::Refused(format!("the folder {single}/ is not read; it is called {single}s/")));
-        }
-        (Some("policy"), _) => {
-            return Some(Slot::Refused("the folder policy/ is not read; it is called policies/".to_owned()));
-        }
-        _ => return None,
-    };
-    Some(if name.ends_with(".yml") {
-        Slot::Refused(format!("the file is not read; rename it to {stem}.yaml"))
-    } else {
-        slot
-    })
-}
-
 /// A file that is YAML.
 struct Opened<'a> {
     slot: Slot,
@@ -205,13 +125,7 @@ impl Folder {
         let is_copy = |node: &Node| node.value.get("anonymize").is_some() && node.value.get("policy").is_none();
         let slot = match slot {
             Slot::Retention if node.as_ref().is_some_and(is_copy) => Slot::Anonymize,
-            Slot::Sla
-                if node
-                    .as_ref()
-                    .is_some_and(|node| node.value.get("tiers").is_some() && node.value.get("sla").is_none()) =>
-            {
-                Slot::Tiers
-            }
+            Slot::Sla => node.as_ref().map_or(Slot::Sla, in_slas),
             slot => slot.clone(),
         };
         if let Some((place, why)) = node.as_ref().filter(|_| slot == Slot::Retention).and_then(other_policy) {
@@ -226,7 +140,14 @@ impl Folder {
             Slot::Retention => (&mut self.around.policy_names, "policy"),
             Slot::Anonymize => (&mut self.around.copy_names, "anonymize"),
             Slot::Sla => (&mut self.around.sla_names, "sla"),
-            Slot::Lake | Slot::Access | Slot::Evidence | Slot::Subjects | Slot::Tiers | Slot::Refused(_) => {
+            Slot::Usage => (&mut self.around.usage_names, "usage"),
+            Slot::Lake
+            | Slot::Access
+            | Slot::Evidence
+            | Slot::Subjects
+            | Slot::Tiers
+            | Slot::Quotas
+            | Slot::Refused(_) => {
                 self.errors.extend(problems.into_errors());
                 return Some(Opened { slot, file, node: node? });
             }
@@ -303,6 +224,8 @@ impl Folder {
                 let built = raw.and_then(|raw| sla::build(raw, sha256, (zone, &self.around), &mut problems));
                 self.around.slas.extend(built);
             }
+            Slot::Quotas => self.check_quotas(file, node, &mut problems),
+            Slot::Usage => self.check_usage(file, node, &mut problems),
             Slot::Control => {
                 let raw = raw_of::<RawControl>("control", file, node, &mut problems);
                 let built = raw.and_then(|raw| control::build(raw, self.around.frameworks, &mut problems));
@@ -330,10 +253,37 @@ impl Folder {
         let place = raw.as_ref().map_or(Place::START, |raw| raw.version.place);
         let built = raw.and_then(|raw| tiers::build(raw, sha256, problems));
         self.around.are_tiers_unknown |= built.is_none();
-        if let Some(why) = built.as_ref().and_then(|tiers| overlapping(tiers, &self.around.tiers)) {
+        let versions = self.around.tiers.iter().map(|other| (other.id.as_str(), other.version, other.effective));
+        if let Some(why) =
+            built.as_ref().and_then(|of| overlapping("tiers", (of.id.as_str(), of.version, of.effective), versions))
+        {
             problems.add(place, why);
         }
         self.around.tiers.extend(built);
+    }
+
+    /// How much tiers may use; a version that another file has, too, is refused.
+    fn check_quotas(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) {
+        let raw = raw_of::<RawQuotas>("quotas", file, node, problems);
+        let sha256 = hex(&Sha256::digest(&file.text));
+        let place = raw.as_ref().map_or(Place::START, |raw| raw.version.place);
+        let built = raw.and_then(|raw| quotas::build(raw, sha256, problems));
+        self.around.are_quotas_unknown |= built.is_none();
+        let versions = self.around.quotas.iter().map(|other| (other.id.as_str(), other.version, other.effective));
+        if let Some(why) =
+            built.as_ref().and_then(|of| overlapping("quotas", (of.id.as_str(), of.version, of.effective), versions))
+        {
+            problems.add(place, why);
+        }
+        self.around.quotas.extend(built);
+    }
+
+    fn check_usage(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) {
+        let raw = raw_of::<RawUsage>("usage", file, node, problems);
+        let sha256 = hex(&Sha256::digest(&file.text));
+        let zone = self.lake.as_ref().map_or(chrono_tz::UTC, |lake| lake.timezone);
+        let built = raw.and_then(|raw| usage::build(raw, sha256, (zone, &self.around), problems));
+        self.around.usages.extend(built);
     }
 
     fn check_job(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) -> Option<Job> {
@@ -361,6 +311,7 @@ impl Folder {
                 self.job_of(file, node, problems, |raw, around, problems| anonymize_job::build(raw, around, problems))
             }
             Some("sla") => self.job_of(file, node, problems, sla_job::build),
+            Some("usage") => self.job_of(file, node, problems, usage_job::build),
             Some("anomalies") => {
                 self.job_of(file, node, problems, |raw, around, problems| anomalies_job::build(raw, around, problems))
             }
@@ -410,6 +361,7 @@ impl Folder {
         let mut copies: Vec<_> = self.around.copies.into_iter().map(|(policy, _)| policy).collect();
         copies.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.slas.sort_by(|a, b| a.id.cmp(&b.id));
+        self.around.usages.sort_by(|a, b| a.id.cmp(&b.id));
         self.jobs.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.controls.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Lake {
@@ -426,6 +378,7 @@ impl Folder {
             slas: self.around.slas,
             unbound: self.around.unbound,
             openslo_notes: self.around.openslo_notes,
+            usages: self.around.usages,
             datasets,
             jobs: self.jobs,
             controls: self.around.controls,
@@ -435,35 +388,18 @@ impl Folder {
     }
 }
 
-/// What of other tiers of that name contradicts a version.
-fn overlapping(tiers: &Tiers, others: &[Tiers]) -> Option<String> {
-    let mut same = others.iter().filter(|other| other.id == tiers.id);
-    let other = same.find(|other| other.version == tiers.version || other.effective == tiers.effective)?;
+/// What of others of that name, by name, version and first day, contradicts a version.
+fn overlapping<'a>(
+    what: &str,
+    (name, version, effective): (&str, u32, NaiveDate),
+    others: impl Iterator<Item = (&'a str, u32, NaiveDate)>,
+) -> Option<String> {
+    let mut same = others.filter(|(other, ..)| *other == name);
+    let (_, version, effective) = same.find(|(_, number, from)| *number == version || *from == effective)?;
     Some(format!(
-        "tiers \"{}\" overlap: version {} from {} is already there; give this one the next version and a later day, or \
-         another name",
-        tiers.id, other.version, other.effective
+        "{what} \"{name}\" overlap: version {version} from {effective} is already there; give this one the next version and \
+         a later day, or another name"
     ))
-}
-
-/// What a file in `policies/` is that is no retention policy, and where that shows.
-fn other_policy(node: &Node) -> Option<(Place, String)> {
-    if node.value.get("policy").is_some() {
-        return None;
-    }
-    if let Some(found) = node.value.get("evidence") {
-        return Some((
-            found.place,
-            "evidence is not read from this file; move it to policies/evidence.yaml".to_owned(),
-        ));
-    }
-    if let Some(found) = node.value.get("subjects") {
-        return Some((
-            found.place,
-            "subjects is not read from this file; move it to policies/subjects.yaml".to_owned(),
-        ));
-    }
-    None
 }
 
 fn text_of(node: &Node) -> &str {

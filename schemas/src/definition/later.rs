@@ -3,7 +3,7 @@
 //! Keep in step with what is built: whoever builds a thing removes its line.
 
 /// Kinds of job that are designed and not built.
-pub(crate) const KINDS: &[&str] = &["usage", "subject_request", "lineage", "compact"];
+pub(crate) const KINDS: &[&str] = &["subject_request", "lineage", "compact"];
 
 /// Values of `format` that are designed and not built, for ingest and for outputs.
 pub(crate) const FORMATS: &[&str] = &["cur", "parquet", "pdf", "xml", "yaml", "arrow", "ipc"];

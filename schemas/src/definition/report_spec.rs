@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::path_template::PathTemplate;
 use crate::control::{Control, ParamValue};
-use crate::id::{ControlId, DatasetId, SlaId};
+use crate::id::{ControlId, DatasetId, SlaId, UsageId};
 
 /// What a compliance report looks at and where it goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,19 @@ pub struct SlaSpec {
     /// Periods that a run judges, the last that ended first.
     pub periods: u32,
     /// Statements that are written, one for each tenant and period.
+    pub outputs: Vec<ReportOutput>,
+}
+
+/// Which contract about usage is judged, and where its results go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageSpec {
+    /// The contract.
+    pub usage: UsageId,
+    /// Dataset of its results.
+    pub into: DatasetId,
+    /// Months that have ended and are judged again beside the one that goes on.
+    pub periods: u32,
+    /// Statements that are written, one for each tenant and month.
     pub outputs: Vec<ReportOutput>,
 }
 

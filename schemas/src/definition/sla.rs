@@ -1,18 +1,16 @@
 //! `slas/*.yaml` with first key `sla`: a service, how it is measured and who was promised what.
 
-use std::collections::BTreeMap;
-
 use super::checked::Dataset;
 use super::duration;
 use super::framework::filled;
 use super::lake::timezone;
 use super::problem::{Place, Problems};
-use super::raw_sla::{RawExclusions, RawFees, RawProbes, RawRequests, RawSla, RawSlices, RawTierChange};
+use super::raw_sla::{RawExclusions, RawFees, RawProbes, RawRequests, RawSla, RawSlices};
 use super::surroundings::Surroundings;
+use super::tiered::{Version, changes, tenants};
 use super::yaml::At;
-use crate::civil::parse_day;
 use crate::id::{DatasetId, SlaId};
-use crate::sla::{ExclusionRule, FeeRule, Measured, PeriodLength, Share, Sla, SlaMethod, SliceRule, TierChange, Tiers};
+use crate::sla::{ExclusionRule, FeeRule, Measured, PeriodLength, Share, Sla, SlaMethod, SliceRule, Tiers};
 use crate::table::TableSchema;
 use crate::tables::{EXCLUSION, PROBE, REQUEST_1M, USAGE};
 
@@ -41,9 +39,9 @@ pub(super) fn build(
     let unknown = raw.max_unknown.unwrap_or(At { value: MAX_UNKNOWN_DEFAULT.to_owned(), place: Place::START });
     let max_unknown = percent("max_unknown", &unknown, problems);
     let tiers = tiers(raw.tiers, raw.sla.place, around, problems);
-    let known: &[Tiers] = tiers.as_deref().unwrap_or_default();
-    let tenants = tenants(raw.tenants, raw.sla.place, known, problems);
-    let changes = changes(raw.changes, (&tenants, known), problems);
+    let known: Vec<Version<'_>> = tiers.iter().flatten().map(version).collect();
+    let tenants = tenants(raw.tenants, raw.sla.place, &known, problems);
+    let changes = changes(raw.changes, (&tenants, &known), problems);
     let exclusions = raw.exclusions.map(|given| exclusions(given, around, problems));
     let fees = raw.fees.map(|given| fees(given, &service, around, problems));
     let settle_seconds = duration::given_seconds("settle", raw.settle, problems).unwrap_or(SETTLE_SECONDS_DEFAULT);
@@ -70,7 +68,7 @@ pub(super) fn build(
 }
 
 /// A dataset of a schema that is needed.
-fn dataset(
+pub(super) fn dataset(
     key: &str,
     given: &At<String>,
     schema: &TableSchema,
@@ -165,6 +163,10 @@ fn slices(raw: RawSlices, problems: &mut Problems) -> Option<SliceRule> {
     Some(SliceRule { minutes: minutes?, min_total, bad: bad?, min_bad: raw.min_bad.unwrap_or(1) })
 }
 
+fn version(tiers: &Tiers) -> Version<'_> {
+    Version { of: format!("tiers \"{}\"", tiers.id), number: tiers.version, names: tiers.tiers.keys().collect() }
+}
+
 /// All versions of the tiers of that name, oldest first.
 fn tiers(
     given: Option<At<String>>,
@@ -183,59 +185,6 @@ fn tiers(
     if found.is_empty() { None } else { Some(found) }
 }
 
-/// Whether every version has a tier of that name.
-fn check_tier(given: &At<String>, tiers: &[Tiers], problems: &mut Problems) {
-    // Without any, that was told.
-    if let Some(lacking) = tiers.iter().find(|tiers| !tiers.tiers.contains_key(&given.value)) {
-        let names: Vec<&str> = lacking.tiers.keys().map(String::as_str).collect();
-        let message = format!(
-            "tier {:?} is not in version {} of tiers \"{}\"; there are: {}",
-            given.value,
-            lacking.version,
-            lacking.id,
-            names.join(", ")
-        );
-        problems.add(given.place, message);
-    }
-}
-
-fn tenants(
-    given: BTreeMap<String, At<String>>,
-    place: Place,
-    tiers: &[Tiers],
-    problems: &mut Problems,
-) -> BTreeMap<String, String> {
-    if given.is_empty() {
-        problems.add(place, "tenants is empty; add for example acme: pro");
-    }
-    given.values().for_each(|tier| check_tier(tier, tiers, problems));
-    given.into_iter().map(|(tenant, tier)| (tenant, tier.value)).collect()
-}
-
-/// By tenant and day; two on one day contradict each other.
-fn changes(
-    given: Vec<RawTierChange>,
-    (tenants, tiers): (&BTreeMap<String, String>, &[Tiers]),
-    problems: &mut Problems,
-) -> Vec<TierChange> {
-    let mut changes: Vec<TierChange> = Vec::new();
-    for raw in given {
-        check_tier(&raw.tier, tiers, problems);
-        let Some(from) = problems.keep(raw.from.place, parse_day(&raw.from.value)) else { continue };
-        let tenant = raw.tenant.value;
-        if !tenants.contains_key(&tenant) {
-            let message = format!("changes name tenant {tenant:?}, which has no tier in tenants; add it there first");
-            problems.add(raw.tenant.place, message);
-        }
-        if changes.iter().any(|change| change.tenant == tenant && change.from == from) {
-            problems.add(raw.from.place, format!("tenant {tenant:?} changes its tier twice on {from}; keep one"));
-        }
-        changes.push(TierChange { tenant, from, tier: raw.tier.value });
-    }
-    changes.sort_by(|a, b| (a.from, &a.tenant).cmp(&(b.from, &b.tenant)));
-    changes
-}
-
 pub(super) fn exclusions(raw: RawExclusions, around: &Surroundings, problems: &mut Problems) -> Option<ExclusionRule> {
     let dataset = dataset("exclusions", &raw.dataset, &EXCLUSION, around, problems);
     let notice_seconds = duration::given_seconds("notice", raw.notice, problems).unwrap_or(NOTICE_SECONDS_DEFAULT);
@@ -252,7 +201,7 @@ fn fees(raw: RawFees, service: &str, around: &Surroundings, problems: &mut Probl
 }
 
 /// Decimals of a currency's smallest unit (ISO 4217, table A.1).
-fn decimals_of(currency: &str) -> Result<u32, String> {
+pub(super) fn decimals_of(currency: &str) -> Result<u32, String> {
     if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Err(format!("currency {currency:?} is no code of ISO 4217; write for example EUR"));
     }

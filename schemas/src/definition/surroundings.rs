@@ -11,8 +11,9 @@ use crate::control::Control;
 use crate::framework::Framework;
 use crate::id::JobId;
 use crate::retention::RetentionPolicy;
-use crate::shipped::shipped_tiers;
+use crate::shipped::{shipped_quotas, shipped_tiers};
 use crate::sla::{Sla, Tiers, UnboundSlo};
+use crate::usage::{Quotas, UsageContract};
 
 /// Names that files claim, also files whose other keys are wrong, so that one error does not make a second one.
 #[derive(Debug, Default)]
@@ -77,6 +78,14 @@ pub(super) struct Surroundings {
     pub(super) openslo_notes: Vec<String>,
     /// Every SLA that is named.
     pub(super) sla_names: Names,
+    /// How much tiers may use, what ships first.
+    pub(super) quotas: Vec<Quotas>,
+    /// A file of quotas is wrong, so any name may be its own.
+    pub(super) are_quotas_unknown: bool,
+    /// Checked contracts about usage.
+    pub(super) usages: Vec<UsageContract>,
+    /// Every contract about usage that is named.
+    pub(super) usage_names: Names,
     /// Checked controls, those that ship first.
     pub(super) controls: Vec<Control>,
     /// Every control that is named.
@@ -112,6 +121,10 @@ impl Surroundings {
             unbound: Vec::new(),
             openslo_notes: Vec::new(),
             sla_names: Names::default(),
+            quotas: shipped_quotas().to_vec(),
+            are_quotas_unknown: false,
+            usages: Vec::new(),
+            usage_names: Names::default(),
             controls: controls.to_vec(),
             control_names,
             job_names: Names::default(),

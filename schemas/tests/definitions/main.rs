@@ -14,6 +14,7 @@ mod sla;
 mod spans;
 mod subjects;
 mod timing;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -25,8 +26,8 @@ use schemas::{
 };
 
 /// Kinds of job, as in YAML.
-const JOB_KINDS: [&str; 9] =
-    ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize", "sla", "anomalies"];
+const JOB_KINDS: [&str; 10] =
+    ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize", "sla", "usage", "anomalies"];
 
 fn checked() -> Lake {
     check(&acme()).expect("the sample lake is right")
@@ -266,6 +267,8 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
         ),
         (DefinitionKind::Anonymize, vec!["anonymize", "enabled", "copy", "columns", "require", "search"]),
         (DefinitionKind::Sla, vec!["sla", "service", "requests", "probes", "slices", "tenants", "exclusions", "fees"]),
+        (DefinitionKind::Usage, vec!["usage", "dataset", "quotas", "meters", "warn", "timezones", "tenants", "settle"]),
+        (DefinitionKind::Quotas, vec!["quotas", "version", "effective", "currency", "meters", "tier"]),
         (DefinitionKind::Tiers, vec!["tiers", "version", "effective", "tier", "credits", "cap"]),
     ];
     for (kind, keys) in documents {

@@ -10,6 +10,7 @@ use arrow::array::{Array, ArrayRef, StringArray};
 use super::built_in::{Built, Ids, column, none_of, or};
 use super::given::{Given, maps};
 use crate::error::EngineError;
+use crate::ingest::json_text::Entries;
 
 /// Columns without which an object is no FOCUS.
 pub(super) const NEEDED: &[&str] =
@@ -53,6 +54,8 @@ const TIMES: &[(&str, &str)] = &[
 
 const CATEGORIES: &[&str] = &["Usage", "Purchase", "Tax", "Credit", "Adjustment"];
 const FREQUENCIES: &[&str] = &["One-Time", "Recurring", "Usage-Based"];
+/// What our own output keeps besides, a JSON object.
+const OWN_ATTRIBUTES: &str = "x_Attributes";
 /// Unit of a charge that has none, such as a tax.
 pub(super) const NO_UNIT: &str = "charge";
 
@@ -84,16 +87,30 @@ pub(super) fn map(mut given: Given<'_>, ids: &Ids<'_>, tenant: Option<&str>) -> 
     let (tags, bad) = given.map("Tags")?;
     refuse(bad, "column \"Tags\" does not hold a JSON object");
     let frequency = given.text("ChargeFrequency")?;
+    // What is left is what nothing above has taken.
+    let (own, bad) = given.entries(OWN_ATTRIBUTES)?;
+    refuse(bad, "column \"x_Attributes\" does not hold a JSON object");
+    let attributes = maps(with_own(given.left("")?, own.unwrap_or_default()));
     columns.extend([
         ("charge_category", column(category)),
         ("charge_class", column(class)),
         ("charge_frequency", column(frequency.iter().map(|text| text.map(frequency_word)).collect())),
         ("tags", tags),
-        ("attributes", maps(given.left("")?)),
+        ("attributes", attributes),
     ]);
     refused.sort_unstable();
     refused.dedup_by_key(|(row, _)| *row);
     Ok(Built { columns, refused })
+}
+
+/// Entries of columns, and those of `x_Attributes` that no column has.
+fn with_own(mut rows: Vec<Entries>, own: Vec<Option<Entries>>) -> Vec<Entries> {
+    for (row, own) in rows.iter_mut().zip(own) {
+        let more = own.unwrap_or_default().into_iter().filter(|(key, _)| !row.iter().any(|(there, _)| there == key));
+        let more: Entries = more.collect();
+        row.extend(more);
+    }
+    rows
 }
 
 /// Providers differ in capitals.

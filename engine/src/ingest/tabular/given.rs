@@ -82,6 +82,14 @@ impl<'a> Given<'a> {
 
     /// A column of maps, keys without blanks around them, and the rows whose text is no object.
     pub(crate) fn map(&mut self, name: &str) -> Result<(ArrayRef, Vec<usize>), EngineError> {
+        let (rows, bad) = self.entries(name)?;
+        let trimmed = |rows: Vec<Option<Entries>>| map_column(rows.into_iter().map(|row| row.map(trimmed)));
+        // The cast to the schema decides about every other type.
+        Ok((rows.map_or_else(|| self.value(name), trimmed), bad))
+    }
+
+    /// A column of maps, with keys as they are, and the rows whose text is no object; none of a column of another type.
+    pub(crate) fn entries(&mut self, name: &str) -> Result<(Option<Vec<Option<Entries>>>, Vec<usize>), EngineError> {
         let column = self.value(name);
         let mut bad = Vec::new();
         let rows: Vec<Option<Entries>> = match (texts(&column), column.data_type()) {
@@ -96,10 +104,9 @@ impl<'a> Given<'a> {
                 (0..self.rows).map(read).collect()
             }
             (None, DataType::Map(..)) => pairs(&column)?,
-            // The cast to the schema decides about every other type.
-            (None, _) => return Ok((column, bad)),
+            (None, _) => return Ok((None, bad)),
         };
-        Ok((map_column(rows.into_iter().map(|row| row.map(trimmed))), bad))
+        Ok((Some(rows), bad))
     }
 
     /// Every column that was not picked and begins with `prefix`, by the rest of its name; a null is left out.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use rust_xlsxwriter::{Color, Format as Style, FormatAlign, Worksheet};
-use schemas::{Severity, Status};
+use schemas::{InputFile, Severity, Status};
 
 use crate::error::ExportError;
 use crate::report::figure::status_word;
@@ -138,6 +138,20 @@ macro_rules! moment {
     };
 }
 pub(crate) use moment;
+
+/// Columns of the files that were read.
+pub(crate) const INPUTS: &[Column] = &[short("Dataset", 20), long("File", 90), count("Rows"), long("Version", 40)];
+
+/// A row for each file that was read.
+///
+/// # Errors
+/// There are more than a sheet has rows.
+pub(crate) fn input_rows(inputs: &[InputFile], sheet: &mut Sheet<'_>) -> Result<(), ExportError> {
+    for input in inputs {
+        sheet.row([(&input.dataset).into(), (&input.path).into(), input.rows.into(), (&input.etag).into()])?;
+    }
+    Ok(())
+}
 
 /// How cells look.
 pub(crate) struct Styles {

@@ -1,0 +1,41 @@
+//! What pages of statements have in common: how far a result is, instants in its zone, the files that were read.
+
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+use schemas::InputFile;
+
+use crate::report::figure::{local, number_cell};
+
+/// How far a result is, and what that means.
+pub(crate) fn state(state: &str, revision: u32) -> Markup {
+    let meaning = match state {
+        "provisional" => "rows may still come",
+        "adjusted" => "it was final, and something changed: see its revisions",
+        _ => "the time for late rows is over",
+    };
+    let class = if state == "final" { "badge pass" } else { "review" };
+    html! { p { span class=(class) { (state) } " " span.soft.small { (meaning) ", revision " (revision) } } }
+}
+
+/// An instant in a zone, and in UTC.
+pub(crate) fn moment(at: DateTime<Utc>, zone: &str) -> Markup {
+    let utc = schemas::rfc3339(at);
+    // Zones of the page are chrono-tz's, as arrow knows them.
+    match local(at.timestamp_micros(), zone) {
+        Some(local) if zone != "UTC" => html! { (local) " (" (zone) ") " span.soft { "= " (utc) } },
+        _ => html! { (utc) },
+    }
+}
+
+/// The files that were read, as a table.
+pub(crate) fn files(inputs: &[InputFile]) -> Markup {
+    html! {
+        h3 { "Files that were read" }
+        div.scroll { table.wide {
+            thead { tr { th { "Dataset" } th { "File" } th.num { "Rows" } th { "Version" } } }
+            tbody { @for input in inputs {
+                tr { td { (input.dataset) } td { code { (input.path) } } (number_cell(input.rows)) td { code { (input.etag) } } }
+            } }
+        } }
+    }
+}
