@@ -154,14 +154,10 @@ fn of_commit(key: &RunKey, commit: &CommitRecord) -> Vec<Event> {
     if let Some(usage) = &summary.usage {
         // Of quotas that the run before did not know as such: nobody is told again each day.
         let sum = |of: fn(&UsagePeriodSummary) -> u64| usage.periods.iter().map(of).sum::<u64>();
-        let (warned, over) = (sum(|period| period.newly_warned), sum(|period| period.newly_over));
-        if warned > 0 {
-            let told = told("tenants come near to quotas", &[("quotas", warned)]);
-            events.push(event(EventType::QuotaWarned, told));
-        }
-        if over > 0 {
-            let told = told("tenants used more than their quotas", &[("quotas", over)]);
-            events.push(event(EventType::QuotaExceeded, told));
+        let near = (EventType::QuotaWarned, "tenants come near to quotas", sum(|period| period.newly_warned));
+        let over = (EventType::QuotaExceeded, "tenants used more than their quotas", sum(|period| period.newly_over));
+        for (kind, what, count) in [near, over].into_iter().filter(|(.., count)| *count > 0) {
+            events.push(event(kind, told(what, &[("quotas", count)])));
         }
     }
     let changes = summary.finding_changes.unwrap_or_default();

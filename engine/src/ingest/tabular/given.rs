@@ -12,6 +12,9 @@ use super::super::texts::texts;
 use super::canonical::to_text;
 use crate::error::EngineError;
 
+/// Entries of each row; none of a row without.
+pub(crate) type RowEntries = Vec<Option<Entries>>;
+
 /// Columns by name; what is picked is not left over.
 pub(crate) struct Given<'a> {
     fields: &'a Fields,
@@ -89,7 +92,7 @@ impl<'a> Given<'a> {
     }
 
     /// A column of maps, with keys as they are, and the rows whose text is no object; none of a column of another type.
-    pub(crate) fn entries(&mut self, name: &str) -> Result<(Option<Vec<Option<Entries>>>, Vec<usize>), EngineError> {
+    pub(crate) fn entries(&mut self, name: &str) -> Result<(Option<RowEntries>, Vec<usize>), EngineError> {
         let column = self.value(name);
         let mut bad = Vec::new();
         let rows: Vec<Option<Entries>> = match (texts(&column), column.data_type()) {
