@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use schemas::{Interval, SlaStatement, StatementPart, StatementResult};
 
 use super::calendar::strip;
-use super::page::{AMOUNT_STYLE, Basis, badge, period, state};
+use super::page::{files, moment, state};
 use super::status_word;
 use crate::report::figure::{counted, number_cell, thousands};
 use crate::report::html::{document, shown};
@@ -12,7 +12,8 @@ use crate::report::style::STYLE;
 
 /// What the report's sheet does not have.
 const OWN_STYLE: &str =
-    ".f-pass-soft { fill: #e3f1e9; } .strip text { font-size: 12px; } .owed td { font-weight: 600; }";
+    ".f-pass-soft { fill: #e3f1e9; } .strip text { font-size: 12px; } .owed td { font-weight: 600; }
+.amount b { display: block; font-size: 1.75rem; line-height: 1.2; }";
 /// Runs that the page shows; all of them are in the other formats.
 const RUNS_SHOWN: usize = 200;
 
@@ -39,7 +40,7 @@ fn page(statement: &SlaStatement) -> Markup {
             }
         }
     };
-    document(&title, &[STYLE, AMOUNT_STYLE, OWN_STYLE], &body)
+    document(&title, &[STYLE, OWN_STYLE], &body)
 }
 
 fn head(statement: &SlaStatement) -> Markup {
@@ -50,7 +51,10 @@ fn head(statement: &SlaStatement) -> Markup {
             (state(&statement.state, statement.revision))
             dl {
                 dt { "SLA" } dd { (statement.sla) ", service " (statement.service) }
-                dt { "Period" } dd { (period(&statement.interval, &statement.timezone)) }
+                dt { "Period" } dd {
+                    (moment(statement.interval.start, &statement.timezone)) br; "up to, not including, "
+                    (moment(statement.interval.end, &statement.timezone))
+                }
                 dt { "Measured by" } dd {
                     (statement.measured_by) ", in " (counted(statement.slices, "slice")) " of " (statement.slice_minutes)
                     @if statement.slice_minutes == 1 { " minute" } @else { " minutes" }
@@ -60,14 +64,14 @@ fn head(statement: &SlaStatement) -> Markup {
     }
 }
 
-fn status_badge(status: &str) -> Markup {
+fn badge(status: &str) -> Markup {
     let (class, sign) = match status {
         "ok" => ("pass", "✓"),
         "missed" => ("fail", "✗"),
         "not_evaluated" => ("not_evaluated", "?"),
         _ => ("not_applicable", "–"),
     };
-    badge(class, sign, status_word(status))
+    html! { span class={ "badge " (class) } { span.sign aria-hidden="true" { (sign) } " " (status_word(status)) } }
 }
 
 fn results(statement: &SlaStatement) -> Markup {
@@ -94,7 +98,7 @@ fn row(result: &StatementResult) -> Markup {
         tr.owed[result.is_owed] {
             td { (result.promise) span.soft.small { " (" (result.method) ")" }
                 @if let Some(why) = &result.why { br; span.soft.small { (why) } } }
-            td { (status_badge(&result.status)) }
+            td { (badge(&result.status)) }
             td.num { @match &result.percent { Some(percent) => { (percent) " %" }, None => { "–" } } }
             (number_cell(result.good))
             (number_cell(result.valid))
@@ -222,14 +226,18 @@ fn revisions(statement: &SlaStatement) -> Markup {
 
 fn provenance(statement: &SlaStatement) -> Markup {
     let from = &statement.provenance;
-    let basis = Basis {
-        terms: ("Tiers", &from.tiers),
-        spec_sha256: &from.spec_sha256,
-        evidence_sha256: &from.evidence_sha256,
-        evidence: &from.evidence,
-        inputs: &from.inputs,
-    };
-    basis.section()
+    html! {
+        section {
+            h2 id="provenance" { "Provenance" }
+            dl {
+                dt { "Tiers" } dd { (from.tiers) }
+                dt { "Definitions (SHA-256)" } dd.hash { (from.spec_sha256) }
+                dt { "Evidence (SHA-256)" } dd.hash { (from.evidence_sha256) }
+                @for path in &from.evidence { dt { "Evidence" } dd { code { (path) } } }
+            }
+            (files(&from.inputs))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,10 @@
-//! What pages of statements have in common: how far a result is, its period, its statuses, where its figures come from.
+//! What pages of statements have in common: how far a result is, instants in its zone, the files that were read.
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use schemas::{InputFile, Interval};
+use schemas::InputFile;
 
 use crate::report::figure::{local, number_cell};
-
-/// An amount in the size of a title.
-pub(crate) const AMOUNT_STYLE: &str = ".amount b { display: block; font-size: 1.75rem; line-height: 1.2; }";
 
 /// How far a result is, and what that means.
 pub(crate) fn state(state: &str, revision: u32) -> Markup {
@@ -30,45 +27,8 @@ pub(crate) fn moment(at: DateTime<Utc>, zone: &str) -> Markup {
     }
 }
 
-/// A period in a zone.
-pub(crate) fn period(interval: &Interval, zone: &str) -> Markup {
-    html! { (moment(interval.start, zone)) br; "up to, not including, " (moment(interval.end, zone)) }
-}
-
-/// A sign and a word in the colour of a class.
-pub(crate) fn badge(class: &str, sign: &str, word: &str) -> Markup {
-    html! { span class={ "badge " (class) } { span.sign aria-hidden="true" { (sign) } " " (word) } }
-}
-
-/// What a statement was computed from, and what proves it.
-pub(crate) struct Basis<'a> {
-    /// What the promised or sold is called, such as `Tiers`, with its version.
-    pub(crate) terms: (&'static str, &'a str),
-    pub(crate) spec_sha256: &'a str,
-    pub(crate) evidence_sha256: &'a str,
-    pub(crate) evidence: &'a [String],
-    pub(crate) inputs: &'a [InputFile],
-}
-
-impl Basis<'_> {
-    /// The section with it.
-    pub(crate) fn section(&self) -> Markup {
-        html! {
-            section {
-                h2 id="provenance" { "Provenance" }
-                dl {
-                    dt { (self.terms.0) } dd { (self.terms.1) }
-                    dt { "Definitions (SHA-256)" } dd.hash { (self.spec_sha256) }
-                    dt { "Evidence (SHA-256)" } dd.hash { (self.evidence_sha256) }
-                    @for path in self.evidence { dt { "Evidence" } dd { code { (path) } } }
-                }
-                (files(self.inputs))
-            }
-        }
-    }
-}
-
-fn files(inputs: &[InputFile]) -> Markup {
+/// The files that were read, as a table.
+pub(crate) fn files(inputs: &[InputFile]) -> Markup {
     html! {
         h3 { "Files that were read" }
         div.scroll { table.wide {

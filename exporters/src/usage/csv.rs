@@ -6,7 +6,7 @@ use crate::report::csv::{Cell, CsvTable, Table, instant, number};
 
 /// Every table of the statement. Same statement, same bytes.
 pub fn usage_csv(statement: &UsageStatement) -> Vec<CsvTable> {
-    vec![quotas(statement), days(statement), price(statement), charges(statement), revisions(statement)]
+    vec![quotas(statement), days(statement), charges(statement), revisions(statement)]
 }
 
 fn each(statement: &UsageStatement) -> impl Iterator<Item = (&UsagePart, &UsageQuota)> {
@@ -16,7 +16,6 @@ fn each(statement: &UsageStatement) -> impl Iterator<Item = (&UsagePart, &UsageQ
 fn quotas(statement: &UsageStatement) -> CsvTable {
     let columns = [
         "usage",
-        "service",
         "tenant",
         "period",
         "until",
@@ -43,7 +42,6 @@ fn quotas(statement: &UsageStatement) -> CsvTable {
     for (part, quota) in each(statement) {
         table.row([
             (&statement.usage).into(),
-            statement.service.as_ref().into(),
             (&statement.tenant).into(),
             (&statement.period).into(),
             instant(statement.until),
@@ -71,7 +69,7 @@ fn quotas(statement: &UsageStatement) -> CsvTable {
 }
 
 fn days(statement: &UsageStatement) -> CsvTable {
-    let mut table = Table::new("days", &["quota", "tier", "day", "used", "limit", "permille", "status"]);
+    let mut table = Table::new("days", &["quota", "tier", "day", "used", "limit", "status"]);
     for (part, quota) in each(statement) {
         for day in &quota.days {
             table.row([
@@ -80,20 +78,8 @@ fn days(statement: &UsageStatement) -> CsvTable {
                 number(day.day),
                 number(&day.used),
                 quota.limit.as_ref().map_or(Cell::Null, number),
-                day.permille.into(),
                 (&day.status).into(),
             ]);
-        }
-    }
-    table.done()
-}
-
-/// A row for each line of the formula; none without a price.
-fn price(statement: &UsageStatement) -> CsvTable {
-    let mut table = Table::new("price", &["currency", "amount", "formula"]);
-    for price in &statement.price {
-        for line in &price.formula {
-            table.row([(&price.currency).into(), price.amount.as_ref().map_or(Cell::Null, number), line.into()]);
         }
     }
     table.done()
@@ -142,8 +128,7 @@ mod tests {
             String::from_utf8(table.bytes.clone()).expect("text")
         };
         assert!(text("quotas").contains(",60000,50000,120.00,over,1,2026-09-12,"));
-        assert!(text("days").contains(",2026-09-12,60000,50000,1200,over"));
-        assert!(text("price").contains("USD,46.20,99.00 × 14/30 days"));
+        assert!(text("days").contains(",2026-09-12,60000,50000,over"));
         assert!(text("charges").contains(",-0.000000000001"), "an amount is no formula");
         let guarded = usage_csv(&hostile());
         assert!(guarded.iter().any(|table| String::from_utf8_lossy(&table.bytes).contains("'=cmd")));

@@ -8,12 +8,11 @@ use super::{measure_words, status_word};
 use crate::report::figure::{counted, number_cell, thousands};
 use crate::report::html::{document, shown};
 use crate::report::style::STYLE;
-use crate::statement::page::{AMOUNT_STYLE, Basis, badge, moment, period, state};
+use crate::statement::page::{files, moment, state};
 
 /// What the report's sheet does not have.
-const OWN_STYLE: &str =
-    ".usage { width: 260px; margin: 4px 0 0; } .limit { stroke: var(--ink); stroke-width: 1.6; stroke-dasharray: 4 3; }
-td.figure { text-align: right; white-space: nowrap; }";
+const OWN_STYLE: &str = ".usage { width: 260px; margin: 4px 0 0; } .limit { stroke: var(--ink); stroke-width: 1.6; stroke-dasharray: 4 3; }
+.amount b { display: block; font-size: 1.75rem; line-height: 1.2; } td.figure { text-align: right; white-space: nowrap; }";
 
 /// The whole statement as an HTML page. Same statement, same bytes.
 pub fn usage_html(statement: &UsageStatement) -> String {
@@ -37,7 +36,7 @@ fn page(statement: &UsageStatement) -> Markup {
             }
         }
     };
-    document(&title, &[STYLE, AMOUNT_STYLE, OWN_STYLE], &body)
+    document(&title, &[STYLE, OWN_STYLE], &body)
 }
 
 fn head(statement: &UsageStatement) -> Markup {
@@ -48,9 +47,10 @@ fn head(statement: &UsageStatement) -> Markup {
             h1 { (statement.tenant) " · " (statement.period) }
             (state(&statement.state, statement.revision))
             dl {
-                dt { "Lake" } dd { (statement.lake) }
                 dt { "Contract" } dd { (statement.usage) @if let Some(service) = &statement.service { ", service " (service) } }
-                dt { "Month" } dd { (period(&statement.interval, zone)) }
+                dt { "Month" } dd {
+                    (moment(statement.interval.start, zone)) br; "up to, not including, " (moment(statement.interval.end, zone))
+                }
                 @if statement.until < statement.interval.end {
                     dt { "Counted" } dd { "up to " (moment(statement.until, zone)) "; the month goes on" }
                 }
@@ -60,7 +60,7 @@ fn head(statement: &UsageStatement) -> Markup {
     }
 }
 
-fn status_badge(status: &str) -> Markup {
+fn badge(status: &str) -> Markup {
     let (class, sign) = match status {
         "ok" => ("pass", "✓"),
         "warn" => ("warn", "!"),
@@ -68,7 +68,7 @@ fn status_badge(status: &str) -> Markup {
         "not_evaluated" => ("not_evaluated", "?"),
         _ => ("not_applicable", "–"),
     };
-    badge(class, sign, status_word(status))
+    html! { span class={ "badge " (class) } { span.sign aria-hidden="true" { (sign) } " " (status_word(status)) } }
 }
 
 fn quotas(statement: &UsageStatement) -> Markup {
@@ -106,7 +106,7 @@ fn row(quota: &UsageQuota) -> Markup {
             td { (quota.quota) br; span.soft.small { (measure_words(quota))
                 @if quota.meter != quota.quota { " of meter " (quota.meter) } }
                 @if let Some(note) = &quota.note { br; span.soft.small { (note) } } }
-            td { (status_badge(&quota.status)) @if quota.days_over > 0 { br; span.small { (counted(quota.days_over.into(), "day")) " over" } } }
+            td { (badge(&quota.status)) @if quota.days_over > 0 { br; span.small { (counted(quota.days_over.into(), "day")) " over" } } }
             td.figure { (quota.used.as_deref().map_or("–".to_owned(), grouped))
                 @if let Some(peak) = &quota.peak_at { br; span.soft.small { "most on " (peak) } } }
             td.figure { (limit) }
@@ -196,14 +196,18 @@ fn revisions(statement: &UsageStatement) -> Markup {
 
 fn provenance(statement: &UsageStatement) -> Markup {
     let from = &statement.provenance;
-    let basis = Basis {
-        terms: ("Quotas", &from.quotas),
-        spec_sha256: &from.spec_sha256,
-        evidence_sha256: &from.evidence_sha256,
-        evidence: &from.evidence,
-        inputs: &from.inputs,
-    };
-    basis.section()
+    html! {
+        section {
+            h2 id="provenance" { "Provenance" }
+            dl {
+                dt { "Quotas" } dd { (from.quotas) }
+                dt { "Definitions (SHA-256)" } dd.hash { (from.spec_sha256) }
+                dt { "Evidence (SHA-256)" } dd.hash { (from.evidence_sha256) }
+                @for path in &from.evidence { dt { "Evidence" } dd { code { (path) } } }
+            }
+            (files(&from.inputs))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,15 +2,21 @@
 //!
 //! Quantities and costs are texts: a cell's number has 15 digits, and what is owed may have more.
 
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
 use schemas::{Status, UsageStatement};
 
 use super::{measure_words, status_word};
 use crate::error::ExportError;
-use crate::report::xlsx::book::{Table, workbook};
-use crate::report::xlsx::sheet::{Cell, Column, INPUTS, Sheet, count, input_rows, instant, long, mixed, moment, short};
+use crate::report::xlsx::sheet::{
+    Cell, Column, INPUTS, Sheet, Styles, count, input_rows, instant, long, mixed, moment, short,
+};
+use crate::xlsx::failed;
+
+/// One sheet: its name, its columns, and what writes its rows.
+type Table = (&'static str, &'static [Column], fn(&UsageStatement, &mut Sheet<'_>) -> Result<(), ExportError>);
 
 /// Every sheet, in order.
-const TABLES: [Table<UsageStatement>; 6] = [
+const TABLES: [Table; 6] = [
     ("Summary", SUMMARY, summary),
     ("Quotas", QUOTAS, quotas),
     ("Days", DAYS, days),
@@ -43,7 +49,6 @@ const DAYS: &[Column] = &[
     short("Day", 12),
     short("Used", 20),
     short("Limit", 20),
-    count("Part"),
     short("Status", 16),
 ];
 const CHARGES: &[Column] = &[
@@ -62,12 +67,22 @@ const REVISIONS: &[Column] =
 /// # Errors
 /// A table has more rows than a sheet, or the writer's temporary files find no room.
 pub fn usage_xlsx(statement: &UsageStatement) -> Result<Vec<u8>, ExportError> {
-    workbook("Statement of usage", statement.provenance.at.timestamp(), &TABLES, statement)
+    let mut book = Workbook::new();
+    let created = ExcelDateTime::from_timestamp(statement.provenance.at.timestamp()).map_err(failed)?;
+    let about = DocProperties::new().set_title("Statement of usage").set_creation_datetime(&created);
+    book.set_properties(&about).set_zip_compression_level(6);
+    let styles = Styles::new();
+    for (name, columns, rows) in TABLES {
+        let sheet = book.add_worksheet_with_constant_memory().map_err(failed)?;
+        let mut sheet = Sheet::begin(sheet, name, columns, &styles)?;
+        rows(statement, &mut sheet)?;
+        sheet.end()?;
+    }
+    book.save_to_buffer().map_err(failed)
 }
 
 fn summary(statement: &UsageStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {
     let from = &statement.provenance;
-    sheet.row(["Lake".into(), (&statement.lake).into()])?;
     sheet.row(["Tenant".into(), (&statement.tenant).into()])?;
     sheet.row(["Contract".into(), (&statement.usage).into()])?;
     sheet.row(["Service".into(), statement.service.as_ref().into()])?;
@@ -87,8 +102,7 @@ fn summary(statement: &UsageStatement, sheet: &mut Sheet<'_>) -> Result<(), Expo
     sheet.row(["Definitions (SHA-256)".into(), (&from.spec_sha256).into()])?;
     sheet.row(["Evidence (SHA-256)".into(), (&from.evidence_sha256).into()])?;
     sheet.row(["Evidence".into(), from.evidence.join("\n").into()])?;
-    sheet.row(["Run".into(), (&from.run).into()])?;
-    sheet.row(["auditlake".into(), (&from.version).into()])
+    sheet.row(["Run".into(), (&from.run).into()])
 }
 
 fn quotas(statement: &UsageStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {
@@ -134,7 +148,6 @@ fn days(statement: &UsageStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportE
                     day.day.to_string().into(),
                     (&day.used).into(),
                     quota.limit.as_ref().into(),
-                    day.permille.map_or(Cell::Null, Cell::Permille),
                     status(&day.status),
                 ])?;
             }
