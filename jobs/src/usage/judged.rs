@@ -204,24 +204,25 @@ fn amounts(prices: &[(TierPrice, u32)], days: u32, decimals: u32) -> Option<Vec<
     Some(amounts)
 }
 
+/// Category, class, service and currency of charges that are added up.
+type ChargeKey<'r> = (&'r str, Option<&'r str>, &'r str, &'r str);
+
 /// Sums of the charges that begin in a time.
 fn charges(rows: &[UsageRow], window: Window) -> Result<Vec<ChargeSum>, String> {
-    let mut sums: BTreeMap<(&str, Option<&str>, &str, &str), (u64, Cost)> = BTreeMap::new();
+    let mut sums: BTreeMap<ChargeKey<'_>, (u64, Cost)> = BTreeMap::new();
     let begins = |row: &&UsageRow| (window.start_us..window.end_us).contains(&row.start_us);
     for row in rows.iter().filter(begins) {
         let sum = sums.entry((&row.category, row.class.as_deref(), &row.service, &row.currency)).or_default();
         let too_large = || format!("charges of service {:?} are too large to add up", row.service);
         *sum = (sum.0 + 1, sum.1.checked_add(row.billed_cost).ok_or_else(too_large)?);
     }
-    let of = |((category, class, service, currency), (rows, billed_cost)): ((&str, Option<&str>, &str, &str), _)| {
-        ChargeSum {
-            category: category.to_owned(),
-            class: class.map(str::to_owned),
-            service: service.to_owned(),
-            currency: currency.to_owned(),
-            rows,
-            billed_cost,
-        }
+    let of = |((category, class, service, currency), (rows, billed_cost)): (ChargeKey<'_>, _)| ChargeSum {
+        category: category.to_owned(),
+        class: class.map(str::to_owned),
+        service: service.to_owned(),
+        currency: currency.to_owned(),
+        rows,
+        billed_cost,
     };
     Ok(sums.into_iter().map(of).collect())
 }
