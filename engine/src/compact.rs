@@ -22,7 +22,6 @@ use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use futures::StreamExt;
 use object_store::ObjectStoreExt;
-use object_store::path::Path;
 use schemas::Dataset;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -34,7 +33,7 @@ use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, asce
 use crate::lake_session::{LakeSession, stream_error};
 use crate::replace::{COMPACT, FilesReplaced, Replacement, files_of};
 use crate::session::SessionFactory;
-use crate::store::Lakefront;
+use crate::store::{Lakefront, recorded_path};
 use crate::subject_index::Indexed;
 use crate::table::PinnedTable;
 
@@ -295,7 +294,7 @@ pub(crate) async fn pinned(
 ) -> Result<Vec<PinnedFile>, EngineError> {
     let mut files = Vec::with_capacity(written.len());
     for file in written {
-        let path = Path::from(file.path.as_str());
+        let path = recorded_path(&file.path);
         let head = lake.store().head(&path).await;
         files.push(PinnedFile::new(head.map_err(|source| EngineError::store(&path, "find it", source))?));
     }

@@ -9,7 +9,7 @@ use crate::dataset::{PinnedFile, list_below};
 use crate::error::EngineError;
 use crate::ingest::{WrittenFile, written_by_ingests};
 use crate::replace::{files_of, replaced};
-use crate::store::Lakefront;
+use crate::store::{Lakefront, recorded_path};
 
 /// The files of one dataset.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +40,7 @@ impl FileRecords {
 pub async fn file_records(lake: &Lakefront, dataset: &Dataset, ingests: &str) -> Result<FileRecords, EngineError> {
     let (mut written, mut closed) = written_by_ingests(lake, ingests).await?;
     let folder = Path::from(dataset.location.trim_end_matches('/'));
-    written.retain(|path, _| Path::from(path.as_str()).prefix_matches(&folder));
+    written.retain(|path, _| recorded_path(path).prefix_matches(&folder));
     let replaced = replaced(lake, dataset.id.as_str()).await?;
     written.extend(replaced.added.into_iter().map(|file| (file.path.clone(), file)));
     closed.extend(replaced.closed);

@@ -90,5 +90,7 @@ pub use script::Script;
 pub use session::SessionFactory;
 pub use sketch::{SketchError, merged_sketch, quantiles_of};
 pub use statement::without_literals;
-pub use store::{Carried, Created, Deleted, Lakefront, Replaced, Version, VersionId, VersionLock, Versions};
+pub use store::{
+    Carried, Created, Deleted, Lakefront, Replaced, Version, VersionId, VersionLock, Versions, recorded_path,
+};
 pub use subject_index::{IndexFault, Indexed, index_faults, index_files, refresh_index};

@@ -39,7 +39,7 @@ use crate::dataset::{PinnedFile, list_below};
 use crate::error::EngineError;
 use crate::incremental::sweep_states;
 use crate::ingest::{Fence, WrittenFile};
-use crate::store::{Created, Lakefront};
+use crate::store::{Created, Lakefront, recorded_path};
 
 /// A replacement under way: announced, and not yet ended.
 #[derive(Debug)]
@@ -226,7 +226,7 @@ async fn settle(
     for Entry { number, announced, end } in sequence.entries {
         let gone = match &end {
             Some(End::Committed { at, removes, .. }) if *at <= until => {
-                removes.iter().map(|path| Path::from(path.as_str())).collect()
+                removes.iter().map(|path| recorded_path(path)).collect()
             }
             Some(End::GivenUp { at }) if *at <= until => {
                 files_that(lake, dataset, |path| announced.names(path)).await?

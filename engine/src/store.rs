@@ -12,6 +12,7 @@ mod overheard;
 mod patient;
 mod pinned;
 mod prefixed;
+mod recorded;
 mod signed;
 mod version;
 
@@ -19,5 +20,6 @@ pub(crate) use bucket::{advice, open as open_bucket};
 pub use carried::Carried;
 pub use front::{Created, Deleted, Lakefront, Replaced};
 pub(crate) use pinned::PinnedStore;
+pub use recorded::recorded_path;
 pub(crate) use version::same_etag;
 pub use version::{Version, VersionId, VersionLock, Versions};

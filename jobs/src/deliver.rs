@@ -2,8 +2,7 @@
 
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use engine::{Created, Fence, Lakefront};
-use object_store::path::Path;
+use engine::{Created, Fence, Lakefront, recorded_path};
 use sha2::{Digest, Sha256};
 
 use crate::error::JobError;
@@ -29,7 +28,7 @@ impl Delivery<'_> {
         rows: Option<u64>,
     ) -> Result<[u8; 32], JobError> {
         self.fence.check().await?;
-        let location = Path::from(path.as_str());
+        let location = recorded_path(&path);
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
         let size = bytes.len() as u64;
         if self.front.create(&location, bytes).await? == Created::Existed {
@@ -43,7 +42,7 @@ impl Delivery<'_> {
     /// uncommitted attempt's file gives way; a file of anybody else does not.
     pub(crate) async fn publish(&mut self, path: String, bytes: Bytes) -> Result<(), JobError> {
         self.fence.check().await?;
-        let location = Path::from(path.as_str());
+        let location = recorded_path(&path);
         let sha256 = engine::hex(&Sha256::digest(&bytes));
         let size = bytes.len() as u64;
         if self.front.create(&location, bytes.clone()).await? == Created::Existed {

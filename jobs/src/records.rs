@@ -6,9 +6,8 @@ use arrow::array::{BooleanArray, Date32Array, Int64Array, RecordBatch, StringArr
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use engine::{EngineError, Lakefront, PinnedFile, StatesUsed, SystemTable, SystemTables};
+use engine::{EngineError, Lakefront, PinnedFile, StatesUsed, SystemTable, SystemTables, recorded_path};
 use object_store::ObjectMeta;
-use object_store::path::Path;
 use schemas::{CONTROL_RESULT, CivilZone, Decision, FINDING, FindingState, Via, standing};
 
 use crate::access::rows_of;
@@ -46,7 +45,7 @@ impl LedgerTables {
                 if output.role != role {
                     continue;
                 }
-                let path = Path::from(output.path.as_str());
+                let path = recorded_path(&output.path);
                 let meta = match self.front.head(&path).await? {
                     Some(meta) => meta,
                     None => self.instead_of(&output.path, &mut withdrawals).await?.ok_or_else(|| {
@@ -70,7 +69,7 @@ impl LedgerTables {
             *withdrawals = Some(Withdrawals::read(&self.front).await?);
         }
         for object in withdrawals.iter().flat_map(|known| known.in_place_of(path)) {
-            let there = self.front.head(&Path::from(object.path.as_str())).await?;
+            let there = self.front.head(&recorded_path(&object.path)).await?;
             if there.is_some() {
                 return Ok(there);
             }

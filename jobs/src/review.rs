@@ -9,7 +9,7 @@
 
 use chrono::{DateTime, Utc};
 use engine::evidence::{EntryBody, PartEntry};
-use engine::{Created, EngineError, Lakefront};
+use engine::{Created, EngineError, Lakefront, recorded_path};
 use object_store::path::Path;
 use schemas::{JobId, JobKind, Permission, compact, parse_compact};
 use serde::{Deserialize, Serialize};
@@ -331,7 +331,7 @@ pub(crate) fn note_text(record: &StepRecord) -> String {
 /// Compares every part with what the run wrote.
 async fn whole(lake: &OpenLake, reviewed: &Reviewed) -> Result<(), JobError> {
     for part in drafts(&reviewed.commit) {
-        let bytes = lake.front.read(&Path::from(part.path.as_str())).await?.unwrap_or_default();
+        let bytes = lake.front.read(&recorded_path(&part.path)).await?.unwrap_or_default();
         if engine::hex(&Sha256::digest(&bytes)) != part.sha256 {
             return Err(EngineError::Damaged {
                 path: part.path.clone(),
@@ -346,8 +346,8 @@ async fn whole(lake: &OpenLake, reviewed: &Reviewed) -> Result<(), JobError> {
 async fn publish(lake: &OpenLake, reviewed: &Reviewed) -> Result<(), JobError> {
     for part in drafts(&reviewed.commit) {
         let Some(path) = published_path(&part.path, reviewed.commit.revision) else { continue };
-        let bytes = lake.front.read(&Path::from(part.path.as_str())).await?.unwrap_or_default();
-        let location = Path::from(path.as_str());
+        let bytes = lake.front.read(&recorded_path(&part.path)).await?.unwrap_or_default();
+        let location = recorded_path(&path);
         // It may be there from an attempt to publish that was broken off.
         if lake.front.create(&location, bytes.clone()).await? == Created::Existed
             && lake.front.read(&location).await?.is_none_or(|there| there != bytes)
@@ -355,8 +355,8 @@ async fn publish(lake: &OpenLake, reviewed: &Reviewed) -> Result<(), JobError> {
             return Err(JobError::OutputTaken { path });
         }
         // A proof is of the file's bytes, wherever it lies.
-        if let Some(proof) = lake.front.read(&Path::from(format!("{}{PROOF_ENDING}", part.path))).await? {
-            lake.front.create(&Path::from(format!("{path}{PROOF_ENDING}")), proof).await?;
+        if let Some(proof) = lake.front.read(&recorded_path(&format!("{}{PROOF_ENDING}", part.path))).await? {
+            lake.front.create(&recorded_path(&format!("{path}{PROOF_ENDING}")), proof).await?;
         }
     }
     Ok(())

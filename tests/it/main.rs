@@ -56,6 +56,7 @@ mod subject;
 mod subject_faults;
 mod subject_index;
 mod tables;
+mod tenant_names;
 mod tidy;
 mod tree;
 mod trend;

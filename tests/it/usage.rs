@@ -128,7 +128,7 @@ globex,free,users,,,0,not_evaluated,provisional,0.0000,1
         ]),
     );
     lake.run(&["run", "usage-daily", LATER])
-        .said(0, &["2026-09: 2 tenants, 2 quotas over, 2 warned of; 1 result new, 0 provisional"]);
+        .said(0, &["2026-09: 2 tenants, 2 quotas over, 1 warned of; 1 result new, 0 provisional"]);
     let show = lake.run(&["usage", "show", "globex", "--period", "2026-09"]);
     let words = [
         "usage platform of globex, month 2026-09 in UTC: adjusted, revision 4, counted until 2026-10-01T00:00:00Z",

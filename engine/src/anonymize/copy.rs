@@ -18,7 +18,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::LogicalPlan;
-use object_store::path::Path;
 use schemas::{AnonymizePolicy, Dataset, InputFile, Interval, Role};
 
 use super::figures::{Below, Figures};
@@ -32,7 +31,7 @@ use crate::lake_session::LakeSession;
 use crate::materialize::{earlier, fitted, is_of_job, stem, write};
 use crate::replace::{FilesReplaced, Replacement, files_of};
 use crate::session::SessionFactory;
-use crate::store::Lakefront;
+use crate::store::{Lakefront, recorded_path};
 use crate::table::PinnedTable;
 
 /// What stands in the names of files for an interval, where they have every row.
@@ -234,7 +233,7 @@ impl CopyRequest<'_> {
 /// Deletes what nobody is to see. What cannot be deleted counts for nothing all the same, and the next run deletes it.
 async fn delete(lake: &Lakefront, written: &[WrittenFile]) {
     for file in written {
-        if let Err(error) = lake.remove(&Path::from(file.path.as_str())).await {
+        if let Err(error) = lake.remove(&recorded_path(&file.path)).await {
             tracing::warn!(%error, path = file.path, "part of a copy not deleted, the next run will");
         }
     }

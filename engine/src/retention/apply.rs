@@ -38,7 +38,7 @@ use super::summary_files::summary_files;
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::ingest::Fence;
-use crate::store::{Created, Lakefront, Version, Versions, same_etag};
+use crate::store::{Created, Lakefront, Version, Versions, recorded_path, same_etag};
 use crate::subject::PersonKeys;
 use room::{Room, needed_bytes};
 
@@ -207,7 +207,7 @@ impl<'a> Apply<'a> {
     /// Brings one object to an end, from wherever it stands.
     async fn object(&self, planned: &PlannedObject) -> Result<Option<Outcome>, EngineError> {
         let _room = self.room.take(planned.bytes).await?;
-        let path = Path::from(planned.path.as_str());
+        let path = recorded_path(&planned.path);
         let step = Step { planned, folder: self.folder.object(&planned.path), path };
         if let Some(receipt) = self.lake.read_json(&step.folder.receipt()).await? {
             return Ok(Some(Outcome::Done(receipt)));

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use super::decide::Archived;
 use super::journal::ArchivedObject;
 use crate::error::EngineError;
-use crate::store::{Created, Lakefront};
+use crate::store::{Created, Lakefront, recorded_path};
 
 const ARCHIVES: &str = "_auditlake/archives";
 /// Records read side by side.
@@ -76,7 +76,7 @@ pub(crate) async fn archive(
         rows: leaving.rows,
     };
     lake.create_json(&record_path(leaving.dataset, &sha256), &record).await?;
-    let object = Path::from(path.as_str());
+    let object = recorded_path(&path);
     let size = bytes.len() as u64;
     if create(lake, &object, bytes.clone(), leaving.storage_class).await? == Created::Existed
         && lake.read(&object).await?.as_ref() != Some(&bytes)

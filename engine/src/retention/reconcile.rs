@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use object_store::path::Path;
 use schemas::{Dataset, hex};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -16,7 +15,7 @@ use super::plans::{KnownPlan, open_intents, receipts_of};
 use crate::error::EngineError;
 use crate::ingest::Fence;
 use crate::replace::{change_dropped, dropped_of, files_of};
-use crate::store::{Lakefront, same_etag};
+use crate::store::{Lakefront, recorded_path, same_etag};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -92,16 +91,12 @@ pub async fn leftovers(lake: &Lakefront, dataset: &Dataset, plans: &[KnownPlan])
         }
     }
     for path in archived_objects(lake, dataset).await?.into_keys().filter(|path| !archived.contains(path)) {
-        if lake.head(&Path::from(path.as_str())).await?.is_some() {
+        if lake.head(&recorded_path(&path)).await?.is_some() {
             found.insert(Leftover::ArchivedTwice { path });
         }
     }
     for file in dropped_of(lake, dataset).await?.into_iter().filter(|file| !under_way.contains(&file.path)) {
-        if lake
-            .head(&Path::from(file.path.as_str()))
-            .await?
-            .is_some_and(|head| head.e_tag.as_deref() == Some(&file.etag))
-        {
+        if lake.head(&recorded_path(&file.path)).await?.is_some_and(|head| head.e_tag.as_deref() == Some(&file.etag)) {
             found.insert(Leftover::Dropped { path: file.path });
         }
     }
@@ -114,7 +109,7 @@ pub async fn leftovers(lake: &Lakefront, dataset: &Dataset, plans: &[KnownPlan])
 /// When the claim is lost, or the store fails.
 pub async fn remove_archived(lake: &Lakefront, fence: &dyn Fence, path: &str) -> Result<(), EngineError> {
     fence.check().await?;
-    lake.remove(&Path::from(path)).await
+    lake.remove(&recorded_path(path)).await
 }
 
 /// Lets a file that is still there count again.

@@ -5,7 +5,7 @@ use object_store::path::Path;
 use schemas::Dataset;
 
 use crate::error::EngineError;
-use crate::store::Lakefront;
+use crate::store::{Lakefront, recorded_path};
 
 /// The marker of a table format in the folder of a dataset, below it, or above it; none of a plain folder.
 ///
@@ -26,7 +26,7 @@ pub(crate) async fn table_marker(lake: &Lakefront, dataset: &Dataset) -> Result<
         let above = parts[..depth].join("/");
         for marker in ["_delta_log", ".hoodie", "metadata"] {
             let folder = if above.is_empty() { marker.to_owned() } else { format!("{above}/{marker}") };
-            let listed = lake.list(&Path::from(folder)).await?;
+            let listed = lake.list(&recorded_path(&folder)).await?;
             if let Some(marker) = listed.iter().find_map(|meta| marker_of(&meta.location)) {
                 return Ok(Some(marker));
             }

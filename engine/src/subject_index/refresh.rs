@@ -20,7 +20,7 @@ use super::values::{FileValues, values_of};
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::replace::files_of;
-use crate::store::Lakefront;
+use crate::store::{Lakefront, recorded_path};
 
 /// Pairs of a value and a row group that a segment has before it is closed: what is kept in memory.
 const SEGMENT_PAIRS: usize = 1 << 21;
@@ -52,7 +52,7 @@ pub struct Indexed {
 /// When a file cannot be read, or the store fails. The index is as good as before.
 pub async fn index_files(lake: &Lakefront, dataset: &Dataset, paths: &[String]) -> Result<Indexed, EngineError> {
     let Some(folder) = folder_of(dataset).filter(|_| !paths.is_empty()) else { return Ok(Indexed::default()) };
-    let heads = stream::iter(paths).map(|path| async move { lake.head(&Path::from(path.as_str())).await });
+    let heads = stream::iter(paths).map(|path| async move { lake.head(&recorded_path(path)).await });
     let heads: Vec<Option<ObjectMeta>> = heads.buffered(FILES_AT_ONCE).try_collect().await?;
     let files: Vec<PinnedFile> = heads.into_iter().flatten().map(PinnedFile::new).collect();
     let mut writer = Writer::of(lake, dataset, folder.clone());

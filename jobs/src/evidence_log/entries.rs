@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use engine::evidence::{
     ApprovalEntry, ChainEntry, EntryBody, ExportEntry, FileEntry, PartEntry, Place, RemovalEntry, ReportEntry, RunEntry,
 };
-use engine::{EngineError, FilesReplaced, Lakefront, WrittenFile};
+use engine::{EngineError, FilesReplaced, Lakefront, WrittenFile, recorded_path};
 use object_store::path::Path;
 use schemas::{Class, Dataset, DatasetId};
 use sha2::{Digest, Sha256};
@@ -151,7 +151,7 @@ pub(crate) async fn of_commit(
         bodies.push(EntryBody::Report(report(commit)));
     }
     for output in commit.outputs.iter().filter(|output| output.role == OutputRole::Verified) {
-        let verified: Option<Verified> = front.read_json(&Path::from(output.path.as_str())).await?;
+        let verified: Option<Verified> = front.read_json(&recorded_path(&output.path)).await?;
         bodies.extend(verified.into_iter().flat_map(|verified| verified.heads).map(of_head));
     }
     Ok(bodies)

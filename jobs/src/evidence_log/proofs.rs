@@ -2,7 +2,7 @@
 //! export that a job made. One is checked offline, with nothing but trusted keys.
 
 use engine::evidence::{Entry, EntryBody, LogProof, Note, NoteError, complete_nodes, inclusion_ranges, range_hash};
-use object_store::path::Path;
+use engine::recorded_path;
 
 use super::append::EvidenceLog;
 use super::fault::EvidenceFault;
@@ -28,7 +28,7 @@ pub(crate) async fn lay(lake: &OpenLake, log: &EvidenceLog, entries: &[(u64, Vec
         }
         let proof = proof(&log.store, *index, bytes).await?.to_string();
         for path in paths {
-            let path = Path::from(format!("{path}{ENDING}"));
+            let path = recorded_path(&format!("{path}{ENDING}"));
             lake.front.create(&path, proof.clone().into()).await?;
         }
     }

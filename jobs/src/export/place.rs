@@ -4,7 +4,7 @@ use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine::{Created, EngineError, Lakefront};
+use engine::{Created, EngineError, Lakefront, recorded_path};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use schemas::BucketUrl;
@@ -97,7 +97,7 @@ impl ObjectPlace {
 
     /// Where an object lies in the store.
     pub(crate) fn path(&self, name: &str) -> Path {
-        Path::from(format!("{}{name}", self.root))
+        recorded_path(&format!("{}{name}", self.root))
     }
 
     /// The object of a part; none of a second part where there is one object.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::retention::{PlanFolder, find_plan};
-use engine::{EngineError, Lakefront};
+use engine::{EngineError, Lakefront, recorded_path};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use schemas::{CaseRecord, CaseStep, Decision, EventType, FindingState, HoldRecord, HoldStep, JobId, parse_compact};
@@ -46,7 +46,7 @@ pub(super) async fn events(lake: &OpenLake, source: &Source) -> Result<Vec<Event
         }
         Source::Answer { request, folder } => of_answer(front, request, folder).await?.into_iter().collect(),
         Source::Refusal { request, record } => {
-            let refused = refusal(front, &Path::from(record.as_str())).await?;
+            let refused = refusal(front, &recorded_path(record)).await?;
             let of = |(is_failure, at)| {
                 let (kind, what) = match is_failure {
                     true => (EventType::ExportFailed, "a request for an export could not be answered"),
@@ -175,7 +175,7 @@ fn of_commit(key: &RunKey, commit: &CommitRecord) -> Vec<Event> {
 /// A record that stands for itself.
 async fn of_record(lake: &OpenLake, path: &str) -> Result<Option<Event>, JobError> {
     let parts: Vec<&str> = path.split('/').collect();
-    let at = Path::from(path);
+    let at = recorded_path(path);
     Ok(match parts.as_slice() {
         ["_auditlake", "runs", job, instant, name] => match (JobId::parse(job), parse_compact(instant)) {
             (Ok(job), Some(instant)) => of_end(lake, &RunKey { job, instant }, name).await?,

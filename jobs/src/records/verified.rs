@@ -5,8 +5,7 @@ use std::sync::Arc;
 use arrow::array::StringArray;
 use arrow::datatypes::Schema;
 use chrono::{DateTime, Utc};
-use engine::{EngineError, Lakefront, SystemTable};
-use object_store::path::Path;
+use engine::{EngineError, Lakefront, SystemTable, recorded_path};
 
 use super::{instant, instants, table as of_columns, text};
 use crate::ledger::{OutputRole, RunEntry};
@@ -23,7 +22,7 @@ pub(super) async fn table(front: &Lakefront, runs: &[RunEntry]) -> Result<System
     let mut rows = Vec::new();
     for commit in runs.iter().filter_map(|run| run.commit.as_ref()) {
         for output in commit.outputs.iter().filter(|output| output.role == OutputRole::Verified) {
-            let verified: Option<Verified> = front.read_json(&Path::from(output.path.as_str())).await?;
+            let verified: Option<Verified> = front.read_json(&recorded_path(&output.path)).await?;
             let found = verified.into_iter().flat_map(|verified| verified.findings);
             let at = Some(commit.interval.end);
             rows.extend(found.map(|finding| Row { run: commit.run.clone(), at, finding }));

@@ -3,8 +3,7 @@
 
 use engine::evidence::{ChangeEntry, EntryBody, FileEntry, RecordEntry};
 use engine::retention::{IntentRecord, effective_intents};
-use engine::{EngineError, Lakefront};
-use object_store::path::Path;
+use engine::{EngineError, Lakefront, recorded_path};
 use sha2::{Digest, Sha256};
 
 use super::target::Target;
@@ -61,7 +60,7 @@ pub(crate) async fn of_plan(front: &Lakefront, plan: &str) -> Result<Option<Entr
 
 /// A record of a hold, an approval or a plan that is done; none where it is not there.
 pub(crate) async fn of_record(front: &Lakefront, path: &str) -> Result<Option<EntryBody>, EngineError> {
-    let Some(bytes) = front.read(&Path::from(path)).await? else { return Ok(None) };
+    let Some(bytes) = front.read(&recorded_path(path)).await? else { return Ok(None) };
     let entry = RecordEntry { record: path.to_owned(), record_sha256: engine::hex(&Sha256::digest(&bytes)) };
     Ok(match path.split('/').nth(1) {
         Some("holds") => Some(EntryBody::Hold(entry)),

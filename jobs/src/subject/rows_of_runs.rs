@@ -4,17 +4,17 @@
 //!
 //! Absent: what attempts wrote that no commit names, which nothing reads.
 
+use engine::recorded_path;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use engine::retention::Mentions;
-use object_store::path::Path;
 use schemas::{Interval, WithdrawnObject, rfc3339};
 use sha2::{Digest, Sha256};
 
 use super::anew::{RowsOf, without};
 use super::desk::Desk;
-use super::withdraw::{MARK, Publication, PublicationKind, listed_path};
+use super::withdraw::{MARK, Publication, PublicationKind};
 use super::withdrawals::Withdrawals;
 use crate::error::JobError;
 use crate::ledger::{CommitRecord, Output, OutputRole, RunEntry, RunKey};
@@ -91,7 +91,7 @@ fn publication(
             Some(_) => BESIDE.to_owned(),
         },
         objects: vec![object.clone()],
-        mark: Some(listed_path(&format!("{}.{MARK}", path.strip_suffix(PARQUET).unwrap_or(path)))?),
+        mark: Some(recorded_path(&format!("{}.{MARK}", path.strip_suffix(PARQUET).unwrap_or(path)))),
         rows,
     }))
 }
@@ -117,7 +117,7 @@ pub(super) fn anew(path: &str, bytes: Bytes, rows: (RowsOf, Interval), mentions:
 
 /// `findings.parquet` and whatever came in its place become `findings.<digits>.parquet`.
 fn name_of(path: &str, sha256: &str) -> String {
-    let path = Path::from(path);
+    let path = recorded_path(path);
     let name = path.filename().unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
     let folder = path.as_ref().strip_suffix(name).unwrap_or_default();

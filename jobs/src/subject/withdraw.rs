@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use engine::EngineError;
 use engine::evidence::PartEntry;
+use engine::recorded_path;
 use engine::retention::Mentions;
 use engine::subject::SubjectCase;
 use object_store::ObjectMeta;
@@ -163,7 +163,7 @@ async fn exports(desk: &Desk<'_>, listed: &[ObjectMeta]) -> Result<Vec<Publicati
             ),
             (None, None) => (PublicationKind::Export, format!("export {path}"), "tell whoever received it".to_owned()),
         };
-        let mark = listed_path(&format!("{}{MARK}", path.strip_suffix(MANIFEST).unwrap_or(path)))?;
+        let mark = recorded_path(&format!("{}{MARK}", path.strip_suffix(MANIFEST).unwrap_or(path)));
         all.push(Publication {
             kind,
             what,
@@ -257,7 +257,7 @@ pub(super) async fn withdraw(
         desk.record(&case.case, case.next_number(), (step, None)).await?;
     }
     if let Some(Anew { object, bytes }) = anew {
-        desk.lake.front.create(&listed_path(&object.path)?, bytes).await?;
+        desk.lake.front.create(&recorded_path(&object.path), bytes).await?;
     }
     if let Some(path) = &publication.mark {
         mark(desk, &case.case, path).await?;
@@ -280,7 +280,7 @@ pub(super) async fn go_on(desk: &Desk<'_>, case: &SubjectCase, left: &mut BTreeS
             None => true,
         };
         if let Some(path) = path.as_ref().filter(|_| may_go) {
-            mark(desk, &case.case, &listed_path(path)?).await?;
+            mark(desk, &case.case, &recorded_path(path)).await?;
         }
         for object in objects {
             let is_theirs = match state(desk, object).await? {
@@ -311,19 +311,14 @@ enum State {
 }
 
 async fn state(desk: &Desk<'_>, object: &WithdrawnObject) -> Result<State, JobError> {
-    let Some(bytes) = desk.lake.front.read(&listed_path(&object.path)?).await? else { return Ok(State::Gone) };
+    let Some(bytes) = desk.lake.front.read(&recorded_path(&object.path)).await? else { return Ok(State::Gone) };
     let sha256 = engine::hex(&Sha256::digest(&bytes));
     let is_other = object.sha256.as_ref().is_some_and(|recorded| *recorded != sha256);
     Ok(if is_other { State::Other } else { State::AsRecorded(bytes) })
 }
 
 async fn remove(desk: &Desk<'_>, object: &WithdrawnObject, left: &mut BTreeSet<Left>) -> Result<(), JobError> {
-    let why = desk.removed(&listed_path(&object.path)?).await?;
+    let why = desk.removed(&recorded_path(&object.path)).await?;
     left.extend(why.into_iter().map(|why| Left::new(object.path.as_str(), why)));
     Ok(())
-}
-
-/// A path as a listing has it, in which nothing is to be encoded any more.
-pub(super) fn listed_path(path: &str) -> Result<Path, EngineError> {
-    Path::parse(path).map_err(|error| EngineError::Bug { what: format!("a listed path is none ({error})") })
 }

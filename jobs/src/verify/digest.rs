@@ -1,8 +1,7 @@
 //! SHA-256 of objects, read a piece at a time.
 
-use engine::{EngineError, Lakefront};
+use engine::{EngineError, Lakefront, recorded_path};
 use object_store::ObjectStoreExt;
-use object_store::path::Path;
 use sha2::{Digest, Sha256};
 
 /// Bytes that are read at once.
@@ -10,7 +9,7 @@ const PIECE: u64 = 8 << 20;
 
 /// SHA-256 in hex and bytes of an object; none when there is no such object.
 pub(crate) async fn sha256_of(front: &Lakefront, path: &str) -> Result<Option<(String, u64)>, EngineError> {
-    let location = Path::from(path);
+    let location = recorded_path(path);
     let failed = |source| EngineError::store(&location, "read it", source);
     let size = match front.store().head(&location).await {
         Ok(meta) => meta.size,

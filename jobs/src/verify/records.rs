@@ -1,5 +1,6 @@
 //! Records of runs, reports, exports and reviews against the log.
 
+use engine::recorded_path;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -57,7 +58,7 @@ async fn runs(parts: &Parts<'_>, log: &CheckedLog, scope: &Scope, verified: &mut
             known.insert(file.path.clone());
         }
         let what = format!("record \"{}\" of run \"{}\"", run.record, run.run);
-        let Some(bytes) = lake.front.read(&Path::from(run.record.as_str())).await? else {
+        let Some(bytes) = lake.front.read(&recorded_path(&run.record)).await? else {
             verified.add(FindingKind::MissingRecord, run.record.clone(), format!("{what}, entry {index}, is gone"));
             continue;
         };
@@ -92,7 +93,7 @@ async fn runs(parts: &Parts<'_>, log: &CheckedLog, scope: &Scope, verified: &mut
 async fn logged_withdrawals(lake: &OpenLake, log: &CheckedLog) -> Result<Withdrawals, JobError> {
     let mut all = Withdrawals::default();
     for (_, entry) in log.replay.records.iter().filter(|(_, entry)| entry.record.starts_with(SUBJECTS)) {
-        let bytes = lake.front.read(&Path::from(entry.record.as_str())).await?;
+        let bytes = lake.front.read(&recorded_path(&entry.record)).await?;
         if let Some(bytes) = bytes.filter(|bytes| engine::hex(&Sha256::digest(bytes)) == entry.record_sha256) {
             all.take_record(&bytes);
         }
@@ -232,7 +233,7 @@ async fn proof(
     verified: &mut Verified,
 ) -> Result<bool, JobError> {
     let path = format!("{path}{PROOF_ENDING}");
-    let Some(bytes) = lake.front.read(&Path::from(path.as_str())).await? else {
+    let Some(bytes) = lake.front.read(&recorded_path(&path)).await? else {
         verified
             .not_checked(format!("proof \"{path}\" is not there; the file beside it was compared with the log itself"));
         return Ok(false);
@@ -269,7 +270,7 @@ async fn reviews(parts: &Parts<'_>, log: &CheckedLog, verified: &mut Verified) -
         let mut bad = |why: String| {
             verified.add(FindingKind::BadApproval, step.record.clone(), format!("{what}, entry {index}, {why}"));
         };
-        let Some(bytes) = lake.front.read(&Path::from(step.record.as_str())).await? else {
+        let Some(bytes) = lake.front.read(&recorded_path(&step.record)).await? else {
             bad(format!("has lost its record \"{}\"", step.record));
             continue;
         };

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::EngineError;
 use engine::evidence::{ChangeEntry, Note};
 use engine::retention::{PlanFolder, find_plan};
+use engine::{EngineError, recorded_path};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 
@@ -38,7 +38,7 @@ pub(crate) async fn check(
     for (index, entry) in &log.replay.records {
         logged.insert(entry.record.as_str());
         let what = format!("record \"{}\" of entry {index}", entry.record);
-        let Some(bytes) = lake.front.read(&Path::from(entry.record.as_str())).await? else {
+        let Some(bytes) = lake.front.read(&recorded_path(&entry.record)).await? else {
             verified.add(FindingKind::MissingRecord, entry.record.clone(), format!("{what} is gone"));
             continue;
         };

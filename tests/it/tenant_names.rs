@@ -1,0 +1,77 @@
+//! Tenants whose names are no plain folder names: what is written down of their files finds them again.
+
+use crate::auditlake::Lake;
+
+/// A slash, a blank, a letter beyond ASCII, and characters that paths of stores escape themselves.
+const TENANT: &str = "a/b ü~100%";
+
+const POLICY: &str = "policy: usage
+dataset: usage
+enabled: true
+rules:
+  - {rule: old, maximum: 30d, disposition: delete}
+grace: 0d
+approval: {brake: 100%}
+";
+
+const USAGE: &str = "usage: platform\ndataset: usage\ntimezone: UTC\ntenants: {\"a/b ü~100%\": basic}\n";
+const JOB: &str = "job: usage-daily\nkind: usage\nusage: platform\ninto: usage_result\noutputs: [{format: html, to: \"statements/{interval.end:%Y-%m-%d}/\"}]\n";
+
+/// A lake with three files of one day.
+fn lake() -> Lake {
+    let lake = Lake::new();
+    for number in 1..=3 {
+        let row = format!(
+            "{{\"usage_id\":\"u-{number}\",\"tenant_id\":\"{TENANT}\",\"period_start\":\"2026-01-01T00:00:00Z\",\"period_end\":\
+             \"2026-01-02T00:00:00Z\",\"meter\":\"users\",\"unit\":\"Seats\",\"quantity\":\"3\",\"billed_cost\":\"1\",\"currency\":\"EUR\",\
+             \"charge_category\":\"Purchase\",\"service\":\"api\"}}\n"
+        );
+        let file = lake.write(&format!("{number}.ndjson"), row).display().to_string();
+        lake.run(&["ingest", "ndjson", &file, "--into", "usage", "--at=2026-01-02T00:00:00Z"]).succeeded();
+    }
+    lake
+}
+
+fn all_is_good(lake: &Lake, at: &str) {
+    let told = lake.json(&["verify", at]);
+    assert_eq!(told["findings"].as_array().map(Vec::len), Some(0), "{told}");
+}
+
+#[test]
+fn files_are_merged_and_rows_go_when_they_are_due() {
+    let lake = lake();
+    all_is_good(&lake, "--at=2026-01-03T00:00:00Z");
+    lake.run(&["compact", "usage", "--grace-hours", "0", "--at=2026-01-03T00:00:00Z"]).succeeded();
+    assert_eq!(lake.figure("SELECT count(*) FROM usage"), 3);
+    all_is_good(&lake, "--at=2026-01-04T00:00:00Z");
+
+    lake.write("policies/usage.yaml", POLICY);
+    let at = "--at=2026-03-02T00:00:00Z";
+    let plan = lake.json(&["retention", "plan", "--dataset", "usage", "--as", "paula", at]);
+    let plan = plan["plan"].as_str().expect("a plan");
+    lake.run(&["retention", "approve", plan, "--ticket", "C-1", "--as", "omar", at]).succeeded();
+    let applied = lake.run(&["retention", "apply", plan, "--yes", "--fail-on", "skipped", at]);
+    applied.said(0, &["3 deleted"]);
+    assert_eq!(lake.figure("SELECT count(*) FROM usage"), 0);
+    let later = "--at=2026-03-04T00:00:00Z";
+    lake.run(&["retention", "apply", plan, "--yes", later]).succeeded();
+    lake.run(&["retention", "reconcile", later]).said(0, &["nothing was left half done"]);
+    // What was merged goes once nobody reads it any more.
+    lake.run(&["compact", "usage", "--grace-hours", "0", later]).succeeded();
+    assert_eq!(crate::auditlake::files_below(&lake.data().join("usage")).len(), 0);
+    all_is_good(&lake, later);
+}
+
+#[test]
+fn a_statement_lies_where_its_run_says() {
+    let lake = lake();
+    lake.write("slas/usage.yaml", USAGE);
+    lake.write("jobs/usage.yaml", JOB);
+    let told = lake.json(&["run", "usage-daily", "--at=2026-02-05T00:00:00Z"]);
+    let files: Vec<&str> = told["files"].as_array().expect("files").iter().filter_map(|file| file.as_str()).collect();
+    assert_eq!(files.len(), 2, "{told}");
+    for file in files {
+        assert!(std::path::Path::new(file).is_file(), "{file}");
+    }
+    all_is_good(&lake, "--at=2026-02-06T00:00:00Z");
+}
