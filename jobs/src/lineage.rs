@@ -36,7 +36,7 @@ use crate::show::counted;
 use crate::world::World;
 
 pub(crate) use logged::Logged;
-pub(crate) use made::{Made, of_anomalies, of_copy, of_export, of_ingest, of_query, of_report, of_sla, of_usage};
+pub(crate) use made::{Made, of_anomalies, of_copy, of_export, of_ingest, of_query, of_report, of_results};
 pub(crate) use naming::Naming;
 pub(crate) use record::{Doing, Ended, attempt};
 pub(crate) use run_events::{ReadFile, counted as counted_rows};

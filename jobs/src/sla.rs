@@ -40,7 +40,7 @@ use crate::deliver::Delivery;
 use crate::error::JobError;
 use crate::lake::{OpenLake, names};
 use crate::ledger::{OutputRole, RunSummary};
-use crate::lineage::of_sla;
+use crate::lineage::of_results;
 use crate::revisions::{Computed, Found, ResultState};
 use crate::row_columns::{literal, texts};
 use crate::runner::{Attempt, Executed};
@@ -158,7 +158,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &SlaSpec
     let reads: Vec<String> = reads(sla).into_iter().collect();
     let summary = SlaSummary { sla: sla.id.to_string(), periods: summaries, not_evaluated: None };
     Ok(Executed {
-        made: of_sla(lake, &attempt.key.job, spec, &reads),
+        made: of_results(lake, (&attempt.key.job, &spec.into), &reads, true),
         inputs,
         reads: reads.into_iter().map(|table| (table, Vec::new())).collect(),
         outputs: delivery.outputs,
@@ -169,7 +169,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &SlaSpec
 /// A run that read nothing and wrote nothing.
 fn executed(attempt: &Attempt<'_>, spec: &SlaSpec, summary: SlaSummary) -> Executed {
     Executed {
-        made: of_sla(attempt.lake, &attempt.key.job, spec, &[]),
+        made: of_results(attempt.lake, (&attempt.key.job, &spec.into), &[], true),
         inputs: Vec::new(),
         reads: BTreeMap::new(),
         outputs: Vec::new(),

@@ -35,7 +35,7 @@ use crate::deliver::Delivery;
 use crate::error::JobError;
 use crate::lake::{OpenLake, names};
 use crate::ledger::{OutputRole, RunSummary};
-use crate::lineage::of_usage;
+use crate::lineage::of_results;
 use crate::revisions::{Computed, Found, ResultState};
 use crate::row_columns::{literal, texts};
 use crate::runner::{Attempt, Executed};
@@ -105,7 +105,7 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &UsageSp
     inputs.dedup();
     let reads = usage.dataset.to_string();
     Ok(Executed {
-        made: of_usage(lake, &attempt.key.job, spec, &reads),
+        made: of_results(lake, (&attempt.key.job, &spec.into), std::slice::from_ref(&reads), !spec.outputs.is_empty()),
         inputs,
         reads: BTreeMap::from([(reads, Vec::new())]),
         outputs: delivery.outputs,

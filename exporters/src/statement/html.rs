@@ -1,10 +1,10 @@
 //! The statement as one self-contained page, by the rules of the report's: no script, no request, nothing that needs colour.
 
 use maud::{Markup, html};
-use schemas::{Interval, SlaStatement, StatementPart, StatementResult};
+use schemas::{Interval, SlaStatement, StatementPart, StatementProvenance, StatementResult};
 
 use super::calendar::strip;
-use super::page::{files, moment, state};
+use super::page::{Sources, moment, provenance, state};
 use super::status_word;
 use crate::report::figure::{counted, number_cell, thousands};
 use crate::report::html::{document, shown};
@@ -33,7 +33,7 @@ fn page(statement: &SlaStatement) -> Markup {
             (runs(statement))
             (exclusions(statement))
             (revisions(statement))
-            (provenance(statement))
+            (provenance(&sources(&statement.provenance)))
             footer {
                 "auditlake " (statement.provenance.version) ", run " (statement.provenance.run) ". Instants in tables are UTC. "
                 "Percentages are cut off, never rounded up."
@@ -224,19 +224,13 @@ fn revisions(statement: &SlaStatement) -> Markup {
     }
 }
 
-fn provenance(statement: &SlaStatement) -> Markup {
-    let from = &statement.provenance;
-    html! {
-        section {
-            h2 id="provenance" { "Provenance" }
-            dl {
-                dt { "Tiers" } dd { (from.tiers) }
-                dt { "Definitions (SHA-256)" } dd.hash { (from.spec_sha256) }
-                dt { "Evidence (SHA-256)" } dd.hash { (from.evidence_sha256) }
-                @for path in &from.evidence { dt { "Evidence" } dd { code { (path) } } }
-            }
-            (files(&from.inputs))
-        }
+fn sources(from: &StatementProvenance) -> Sources<'_> {
+    Sources {
+        defined: ("Tiers", &from.tiers),
+        spec_sha256: &from.spec_sha256,
+        evidence_sha256: &from.evidence_sha256,
+        evidence: &from.evidence,
+        inputs: &from.inputs,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What pages of statements have in common: how far a result is, instants in its zone, the files that were read.
+//! What pages of statements have in common: how far a result is, instants in its zone, where figures come from.
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
@@ -27,15 +27,34 @@ pub(crate) fn moment(at: DateTime<Utc>, zone: &str) -> Markup {
     }
 }
 
-/// The files that were read, as a table.
-pub(crate) fn files(inputs: &[InputFile]) -> Markup {
+/// The definitions that decided, what proves the figures, and the files that were read.
+pub(crate) struct Sources<'a> {
+    /// What decided, and its name and version.
+    pub(crate) defined: (&'static str, &'a str),
+    pub(crate) spec_sha256: &'a str,
+    pub(crate) evidence_sha256: &'a str,
+    pub(crate) evidence: &'a [String],
+    pub(crate) inputs: &'a [InputFile],
+}
+
+/// Where figures come from, as a section.
+pub(crate) fn provenance(from: &Sources<'_>) -> Markup {
     html! {
-        h3 { "Files that were read" }
-        div.scroll { table.wide {
-            thead { tr { th { "Dataset" } th { "File" } th.num { "Rows" } th { "Version" } } }
-            tbody { @for input in inputs {
-                tr { td { (input.dataset) } td { code { (input.path) } } (number_cell(input.rows)) td { code { (input.etag) } } }
+        section {
+            h2 id="provenance" { "Provenance" }
+            dl {
+                dt { (from.defined.0) } dd { (from.defined.1) }
+                dt { "Definitions (SHA-256)" } dd.hash { (from.spec_sha256) }
+                dt { "Evidence (SHA-256)" } dd.hash { (from.evidence_sha256) }
+                @for path in from.evidence { dt { "Evidence" } dd { code { (path) } } }
+            }
+            h3 { "Files that were read" }
+            div.scroll { table.wide {
+                thead { tr { th { "Dataset" } th { "File" } th.num { "Rows" } th { "Version" } } }
+                tbody { @for input in from.inputs {
+                    tr { td { (input.dataset) } td { code { (input.path) } } (number_cell(input.rows)) td { code { (input.etag) } } }
+                } }
             } }
-        } }
+        }
     }
 }

@@ -1,20 +1,14 @@
 //! The statement as a workbook: one table a sheet, the results first.
 
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
 use schemas::{SlaStatement, Status};
 
 use super::status_word;
 use crate::error::ExportError;
-use crate::report::xlsx::sheet::{
-    Cell, Column, INPUTS, Sheet, Styles, count, input_rows, instant, long, mixed, moment, short,
-};
-use crate::xlsx::failed;
-
-/// One sheet: its name, its columns, and what writes its rows.
-type Table = (&'static str, &'static [Column], fn(&SlaStatement, &mut Sheet<'_>) -> Result<(), ExportError>);
+use crate::report::xlsx::book::{Table, workbook};
+use crate::report::xlsx::sheet::{Cell, Column, INPUTS, Sheet, count, input_rows, instant, long, mixed, moment, short};
 
 /// Every sheet, in order.
-const TABLES: [Table; 7] = [
+const TABLES: [Table<SlaStatement>; 7] = [
     ("Summary", SUMMARY, summary),
     ("Results", RESULTS, results),
     ("Days", DAYS, days),
@@ -77,18 +71,7 @@ const REVISIONS: &[Column] = &[
 /// # Errors
 /// A table has more rows than a sheet, or the writer's temporary files find no room.
 pub fn statement_xlsx(statement: &SlaStatement) -> Result<Vec<u8>, ExportError> {
-    let mut book = Workbook::new();
-    let created = ExcelDateTime::from_timestamp(statement.provenance.at.timestamp()).map_err(failed)?;
-    let about = DocProperties::new().set_title("SLA statement").set_creation_datetime(&created);
-    book.set_properties(&about).set_zip_compression_level(6);
-    let styles = Styles::new();
-    for (name, columns, rows) in TABLES {
-        let sheet = book.add_worksheet_with_constant_memory().map_err(failed)?;
-        let mut sheet = Sheet::begin(sheet, name, columns, &styles)?;
-        rows(statement, &mut sheet)?;
-        sheet.end()?;
-    }
-    book.save_to_buffer().map_err(failed)
+    workbook("SLA statement", statement.provenance.at, &TABLES, statement)
 }
 
 fn summary(statement: &SlaStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {

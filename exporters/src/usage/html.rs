@@ -1,14 +1,14 @@
 //! The statement as one self-contained page, by the rules of the report's: no script, no request, nothing that needs colour.
 
 use maud::{Markup, html};
-use schemas::{UsagePart, UsageQuota, UsageStatement};
+use schemas::{UsagePart, UsageProvenance, UsageQuota, UsageStatement};
 
 use super::bars::{bar, columns};
 use super::{measure_words, status_word};
 use crate::report::figure::{counted, number_cell, thousands};
 use crate::report::html::{document, shown};
 use crate::report::style::STYLE;
-use crate::statement::page::{files, moment, state};
+use crate::statement::page::{Sources, moment, provenance, state};
 
 /// What the report's sheet does not have.
 const OWN_STYLE: &str = ".usage { width: 260px; margin: 4px 0 0; } .limit { stroke: var(--ink); stroke-width: 1.6; stroke-dasharray: 4 3; }
@@ -29,7 +29,7 @@ fn page(statement: &UsageStatement) -> Markup {
             (price(statement))
             (charges(statement))
             (revisions(statement))
-            (provenance(statement))
+            (provenance(&sources(&statement.provenance)))
             footer {
                 "auditlake " (statement.provenance.version) ", run " (statement.provenance.run) ". Instants in tables are UTC. "
                 "Quantities and costs are exact; percentages are cut off, never rounded up."
@@ -194,19 +194,13 @@ fn revisions(statement: &UsageStatement) -> Markup {
     }
 }
 
-fn provenance(statement: &UsageStatement) -> Markup {
-    let from = &statement.provenance;
-    html! {
-        section {
-            h2 id="provenance" { "Provenance" }
-            dl {
-                dt { "Quotas" } dd { (from.quotas) }
-                dt { "Definitions (SHA-256)" } dd.hash { (from.spec_sha256) }
-                dt { "Evidence (SHA-256)" } dd.hash { (from.evidence_sha256) }
-                @for path in &from.evidence { dt { "Evidence" } dd { code { (path) } } }
-            }
-            (files(&from.inputs))
-        }
+fn sources(from: &UsageProvenance) -> Sources<'_> {
+    Sources {
+        defined: ("Quotas", &from.quotas),
+        spec_sha256: &from.spec_sha256,
+        evidence_sha256: &from.evidence_sha256,
+        evidence: &from.evidence,
+        inputs: &from.inputs,
     }
 }
 

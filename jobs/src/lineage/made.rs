@@ -9,8 +9,7 @@ mod export;
 mod ingest;
 mod query;
 mod report;
-mod sla;
-mod usage;
+mod results;
 
 use std::collections::BTreeSet;
 
@@ -32,8 +31,7 @@ pub(crate) use export::of_export;
 pub(crate) use ingest::of_ingest;
 pub(crate) use query::of_query;
 pub(crate) use report::of_report;
-pub(crate) use sla::of_sla;
-pub(crate) use usage::of_usage;
+pub(crate) use results::of_results;
 
 /// What the runs of a job read and write.
 #[derive(Debug, Clone, Default)]

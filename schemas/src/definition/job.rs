@@ -12,7 +12,7 @@ use super::nearest::nearest;
 use super::path_template::PathTemplate;
 use super::problem::{Place, Problems};
 use super::raw::{Approval, RawIngest, RawOutput, RawReport, RawSource};
-use super::report_spec::{ReportOutput, ReportSpec};
+use super::report_spec::{ReportFormat, ReportOutput, ReportSpec};
 use super::store_url::BucketUrl;
 use super::surroundings::Surroundings;
 use super::yaml::At;
@@ -235,6 +235,22 @@ fn type_phrase(value: &ParamValue) -> &'static str {
         ParamValue::Text(_) => "a text",
         ParamValue::Texts(_) => "a list of texts",
     }
+}
+
+/// Statements for people; none where nothing is given. `of` is what they are about.
+pub(super) fn statement_outputs(
+    of: &str,
+    (job, raw): (&JobId, Option<At<Vec<RawOutput>>>),
+    around: &mut Surroundings,
+    problems: &mut Problems,
+) -> Vec<ReportOutput> {
+    let Some(raw) = raw else { return Vec::new() };
+    let place = raw.place;
+    let outputs = outputs(job, raw, around, problems);
+    if outputs.iter().any(|output| output.format == ReportFormat::Oscal) {
+        problems.add(place, format!("format \"oscal\" is for controls; formats of {of} are: html, json, csv, xlsx"));
+    }
+    outputs
 }
 
 pub(super) fn outputs(

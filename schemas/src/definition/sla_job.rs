@@ -1,10 +1,10 @@
 //! `jobs/*.yaml` of kind `sla`: an SLA judged for the periods that have ended by the instant of the run.
 
 use super::checked::JobKind;
-use super::job::outputs;
+use super::job::statement_outputs;
 use super::problem::Problems;
 use super::raw_sla::RawSlaJob;
-use super::report_spec::{ReportFormat, SlaSpec};
+use super::report_spec::SlaSpec;
 use super::sla::dataset_into;
 use super::surroundings::Surroundings;
 use crate::id::{JobId, SlaId};
@@ -15,17 +15,7 @@ pub(super) fn build(raw: RawSlaJob, around: &mut Surroundings, problems: &mut Pr
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let sla = problems.keep(raw.sla.place, sla(&raw.sla.value, around));
     let into = dataset_into(&raw.into, &SLA_RESULT, around, problems);
-    let outputs = match raw.outputs {
-        Some(given) => {
-            let place = given.place;
-            let outputs = outputs(&id, given, around, problems);
-            if outputs.iter().any(|output| output.format == ReportFormat::Oscal) {
-                problems.add(place, "format \"oscal\" is for controls; formats of an SLA are: html, json, csv, xlsx");
-            }
-            outputs
-        }
-        None => Vec::new(),
-    };
+    let outputs = statement_outputs("an SLA", (&id, raw.outputs), around, problems);
     let spec = SlaSpec { sla: sla?, into: into?, periods: raw.periods.unwrap_or(1), outputs };
     (problems.len() == before).then_some((id, JobKind::Sla(spec)))
 }

@@ -1,10 +1,10 @@
 //! `jobs/*.yaml` of kind `usage`: a contract judged for the month that goes on and those that ended last.
 
 use super::checked::JobKind;
-use super::job::outputs;
+use super::job::statement_outputs;
 use super::problem::Problems;
 use super::raw_usage::RawUsageJob;
-use super::report_spec::{ReportFormat, UsageSpec};
+use super::report_spec::UsageSpec;
 use super::sla::dataset_into;
 use super::surroundings::Surroundings;
 use crate::id::{JobId, UsageId};
@@ -15,17 +15,7 @@ pub(super) fn build(raw: RawUsageJob, around: &mut Surroundings, problems: &mut 
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let usage = problems.keep(raw.usage.place, usage(&raw.usage.value, around));
     let into = dataset_into(&raw.into, &USAGE_RESULT, around, problems);
-    let outputs = match raw.outputs {
-        Some(given) => {
-            let place = given.place;
-            let outputs = outputs(&id, given, around, problems);
-            if outputs.iter().any(|output| output.format == ReportFormat::Oscal) {
-                problems.add(place, "format \"oscal\" is for controls; formats of usage are: html, json, csv, xlsx");
-            }
-            outputs
-        }
-        None => Vec::new(),
-    };
+    let outputs = statement_outputs("usage", (&id, raw.outputs), around, problems);
     let spec = UsageSpec { usage: usage?, into: into?, periods: raw.periods.unwrap_or(1), outputs };
     (problems.len() == before).then_some((id, JobKind::Usage(spec)))
 }

@@ -1,10 +1,10 @@
 //! `slas/*.yaml` in OpenSLO: what becomes an SLA, what is loaded and not judged, and what is refused.
 
 use expect_test::{Expect, expect};
-use schemas::{DefinitionError, Lake, Measured, PeriodLength, Share, Sla, SlaMethod, check};
+use schemas::{DefinitionError, Lake, Measured, PeriodLength, Share, Sla, SlaMethod};
 
 use crate::mutation::Xorshift;
-use crate::sla::with_datasets;
+use crate::sla::lake;
 
 /// An SLO with two objectives whose SLI is a document of its own, in one file.
 const BOUND: &str = "apiVersion: openslo/v1
@@ -62,14 +62,9 @@ spec:
 
 const JOB: &str = "job: judge\nkind: sla\nsla: search\ninto: results\n";
 
-fn lake(files: &[(&str, &str)]) -> Result<Lake, Vec<DefinitionError>> {
-    check(&with_datasets(files))
-}
-
 #[track_caller]
 fn says(text: &str, expected: Expect) {
-    let errors = lake(&[("slas/api.yaml", text)]).map(drop).expect_err("is refused");
-    expected.assert_eq(&errors.iter().map(DefinitionError::to_string).collect::<Vec<_>>().join("\n"));
+    crate::sla::says(&[("slas/api.yaml", text)], expected);
 }
 
 #[track_caller]

@@ -37,12 +37,13 @@ tier: {gold: {uptime: \"99.95\"}}
 credits: {uptime: [{below: target, percent: \"5\"}, {below: \"99.0\", percent: \"100\"}]}
 ";
 
-fn lake(files: &[(&str, &str)]) -> Result<Lake, Vec<DefinitionError>> {
+/// That lake, checked.
+pub(crate) fn lake(files: &[(&str, &str)]) -> Result<Lake, Vec<DefinitionError>> {
     check(&with_datasets(files))
 }
 
-/// The sample lake with datasets of every kind that an SLA reads, and these files.
-pub(crate) fn with_datasets(files: &[(&str, &str)]) -> Vec<SourceFile> {
+/// The sample lake with datasets of every kind that SLAs and contracts about usage read, and these files.
+fn with_datasets(files: &[(&str, &str)]) -> Vec<SourceFile> {
     let mut all = acme();
     let datasets = [
         ("requests", "request_1m.v1"),
@@ -50,6 +51,7 @@ pub(crate) fn with_datasets(files: &[(&str, &str)]) -> Vec<SourceFile> {
         ("exclusions", "exclusion.v1"),
         ("usage", "usage.v1"),
         ("results", "sla_result.v1"),
+        ("used", "usage_result.v1"),
     ];
     for (name, schema) in datasets {
         let text = format!("dataset: {name}\nlocation: {name}/\nschema: {schema}\n").into_bytes();
@@ -61,8 +63,9 @@ pub(crate) fn with_datasets(files: &[(&str, &str)]) -> Vec<SourceFile> {
     all
 }
 
+/// Compares what is wrong with these files, a line each.
 #[track_caller]
-fn says(files: &[(&str, &str)], expected: Expect) {
+pub(crate) fn says(files: &[(&str, &str)], expected: Expect) {
     let errors = lake(files).map(drop).expect_err("is refused");
     expected.assert_eq(&errors.iter().map(DefinitionError::to_string).collect::<Vec<_>>().join("\n"));
 }

@@ -1,12 +1,9 @@
 //! `slas/*.yaml`: quotas and contracts about usage, and jobs that judge them.
 
 use expect_test::{Expect, expect};
-use schemas::{
-    DefinitionError, JobKind, Lake, Measure, PeriodLength, Quantity, QuotaLimit, Share, SourceFile, TierPrice, check,
-    shipped_quotas,
-};
+use schemas::{JobKind, Measure, PeriodLength, Quantity, QuotaLimit, Share, TierPrice, shipped_quotas};
 
-use crate::acme::acme;
+use crate::sla::{lake, says};
 
 const USAGE: &str = "usage: platform
 dataset: usage
@@ -36,25 +33,6 @@ currency: JPY
 meters: {exports: {meter: export_rows, is: counter, per: day}}
 tier: {gold: {exports: 1000, storage_gb: \"0.5\", price_month: \"9900\"}}
 ";
-
-/// The sample lake with datasets of what is used, and these files.
-fn lake(files: &[(&str, &str)]) -> Result<Lake, Vec<DefinitionError>> {
-    let mut all = acme();
-    for (name, schema) in [("usage", "usage.v1"), ("used", "usage_result.v1")] {
-        let text = format!("dataset: {name}\nlocation: {name}/\nschema: {schema}\n").into_bytes();
-        all.push(SourceFile { path: format!("datasets/{name}.yaml"), text });
-    }
-    all.extend(
-        files.iter().map(|(path, text)| SourceFile { path: (*path).to_owned(), text: text.as_bytes().to_vec() }),
-    );
-    check(&all)
-}
-
-#[track_caller]
-fn says(files: &[(&str, &str)], expected: Expect) {
-    let errors = lake(files).map(drop).expect_err("is refused");
-    expected.assert_eq(&errors.iter().map(DefinitionError::to_string).collect::<Vec<_>>().join("\n"));
-}
 
 #[test]
 fn a_contract_and_its_job_are_read_whole() {
