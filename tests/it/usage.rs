@@ -209,6 +209,35 @@ fn what_cannot_be_metered_is_said_and_nothing_is_recorded() {
     lake.run(&["run", "usage-daily", ENDED]).failed(2, &["quotas \"own\"", "effective from 2027-01-01"]);
 }
 
+#[test]
+fn what_is_asked_for_and_not_there_is_named() {
+    let lake = lake();
+    lake.run(&["usage", "show", "acme", "--usage", "platfrom"]).failed(2, &["platfrom", "there are: platform"]);
+    lake.run(&["usage", "show", "acme", "--period", "September"]).failed(2, &["usage \"platform\"", "September"]);
+    lake.write("slas/second.yaml", USAGE.replace("usage: platform", "usage: second"));
+    lake.run(&["usage", "show", "acme"])
+        .failed(2, &["several contracts have tenant \"acme\"", "--usage: platform, second"]);
+    lake.run(&["usage", "focus", "--period", "2026-13"]).failed(2, &["2026-13"]);
+    lake.run(&["usage", "focus", "--dataset", "bills"]).failed(2, &["bills"]);
+    lake.run(&["usage", "focus", "--format", "xlsx"]).failed(2, &["xlsx", "csv, json, ndjson"]);
+}
+
+#[test]
+fn a_charge_whose_own_attributes_are_no_object_is_refused() {
+    let lake = lake();
+    let bill = "x_UsageId,x_Attributes,BilledCost,BillingAccountId,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ServiceName\n\
+                a,\"{\"\"team\"\": \"\"blue\"\"}\",1,acme,USD,Tax,2026-02-01 00:00:00,2026-03-01 00:00:00,Tax\n\
+                b,blue,1,acme,USD,Tax,2026-02-01 00:00:00,2026-03-01 00:00:00,Tax\n";
+    let file = lake.write("bill.csv", bill).display().to_string();
+    let ran = lake.run(&["ingest", "focus", &file, "--into", "usage"]);
+    ran.failed(
+        1,
+        &["1 of 2 records were rejected", "column \"x_Attributes\" does not hold a JSON object", "--partial"],
+    );
+    assert_eq!(lake.figure("SELECT count(*) FROM usage_rejected WHERE record = 2"), 1);
+    assert_eq!(lake.figure("SELECT count(*) FROM usage WHERE attributes['team'] = 'blue'"), 1);
+}
+
 /// Everything of charges that a bill carries.
 const CHARGES: &str =
     "SELECT * EXCEPT (ingested_at, raw_ref, raw_hash) FROM usage ORDER BY tenant_id, period_start, usage_id";

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use schemas::{DefinitionError, Lake, Measured, PeriodLength, Share, Sla, SlaMethod};
 
 use crate::mutation::Xorshift;
-use crate::sla::lake;
+use crate::sla::{is_refused, lake};
 
 /// An SLO with two objectives whose SLI is a document of its own, in one file.
 const BOUND: &str = "apiVersion: openslo/v1
@@ -64,7 +64,7 @@ const JOB: &str = "job: judge\nkind: sla\nsla: search\ninto: results\n";
 
 #[track_caller]
 fn says(text: &str, expected: Expect) {
-    crate::sla::says(&[("slas/api.yaml", text)], expected);
+    is_refused(lake(&[("slas/api.yaml", text)]), expected);
 }
 
 #[track_caller]

@@ -37,22 +37,23 @@ tier: {gold: {uptime: \"99.95\"}}
 credits: {uptime: [{below: target, percent: \"5\"}, {below: \"99.0\", percent: \"100\"}]}
 ";
 
-/// That lake, checked.
+/// Datasets of every kind that an SLA reads.
+const DATASETS: [(&str, &str); 5] = [
+    ("requests", "request_1m.v1"),
+    ("probes", "probe.v1"),
+    ("exclusions", "exclusion.v1"),
+    ("usage", "usage.v1"),
+    ("results", "sla_result.v1"),
+];
+
+/// The sample lake with those, and these files.
 pub(crate) fn lake(files: &[(&str, &str)]) -> Result<Lake, Vec<DefinitionError>> {
-    check(&with_datasets(files))
+    with_datasets(&DATASETS, files)
 }
 
-/// The sample lake with datasets of every kind that SLAs and contracts about usage read, and these files.
-fn with_datasets(files: &[(&str, &str)]) -> Vec<SourceFile> {
+/// The sample lake with datasets of these schemas, and these files.
+pub(crate) fn with_datasets(datasets: &[(&str, &str)], files: &[(&str, &str)]) -> Result<Lake, Vec<DefinitionError>> {
     let mut all = acme();
-    let datasets = [
-        ("requests", "request_1m.v1"),
-        ("probes", "probe.v1"),
-        ("exclusions", "exclusion.v1"),
-        ("usage", "usage.v1"),
-        ("results", "sla_result.v1"),
-        ("used", "usage_result.v1"),
-    ];
     for (name, schema) in datasets {
         let text = format!("dataset: {name}\nlocation: {name}/\nschema: {schema}\n").into_bytes();
         all.push(SourceFile { path: format!("datasets/{name}.yaml"), text });
@@ -60,14 +61,19 @@ fn with_datasets(files: &[(&str, &str)]) -> Vec<SourceFile> {
     all.extend(
         files.iter().map(|(path, text)| SourceFile { path: (*path).to_owned(), text: text.as_bytes().to_vec() }),
     );
-    all
+    check(&all)
 }
 
-/// Compares what is wrong with these files, a line each.
+/// Compares what is wrong, a line each.
 #[track_caller]
-pub(crate) fn says(files: &[(&str, &str)], expected: Expect) {
-    let errors = lake(files).map(drop).expect_err("is refused");
+pub(crate) fn is_refused(checked: Result<Lake, Vec<DefinitionError>>, expected: Expect) {
+    let errors = checked.map(drop).expect_err("is refused");
     expected.assert_eq(&errors.iter().map(DefinitionError::to_string).collect::<Vec<_>>().join("\n"));
+}
+
+#[track_caller]
+fn says(files: &[(&str, &str)], expected: Expect) {
+    is_refused(lake(files), expected);
 }
 
 fn share(text: &str) -> Share {

@@ -1,9 +1,11 @@
 //! `slas/*.yaml`: quotas and contracts about usage, and jobs that judge them.
 
 use expect_test::{Expect, expect};
-use schemas::{JobKind, Measure, PeriodLength, Quantity, QuotaLimit, Share, TierPrice, shipped_quotas};
+use schemas::{
+    DefinitionError, JobKind, Lake, Measure, PeriodLength, Quantity, QuotaLimit, Share, TierPrice, shipped_quotas,
+};
 
-use crate::sla::{lake, says};
+use crate::sla::{is_refused, with_datasets};
 
 const USAGE: &str = "usage: platform
 dataset: usage
@@ -33,6 +35,16 @@ currency: JPY
 meters: {exports: {meter: export_rows, is: counter, per: day}}
 tier: {gold: {exports: 1000, storage_gb: \"0.5\", price_month: \"9900\"}}
 ";
+
+/// The sample lake with datasets of what is used, and these files.
+fn lake(files: &[(&str, &str)]) -> Result<Lake, Vec<DefinitionError>> {
+    with_datasets(&[("usage", "usage.v1"), ("used", "usage_result.v1")], files)
+}
+
+#[track_caller]
+fn says(files: &[(&str, &str)], expected: Expect) {
+    is_refused(lake(files), expected);
+}
 
 #[test]
 fn a_contract_and_its_job_are_read_whole() {
