@@ -31,7 +31,7 @@ use crate::dataset_table::{plain, schema_of};
 use crate::error::EngineError;
 use crate::ingest::{Fence, FileSeries, IngestProgress, Layout, WrittenFile, ascending, key_columns, unfinished};
 use crate::lake_session::{LakeSession, stream_error};
-use crate::replace::{COMPACT, FilesReplaced, Replacement, files_of};
+use crate::replace::{COMPACT, FilesReplaced, Replacement, files_of, leftovers, remove_replaced};
 use crate::session::SessionFactory;
 use crate::store::{Lakefront, recorded_path};
 use crate::subject_index::Indexed;
@@ -75,6 +75,8 @@ pub struct CompactOutcome {
     pub rows: u64,
     /// Files that stay as they are because a job that runs for new files has yet to read them.
     pub files_unread: u64,
+    /// Files that earlier rewritings replaced and that were deleted as their grace is over; of a dry run, those that would be.
+    pub files_deleted: u64,
     /// What was written of the index of subjects afterwards; none where it could not be, and of a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub indexed: Option<Indexed>,
@@ -108,15 +110,17 @@ pub async fn compact(
     let files_unread = (before - there.len()) as u64;
     let mut outcome = CompactOutcome { files_unread, ..CompactOutcome::default() };
     let small = small_files(there, request.file_bytes);
+    let settled_until = request.now - request.grace;
     if request.dry_run {
         small.iter().for_each(|folder| outcome.met(folder));
+        outcome.files_deleted = leftovers(lake, dataset, settled_until).await?.due;
         return Ok(outcome);
     }
     // Folders are looked at once: what a rewriting leaves small is the rest of it.
     let mut open: BTreeSet<String> = small.into_iter().map(|folder| folder.path).collect();
     while !open.is_empty() {
-        let replacement =
-            Replacement::announce(lake, fence, dataset, COMPACT, request.now, request.now - request.grace).await?;
+        let replacement = Replacement::announce(lake, fence, dataset, COMPACT, request.now, settled_until).await?;
+        outcome.files_deleted += replacement.deleted;
         let work = Work { lake, factory, request, fence, progress, name: replacement.work.clone() };
         let written = async {
             let mut files = replacement.files().await?;
@@ -139,6 +143,7 @@ pub async fn compact(
         outcome.rows += adds.iter().map(|file| file.rows).sum::<u64>();
         outcome.commits.push(FilesReplaced { work: work.name, adds, removes });
     }
+    outcome.files_deleted += remove_replaced(lake, fence, dataset, (request.now, settled_until)).await?;
     Ok(outcome)
 }
 

@@ -23,6 +23,7 @@
 
 mod dropped;
 mod sequence;
+mod settle;
 
 use std::collections::BTreeSet;
 
@@ -31,15 +32,17 @@ use object_store::path::Path;
 use schemas::Dataset;
 
 pub(crate) use dropped::{DroppedFile, change_dropped, dropped_of};
-use sequence::{Announced, Closing, End, Entry, Sequence, entry_path, is_of};
+use sequence::{Announced, Closing, End, Sequence, entry_path, is_of};
 pub(crate) use sequence::{COMPACT, files_in_force, is_closed, replaced};
 pub use sequence::{Origin, origin_of};
+pub use settle::remove_replaced;
+pub(crate) use settle::{Leftovers, leftovers, purge_replaced};
+use settle::{Settled, settle};
 
 use crate::dataset::{PinnedFile, list_below};
 use crate::error::EngineError;
-use crate::incremental::sweep_states;
 use crate::ingest::{Fence, WrittenFile};
-use crate::store::{Created, Lakefront, recorded_path};
+use crate::store::{Created, Lakefront};
 
 /// A replacement under way: announced, and not yet ended.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub(crate) struct Replacement<'a> {
     number: u64,
     /// How the names of the new files begin; no other entry has it.
     pub(crate) work: String,
+    /// Files that went when it was announced.
+    pub(crate) deleted: u64,
 }
 
 /// What one commit did to the files of a dataset.
@@ -86,12 +91,12 @@ impl<'a> Replacement<'a> {
             entry.end = lake.read_json(&path).await?;
         }
         let number = sequence.next;
-        let Settled { below: settled, given_up, closed } =
+        let Settled { below: settled, given_up, closed, deleted } =
             settle(lake, fence, dataset, sequence, settled_until).await?;
         let work = format!("{stem}-{number:06}");
         let announced = Announced { work: work.clone(), at: now, settled, given_up, closed };
         match lake.create_json(&entry_path(dataset.id.as_str(), number, ""), &announced).await? {
-            Created::Now => Ok(Self { lake, fence, dataset, number, work }),
+            Created::Now => Ok(Self { lake, fence, dataset, number, work, deleted }),
             Created::Existed => {
                 Err(EngineError::ClaimLost { claim: format!("datasets/{}", dataset.id), epoch: number })
             }
@@ -192,97 +197,9 @@ pub async fn files_replaced(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<P
     Ok(files)
 }
 
-/// Deletes files that others came in the place of, without any grace: whoever reads them begins anew.
-///
-/// # Errors
-/// When the claim is lost, or the store fails.
-pub async fn remove_replaced(
-    lake: &Lakefront,
-    fence: &dyn Fence,
-    dataset: &Dataset,
-    now: DateTime<Utc>,
-) -> Result<(), EngineError> {
-    Replacement::announce(lake, fence, dataset, "erase", now, now).await?.give_up(now).await;
-    Ok(())
-}
-
-/// What is known of entries that are read no more.
-struct Settled {
-    /// The first entry of which something is still there.
-    below: u64,
-    given_up: Vec<String>,
-    closed: Vec<Closing>,
-}
-
-/// Deletes what entries leave behind that ended by `until`, oldest first, and says how far it came.
-async fn settle(
-    lake: &Lakefront,
-    fence: &dyn Fence,
-    dataset: &Dataset,
-    sequence: Sequence,
-    until: DateTime<Utc>,
-) -> Result<Settled, EngineError> {
-    let mut settled = Settled { below: sequence.settled, given_up: sequence.given_up, closed: sequence.closed };
-    for Entry { number, announced, end } in sequence.entries {
-        let gone = match &end {
-            Some(End::Committed { at, removes, .. }) if *at <= until => {
-                removes.iter().map(|path| recorded_path(path)).collect()
-            }
-            Some(End::GivenUp { at }) if *at <= until => {
-                files_that(lake, dataset, |path| announced.names(path)).await?
-            }
-            Some(End::Closed { at, closing }) if *at <= until => {
-                files_that(lake, dataset, |path| closing.rules_out(path)).await?
-            }
-            _ => break,
-        };
-        if !gone.is_empty() {
-            let left = sweep_states(lake, dataset).await?.not_reached;
-            left.iter().for_each(|left| tracing::warn!(left, "a state of a replaced file has versions left"));
-        }
-        for path in &gone {
-            fence.check().await?;
-            lake.remove(path).await?;
-        }
-        settled.learn(announced, end, &gone);
-        settled.below = number + 1;
-    }
-    Ok(settled)
-}
-
-impl Settled {
-    /// Keeps what readers must know of an entry of which the files in `gone` were deleted.
-    fn learn(&mut self, announced: Announced, end: Option<End>, gone: &[Path]) {
-        match end {
-            Some(End::GivenUp { .. }) => self.given_up.push(announced.work),
-            Some(End::Closed { closing, .. }) => {
-                self.closed.retain(|earlier| earlier.work != closing.work);
-                self.closed.push(closing);
-            }
-            // Whoever writes such a file again is late as well.
-            Some(End::Committed { .. }) => {
-                for closing in &mut self.closed {
-                    closing.keeps.retain(|kept| !gone.iter().any(|path| path.as_ref() == kept));
-                }
-            }
-            None => {}
-        }
-    }
-}
-
 /// Files below the dataset's location, whether they count or not.
 async fn files_below_of(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
     list_below(lake.store().as_ref(), &Path::from(dataset.location.trim_end_matches('/'))).await
-}
-
-/// Files below the dataset's location whose paths are such.
-async fn files_that(
-    lake: &Lakefront,
-    dataset: &Dataset,
-    is_such: impl Fn(&str) -> bool,
-) -> Result<Vec<Path>, EngineError> {
-    let files = files_below_of(lake, dataset).await?;
-    Ok(files.into_iter().filter(|file| is_such(file.path())).map(|file| file.meta.location).collect())
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ mod transform;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use apply::{Applied, ApplyRequest, apply};
+pub use apply::{Applied, ApplyRequest, ReplacedFiles, apply};
 pub use approval::{Approval, ApprovedPlan, NotApproved, StandingApproval, approvals_folder, standing_folder};
 pub use decide::{
     Archived, Conflict, Dates, DecideError, Deed, Erased, ErasedRows, Erasure, Explained, ExplainedCase,

@@ -96,6 +96,15 @@ pub async fn compact(
     logged
 }
 
+/// Deletes files of a dataset that others came in the place of and of which the grace is over; says how many.
+pub(crate) async fn remove_due(lake: &OpenLake, world: &World, dataset: &Dataset) -> Result<u64, JobError> {
+    let claim = Claim::take(&lake.front, world, &format!("datasets/{}", dataset.id)).await?;
+    let (now, until) = (world.now(), world.now() - GRACE);
+    let removed = engine::remove_replaced(&lake.front, &claim.fence(), dataset, (now, until)).await;
+    claim.release().await;
+    Ok(removed?)
+}
+
 /// The files that may be rewritten: those that every job has read that runs for new ones. None where all may.
 async fn readable(lake: &OpenLake, world: &World, dataset: &Dataset) -> Result<Option<BTreeSet<String>>, JobError> {
     let source = StreamSource::Dataset(dataset.id.clone());

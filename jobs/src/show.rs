@@ -113,6 +113,11 @@ pub(crate) fn compacted(command: &CompactCommand, outcome: &CompactOutcome) -> A
     } else {
         format!("{of} became {}: {}, compared one by one", outcome.files_after, counted(outcome.rows, "row"))
     };
+    let text = match (outcome.files_deleted, command.dry_run) {
+        (0, _) => text,
+        (many, true) => format!("{text}; {} would be deleted", counted(many, "replaced file")),
+        (many, false) => format!("{text}; {} deleted", counted(many, "replaced file")),
+    };
     let text = match outcome.files_unread {
         0 => text,
         unread => format!(

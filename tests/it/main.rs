@@ -39,6 +39,7 @@ mod real;
 mod real_tables;
 mod real_uptime;
 mod replace;
+mod replaced_bytes;
 mod report;
 mod requests;
 mod requests_race;

@@ -129,6 +129,16 @@ impl Bucket {
         listed.expect("a listing").len()
     }
 
+    /// Key and id of every version of every object, marks of removals left out.
+    pub(crate) fn versions(&self) -> Vec<(String, String)> {
+        let listed = self.http("GET", "?versions", &[], b"");
+        let tag = |version: &str, name: &str| {
+            let (_, rest) = version.split_once(&format!("<{name}>")).expect("a tag");
+            rest.split_once(&format!("</{name}>")).expect("its end").0.to_owned()
+        };
+        listed.split("<Version>").skip(1).map(|version| (tag(version, "Key"), tag(version, "VersionId"))).collect()
+    }
+
     /// The bytes of a version of an object.
     pub(crate) fn version(&self, name: &str, id: &str) -> Bytes {
         let options = GetOptions { version: Some(id.to_owned()), ..GetOptions::default() };

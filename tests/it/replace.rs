@@ -63,6 +63,12 @@ fn compacting_keeps_every_row_and_value() {
     assert_eq!(compacted(&lake.json(&["compact", "audit", "--at=2026-03-06T00:00:00Z"])), [6, 12, 6, 100]);
     assert_eq!(all_rows(&lake).len(), 100);
     assert_eq!(files(&lake, "audit/").len(), 18, "those of the first time are gone");
+    // Where nothing is small any more, what is due goes as well.
+    let later = "--at=2026-03-08T00:00:00Z";
+    lake.run(&["compact", "audit", "--dry-run", later]).said(0, &["12 replaced files would be deleted"]);
+    assert_eq!(files(&lake, "audit/").len(), 18);
+    lake.run(&["compact", "audit", later]).said(0, &["nothing to compact in audit", "12 replaced files deleted"]);
+    assert_eq!((files(&lake, "audit/").len(), all_rows(&lake).len()), (6, 100));
 }
 
 #[test]

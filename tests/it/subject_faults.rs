@@ -176,13 +176,7 @@ fn rows_of_others(lake: &Lake) -> Vec<String> {
 
 /// Every version of every object whose name or bytes, Parquet decoded, have the person in them.
 fn versions_with_ann(bucket: &Bucket) -> Vec<String> {
-    let listed = bucket.http("GET", "?versions", &[], b"");
-    let tag = |version: &str, name: &str| {
-        let (_, rest) = version.split_once(&format!("<{name}>")).expect("a tag");
-        rest.split_once(&format!("</{name}>")).expect("its end").0.to_owned()
-    };
-    let versions = listed.split("<Version>").skip(1).map(|version| (tag(version, "Key"), tag(version, "VersionId")));
-    let with_ann = versions.filter(|(name, id)| {
+    let with_ann = bucket.versions().into_iter().filter(|(name, id)| {
         let bytes = bucket.version(name, id);
         name.contains(ANN) || has(&bytes, ANN)
     });

@@ -55,6 +55,9 @@ fn files_are_merged_and_rows_go_when_they_are_due() {
     assert_eq!(lake.figure("SELECT count(*) FROM usage"), 0);
     let later = "--at=2026-03-04T00:00:00Z";
     lake.run(&["retention", "apply", plan, "--yes", later]).succeeded();
+    let left: Vec<String> = lake.objects().into_iter().map(|(name, _)| name).collect();
+    let left: Vec<&String> = left.iter().filter(|name| name.starts_with("usage/")).collect();
+    assert!(left.is_empty(), "{left:?}");
     lake.run(&["retention", "reconcile", later]).said(0, &["nothing was left half done"]);
     all_is_good(&lake, later);
 }

@@ -169,3 +169,40 @@ async fn a_reader_sees_one_generation_of_files() {
     assert!(generations.is_subset(&known), "{:?}", generations.difference(&known).collect::<Vec<_>>());
     assert_eq!(seen(&lake).await, current);
 }
+
+#[tokio::test]
+async fn what_was_replaced_goes_when_it_is_due_though_nothing_is_announced() {
+    let (lake, dataset) = (Lakefront::memory(), dataset());
+    let old = [file(&lake, "audit/0a-00000.parquet").await.path, file(&lake, "audit/0b-00000.parquet").await.path];
+    let replacement = announce(&lake, &dataset, 0).await;
+    let path = format!("audit/{}-00000.parquet", replacement.work);
+    let new = file(&lake, &path).await;
+    replacement.commit(vec![new], old.to_vec(), at(1)).await.expect("committed");
+    let stays = Leftovers { due: 0, staying: 2, staying_since: Some((at(1), at(1))) };
+    assert_eq!(leftovers(&lake, &dataset, at(0)).await.expect("looked"), stays);
+    let entries = async || lake.list(&Path::from("_auditlake/datasets/audit")).await.expect("listed").len();
+    let remove = async |now: i64, until: i64| {
+        remove_replaced(&lake, &Free, &dataset, (at(now), at(until))).await.expect("removed")
+    };
+    assert_eq!((remove(24, 0).await, entries().await), (0, 2));
+    assert_eq!(leftovers(&lake, &dataset, at(1)).await.expect("looked").due, 2);
+    assert_eq!((remove(25, 1).await, entries().await), (2, 4));
+    assert_eq!(seen(&lake).await, [path.as_str()]);
+    assert_eq!(lake.list(&Path::from("audit")).await.expect("listed").len(), 1);
+    // What was done leaves nothing that would be done again.
+    assert_eq!((remove(99, 90).await, entries().await), (0, 4));
+}
+
+#[tokio::test]
+async fn what_nobody_ended_is_given_up_and_goes_after_its_grace() {
+    let (lake, dataset) = (Lakefront::memory(), dataset());
+    let dead = announce(&lake, &dataset, 0).await;
+    file(&lake, &format!("audit/{}-00000.parquet", dead.work)).await;
+    let remove =
+        async |now: i64| remove_replaced(&lake, &Free, &dataset, (at(now), at(now - 24))).await.expect("removed");
+    assert_eq!((remove(30).await, seen(&lake).await.len()), (0, 0));
+    let late = dead.commit(Vec::new(), Vec::new(), at(31)).await;
+    assert!(matches!(late, Err(EngineError::ClaimLost { .. })), "{late:?}");
+    assert_eq!((remove(53).await, remove(54).await), (0, 1));
+    assert!(lake.list(&Path::from("audit")).await.expect("listed").is_empty());
+}

@@ -10,7 +10,9 @@
 //! Absent: approval and claims, which are the caller's; it proves the claim through [`Fence`].
 
 mod drop_object;
+mod old_versions;
 mod replace;
+mod replaced;
 mod room;
 
 use std::num::NonZeroUsize;
@@ -38,8 +40,9 @@ use super::summary_files::summary_files;
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::ingest::Fence;
-use crate::store::{Created, Lakefront, Version, Versions, recorded_path, same_etag};
+use crate::store::{Created, Lakefront, recorded_path, same_etag};
 use crate::subject::PersonKeys;
+pub use replaced::ReplacedFiles;
 use room::{Room, needed_bytes};
 
 /// Times an intent is written anew because the output comes out otherwise.
@@ -86,6 +89,9 @@ pub struct Applied {
     pub skipped: Vec<AbortRecord>,
     /// Objects whose old bytes are still there, until the grace is over; the same command then goes on.
     pub waiting: Vec<TombstoneRecord>,
+    /// Files of the dataset that others came in the place of.
+    #[serde(default)]
+    pub replaced: ReplacedFiles,
     /// What took effect by this very apply: it is not logged yet.
     #[serde(skip)]
     pub effective: Vec<IntentRecord>,
@@ -124,6 +130,9 @@ pub async fn apply(lake: &Lakefront, request: &ApplyRequest<'_>) -> Result<Appli
             Some(Outcome::Waiting(tombstone)) => applied.waiting.push(tombstone),
             None => {}
         }
+    }
+    if !request.only_begun {
+        applied.replaced = apply.without_replaced(applied.waiting.is_empty()).await?;
     }
     applied.effective = apply.effective.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(applied)
@@ -349,6 +358,12 @@ impl<'a> Apply<'a> {
         Ok(cases)
     }
 
+    /// A case that was opened or changed since the plan and may hold rows of the dataset.
+    pub(super) async fn case_that_may_hold(&self) -> Result<Option<String>, EngineError> {
+        let may_hold = |case: &HoldCase| case.scope().is_some_and(|scope| scope.may_hold(&self.request.dataset.id));
+        Ok(self.new_cases().await?.into_iter().find(may_hold).map(|case| case.case.to_string()))
+    }
+
     /// The bytes that were pinned; an error where others lie there.
     pub(super) async fn bytes(&self, step: &Step<'_>, etag: &str) -> Result<Bytes, EngineError> {
         self.lake.read_if(&step.path, etag).await
@@ -407,24 +422,6 @@ impl<'a> Apply<'a> {
         Err(EngineError::Bug { what })
     }
 
-    /// R8: the version of these bytes goes, and every one before it; what stays is named.
-    pub(super) async fn purge(&self, step: &Step<'_>, versions: &[Version]) -> Result<(u64, Vec<String>), EngineError> {
-        let mut purged = 0;
-        let mut not_reached = Vec::new();
-        for version in versions {
-            // Above what the store keeps, the mark of the removal stays: without it, that would be an object again.
-            if version.latest && !not_reached.is_empty() {
-                continue;
-            }
-            self.request.fence.check().await?;
-            match self.lake.delete_version(&step.path, &version.id).await? {
-                None => purged += 1,
-                Some(lock) => not_reached.push(format!("version {} of \"{}\": {lock}", version.id, step.planned.path)),
-            }
-        }
-        Ok((purged, not_reached))
-    }
-
     /// When what an object was before may go.
     pub(super) fn grace_ends(&self, from: DateTime<Utc>) -> DateTime<Utc> {
         let grace = i64::try_from(self.document.policy.grace_seconds).ok().and_then(TimeDelta::try_seconds);
@@ -439,32 +436,6 @@ impl<'a> Apply<'a> {
         }
         Ok(())
     }
-}
-
-/// Of the versions of an object, those of the bytes that an intent names and of what was there before; where the object
-/// was deleted last, all of them. With why they are not known, where they are not.
-///
-/// They go in this order: the oldest first, so that those that are left are still known by the one that the intent names, and
-/// the mark of a removal last, because without it what is left would be an object again.
-pub(super) fn outdated(versions: Versions, intent: &IntentRecord) -> (Vec<Version>, Option<String>) {
-    let listed = match versions {
-        Versions::None => return (Vec::new(), None),
-        Versions::Unlisted { why } => {
-            return (Vec::new(), Some(format!("older versions of \"{}\": {why}", intent.path)));
-        }
-        Versions::Listed(listed) => listed,
-    };
-    let is_named = |version: &Version| {
-        intent.version.as_deref() == Some(version.id.as_str())
-            || version.etag.as_deref().is_some_and(|etag| same_etag(etag, &intent.etag))
-    };
-    let is_deleted = listed.iter().any(|version| version.latest && version.delete_marker);
-    let first =
-        if is_deleted { Some(0) } else { listed.iter().position(|version| !version.latest && is_named(version)) };
-    let mut old: Vec<Version> = first.map(|first| listed.into_iter().skip(first).collect()).unwrap_or_default();
-    old.reverse();
-    old.sort_by_key(|version| version.latest);
-    (old, None)
 }
 
 fn plan_request<'a>(

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use engine::evidence::EntryBody;
 use engine::retention::{
     AbortRecord, Applied, ApplyRequest, ApprovedPlan, BegunRecord, Erasing, KnownPlan, NotApproved, ObjectReceipt,
-    PlanFolder, RowCounts, Skipped, apply, find_plan, hold_cases,
+    PlanFolder, ReplacedFiles, RowCounts, Skipped, apply, find_plan, hold_cases,
 };
 use engine::{Created, EngineError, sweep_states};
 use schemas::{OtherCopy, Permission, RetentionPolicy};
@@ -59,6 +59,9 @@ pub(crate) struct PlanReceipt {
     pub(crate) skipped: Vec<AbortRecord>,
     /// Copies that no apply reaches.
     pub(crate) copies: Vec<OtherCopy>,
+    /// What became of files that a compaction or a query had replaced: rows that went lay in them, too.
+    #[serde(default)]
+    pub(crate) replaced: ReplacedFiles,
     /// States of files of the dataset that were deleted when all was done: of files that were replaced or went.
     #[serde(default)]
     pub(crate) states_deleted: u64,
@@ -68,9 +71,10 @@ pub(crate) struct PlanReceipt {
 }
 
 impl PlanReceipt {
-    /// What is left of old bytes and why, of objects and of states.
+    /// What is left of old bytes and why: of objects, of files that were replaced, and of states.
     pub(crate) fn not_reached(&self) -> impl Iterator<Item = &String> {
-        self.objects.iter().flat_map(|object| &object.not_reached).chain(&self.states_not_reached)
+        let objects = self.objects.iter().flat_map(|object| &object.not_reached);
+        objects.chain(&self.replaced.not_reached).chain(&self.states_not_reached)
     }
 }
 
@@ -270,12 +274,13 @@ async fn end_to_end(
     }
     let begun: BegunRecord = lake.front.read_json(&folder.begun()).await?.unwrap_or(begun);
     let applied = apply(&lake.front, request).await?;
-    if !applied.waiting.is_empty() || request.only_begun {
+    if !applied.waiting.is_empty() || applied.replaced.staying > 0 || request.only_begun {
         return Ok((applied, None));
     }
     // Once every object is replaced or gone: whoever keeps a state of one from now on sees that, and deletes it.
     let swept = sweep_states(&lake.front, request.dataset).await?;
     let receipt = PlanReceipt {
+        replaced: applied.replaced.clone(),
         states_deleted: swept.deleted,
         states_not_reached: swept.not_reached,
         format: "auditlake/retention-receipt/v1".to_owned(),

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use engine::retention::{AbortRecord, Action, KnownPlan, Leftover, PlannedObject, RetentionPlan, RowCounts, Skipped};
+use engine::retention::{
+    AbortRecord, Action, KnownPlan, Leftover, PlannedObject, ReplacedFiles, RetentionPlan, RowCounts, Skipped,
+};
 use schemas::rfc3339;
 use serde_json::json;
 
@@ -175,6 +177,7 @@ pub(super) fn applied(outcome: &Outcome) -> Answer {
             ),
         );
     }
+    replaced(&mut text, &applied.replaced);
     if let Some(receipt) = receipt {
         if receipt.states_deleted > 0 {
             write_line(&mut text, &format!("  {} deleted", counted(receipt.states_deleted, "state of files")));
@@ -185,6 +188,28 @@ pub(super) fn applied(outcome: &Outcome) -> Answer {
         write_line(&mut text, &format!("done; receipt and certificate lie in _auditlake/journal/{}/", known.id));
     }
     Answer::done(text, json!({ "plan": known.id, "applied": applied, "receipt": receipt }))
+}
+
+/// What became of files that others had come in the place of.
+fn replaced(text: &mut String, replaced: &ReplacedFiles) {
+    let of = |many| counted(many, "file");
+    if replaced.deleted > 0 {
+        write_line(text, &format!("  {} deleted that a compaction or a query had replaced", of(replaced.deleted)));
+    }
+    if let Some(until) = replaced.until {
+        write_line(
+            text,
+            &format!(
+                "  {} that a compaction or a query replaced stay on the store until {}, for readers that began before; run \
+                 the same command then",
+                of(replaced.staying),
+                rfc3339(until)
+            ),
+        );
+    }
+    for left in &replaced.not_reached {
+        write_line(text, &format!("  not reached: {left}"));
+    }
 }
 
 /// What an apply did that is done.

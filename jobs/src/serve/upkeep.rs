@@ -1,7 +1,6 @@
 //! Keeping datasets of the lake in few files: a server looks every so often whether small files have come together, and
-//! rewrites them as `auditlake compact` does.
-//!
-//! Absent: files that were replaced. They stay a day for readers that began before, and the compaction after that deletes them.
+//! rewrites them as `auditlake compact` does. Files that were replaced stay a day for readers that began before, and go when it
+//! looks after that.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use schemas::Dataset;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::pause;
-use crate::compact::{CompactCommand, GRACE, compact};
+use crate::compact::{CompactCommand, GRACE, compact, remove_due};
 use crate::error::JobError;
 use crate::lake::OpenLake;
 use crate::progress::Progress;
@@ -52,12 +51,16 @@ pub(super) async fn keep(
     }
 }
 
-/// Rewrites the small files of a dataset, if there are many.
+/// Rewrites the small files of a dataset, if there are many, and deletes what was replaced a day ago.
 async fn kept(lake: &OpenLake, world: &World, dataset: &Dataset) -> Result<(), JobError> {
     let looked =
         CompactCommand { dataset: dataset.id.to_string(), grace: GRACE, file_bytes: FILE_BYTES, dry_run: true };
     let there = compact(lake, world, &looked, &Progress::silent()).await?;
     if there.files_before < FILES_WORTH || there.files_before < there.folders * FILES_OF_FOLDER_WORTH {
+        if there.files_deleted > 0 {
+            let files = remove_due(lake, world, dataset).await?;
+            tracing::info!(dataset = %dataset.id, files, "replaced files deleted");
+        }
         return Ok(());
     }
     let outcome = compact(lake, world, &CompactCommand { dry_run: false, ..looked }, &Progress::silent()).await?;

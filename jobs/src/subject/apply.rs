@@ -259,9 +259,10 @@ impl Erasure<'_> {
             return Ok(());
         }
         let claim = Claim::take(&lake.front, world, &target.claim()).await?;
-        let removed = remove_replaced(&lake.front, &claim.fence(), &dataset, world.now()).await;
+        let removed = remove_replaced(&lake.front, &claim.fence(), &dataset, (world.now(), world.now())).await;
         claim.release().await;
-        Ok(removed?)
+        removed?;
+        Ok(())
     }
 
     async fn carry_out(&self, known: KnownPlan, erasing: &Erasing) -> Result<Option<PlanReceipt>, JobError> {

@@ -2,7 +2,8 @@
 
 use object_store::ObjectMeta;
 
-use super::{Apply, Outcome, Step, outdated};
+use super::old_versions::outdated;
+use super::{Apply, Outcome, Step};
 use crate::error::EngineError;
 use crate::replace::{DroppedFile, change_dropped};
 use crate::retention::journal::{IntentRecord, ObjectReceipt, RemovalKind, Skipped, TombstoneRecord};

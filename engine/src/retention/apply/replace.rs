@@ -5,7 +5,8 @@ use object_store::ObjectMeta;
 use schemas::hex;
 use sha2::{Digest, Sha256};
 
-use super::{Apply, Outcome, Step, outdated};
+use super::old_versions::outdated;
+use super::{Apply, Outcome, Step};
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
 use crate::retention::archive::{Leaving, archive};
@@ -221,12 +222,8 @@ impl Apply<'_> {
         if old.is_empty() {
             return Ok(None);
         }
-        let case = self
-            .new_cases()
-            .await?
-            .into_iter()
-            .find(|case| case.scope().is_some_and(|scope| scope.may_hold(&self.request.dataset.id)));
-        Ok(case.map(|case| format!("case {} was opened since and may hold some of their rows", case.case)))
+        let case = self.case_that_may_hold().await?;
+        Ok(case.map(|case| format!("case {case} was opened since and may hold some of their rows")))
     }
 
     /// That a second look finds no row that is due.
