@@ -46,6 +46,7 @@ use crate::runner::{Attempt, Executed};
 use crate::world::World;
 
 pub(crate) use command::command;
+pub(crate) use statement::files_of_tenant;
 
 use attained::SlaStatus;
 use evidence::{Evidence, hashes};

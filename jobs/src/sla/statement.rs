@@ -69,15 +69,15 @@ impl Context<'_> {
                 tiers: format!("{}, version {}", tiers.id, result.figures.tiers_version),
                 spec_sha256: result.figures.spec_sha256.clone(),
                 evidence_sha256: result.figures.evidence_sha256.clone(),
-                inputs: of_tenant(&self.provenance.inputs, tenant),
+                inputs: files_of_tenant(&self.provenance.inputs, tenant),
                 ..self.provenance.clone()
             },
         })
     }
 }
 
-/// Files that a statement may name: not those in folders of other tenants.
-fn of_tenant(inputs: &[InputFile], tenant: &str) -> Vec<InputFile> {
+/// Files that what a tenant reads may name: not those in folders of other tenants.
+pub(crate) fn files_of_tenant(inputs: &[InputFile], tenant: &str) -> Vec<InputFile> {
     let own = format!("/tenant={}/", encode_folder_value(tenant));
     let is_shown = |input: &&InputFile| !input.path.contains("/tenant=") || input.path.contains(&own);
     inputs.iter().filter(is_shown).cloned().collect()

@@ -349,9 +349,7 @@ impl Folder {
                 self.job_of(file, node, problems, |raw, around, problems| anonymize_job::build(raw, around, problems))
             }
             Some("sla") => self.job_of(file, node, problems, sla_job::build),
-            Some("anomalies") => {
-                self.job_of(file, node, problems, |raw, around, problems| anomalies_job::build(raw, around, problems))
-            }
+            Some("anomalies") => self.job_of(file, node, problems, anomalies_job::build),
             Some(other) => {
                 problems.add(kind.map_or(node.place, |kind| kind.place), job::unknown_kind(other));
                 None
