@@ -5,6 +5,7 @@
 //! detect      what a detector is; surprise, poisson, ewma, robust, three_sigma are detectors
 //! cool_down   which scores are told again            watch     a series, scored value by value
 //! expected    what was to be expected, in words      raised    alerts of series; job   the run; alerts   what becomes of them
+//! picture     a series as it is drawn                pictures  which ones are, and the pages of each tenant
 //! ```
 //!
 //! A detector scores a value by those before it alone, so that a score says what was known then. Absent: state between runs.
@@ -16,6 +17,8 @@ mod ewma;
 mod expected;
 mod job;
 mod measure;
+mod picture;
+mod pictures;
 mod poisson;
 mod raised;
 mod robust;

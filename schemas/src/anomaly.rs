@@ -2,10 +2,17 @@
 //!
 //! Absent: detectors themselves, and what an alert says, which are `jobs/anomalies`'.
 
+mod pictures;
+
 use serde::{Deserialize, Serialize};
 
-use crate::definition::WrittenAt;
+use crate::definition::{ReportOutput, WrittenAt};
 use crate::id::DatasetId;
+
+pub use pictures::{
+    DetectorRule, EarlierMark, MetricPictures, SeriesAlert, SeriesColumn, SeriesPicture, SeriesProvenance,
+    SeriesReport, short_number,
+};
 
 /// What a job for anomalies measures, and where its alerts go.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +31,8 @@ pub struct AnomaliesSpec {
     pub high: f64,
     /// Score from which an alert is critical.
     pub critical: f64,
+    /// Pictures of series that are written, for each tenant.
+    pub outputs: Vec<ReportOutput>,
 }
 
 /// A measure of entities over time.

@@ -35,7 +35,10 @@ pub use access::{
     Access, Channel, DEFAULT_ROLES, DatasetRule, FloorUnit, Limit, Limits, Mask, MaskKey, MaskRule, Permission,
     Principal, RowRule, SecretSource, SignatureRule, Tenants, default_role, principal_name,
 };
-pub use anomaly::{AnomaliesSpec, DetectorKind, EmptyBucket, MetricSpec};
+pub use anomaly::{
+    AnomaliesSpec, DetectorKind, DetectorRule, EarlierMark, EmptyBucket, MetricPictures, MetricSpec, SeriesAlert,
+    SeriesColumn, SeriesPicture, SeriesProvenance, SeriesReport, short_number,
+};
 pub use anonymize::{
     AnonymizePolicy, CopyColumn, CopyMethod, Diversity, HierarchySource, Loss, Others, Privacy, Role, Search,
     SearchKind,

@@ -182,6 +182,45 @@ fn an_unusual_bucket_raises_one_alert_that_is_taken_and_resolved() {
 }
 
 #[test]
+fn pages_of_a_tenant_draw_its_series_alone_and_mark_its_alerts() {
+    let to = "to: \"series/{interval.end:%Y-%m-%d}/\"";
+    let outputs = format!("outputs: [{{format: html, {to}}}, {{format: json, {to}}}, {{format: csv, {to}}}]\nmetrics:");
+    let lake = watched(&WATCH.replace("metrics:", &outputs));
+    lake.run(&["run", "watch", "--at=2026-03-21T00:00:00Z"]).succeeded();
+    // A page, a document and three tables of each tenant, and the proof of each.
+    assert_eq!(lake.count("series/2026-03-21"), 2 * 5 * 2);
+    let text = |name: &str| {
+        let object = lake.object(&format!("series/2026-03-21/watch.20260321T000000Z.{name}"));
+        String::from_utf8(object.to_vec()).expect("a text")
+    };
+    for (tenant, others) in [("acme", &["globex"][..]), ("globex", &["acme", "u-17"])] {
+        for ending in ["html", "json", "series.csv", "values.csv", "alerts.csv"] {
+            let shown = text(&format!("{tenant}.{ending}"));
+            for other in others {
+                assert!(!shown.contains(other), "{other} is not of {tenant}, in {ending}");
+            }
+        }
+        let page = text(&format!("{tenant}.html"));
+        assert!(
+            page.contains("<svg class=\"series\" role=\"img\"") && page.contains("logins of actor u-1<"),
+            "{tenant}"
+        );
+    }
+    let id = lake.rows("SELECT alert_id FROM alert WHERE metric = 'logins'")[0]["alert_id"].clone();
+    let id = id.as_str().expect("an id");
+    let page = text("acme.html");
+    let marked = "<title>alert 1: logins, 15 minutes from 2026-03-20T21:30:00Z: expected 0 ± 0, saw 41; ";
+    assert!(page.contains(marked) && page.contains(id), "{page}");
+    assert!(!text("globex.html").contains("<title>alert "), "nothing of globex is unusual");
+    let document: serde_json::Value = serde_json::from_str(&text("acme.json")).expect("a document");
+    let logins = &document["metrics"][0];
+    assert_eq!((&logins["metric"], &logins["series"], &logins["alerts"]), (&"logins".into(), &2.into(), &1.into()));
+    let first = &logins["pictures"][0];
+    assert_eq!((&first["entity"], &first["greatest"]), (&"u-17".into(), &41.0.into()), "those with alerts come first");
+    assert_eq!(first["alerts"][0]["alert_id"], id);
+}
+
+#[test]
 fn a_metric_that_cannot_be_measured_is_named() {
     let with = |metric: &str| format!("job: watch\nkind: anomalies\nwindow: 1d\ninto: alert\nmetrics:\n  - {metric}\n");
     for (metric, words) in [

@@ -62,16 +62,32 @@ fn files_are_merged_and_rows_go_when_they_are_due() {
     all_is_good(&lake, later);
 }
 
+const WATCH: &str = "job: watch\nkind: anomalies\nwindow: 1d\ninto: alert\noutputs: [{format: html, to: \"series/{interval.end:%Y-%m-%d}/\"}]\nmetrics:\n  \
+                     - {metric: seats, from: usage, value: sum(quantity), every: 15m, by: meter}\n";
+
+/// What a run wrote lies where it says.
+fn wrote(lake: &Lake, args: &[&str], many: usize) {
+    let told = lake.json(args);
+    let files: Vec<&str> = told["files"].as_array().expect("files").iter().filter_map(|file| file.as_str()).collect();
+    assert_eq!(files.len(), many, "{told}");
+    for file in files {
+        assert!(std::path::Path::new(file).is_file(), "{file}");
+    }
+}
+
 #[test]
 fn a_statement_lies_where_its_run_says() {
     let lake = lake();
     lake.write("slas/usage.yaml", USAGE);
     lake.write("jobs/usage.yaml", JOB);
-    let told = lake.json(&["run", "usage-daily", "--at=2026-02-05T00:00:00Z"]);
-    let files: Vec<&str> = told["files"].as_array().expect("files").iter().filter_map(|file| file.as_str()).collect();
-    assert_eq!(files.len(), 2, "{told}");
-    for file in files {
-        assert!(std::path::Path::new(file).is_file(), "{file}");
-    }
+    wrote(&lake, &["run", "usage-daily", "--at=2026-02-05T00:00:00Z"], 2);
     all_is_good(&lake, "--at=2026-02-06T00:00:00Z");
+}
+
+#[test]
+fn a_page_of_series_lies_where_its_run_says() {
+    let lake = lake();
+    lake.write("jobs/watch.yaml", WATCH);
+    wrote(&lake, &["run", "watch", "--at=2026-01-03T00:00:00Z"], 1);
+    all_is_good(&lake, "--at=2026-01-04T00:00:00Z");
 }

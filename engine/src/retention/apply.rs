@@ -456,6 +456,3 @@ fn plan_request<'a>(
         erasure: None,
     }
 }
-
-#[cfg(test)]
-mod tests;

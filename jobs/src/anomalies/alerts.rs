@@ -241,7 +241,17 @@ async fn read(lake: &OpenLake, world: &World, sql: &str) -> Result<Vec<Alert>, J
     Ok(read.map_err(|error| EngineError::Bug { what: format!("alerts do not read back ({error})") })?)
 }
 
-fn severity(level: i16) -> &'static str {
+/// The alerts of a dataset that were raised at an instant.
+pub(super) async fn raised_at(
+    lake: &OpenLake,
+    world: &World,
+    (dataset, at): (&DatasetId, DateTime<Utc>),
+) -> Result<Vec<Alert>, JobError> {
+    let sql = format!("SELECT {COLUMNS} FROM \"{dataset}\" WHERE raised_at = TIMESTAMP '{}'", rfc3339(at));
+    read(lake, world, &sql).await
+}
+
+pub(super) fn severity(level: i16) -> &'static str {
     match level {
         ..=1 => "info",
         2 => "low",

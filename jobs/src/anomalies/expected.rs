@@ -1,5 +1,6 @@
 //! What was to be expected of a value, in words and numbers.
 
+use schemas::short_number;
 use serde::Serialize;
 
 use super::robust::Middle;
@@ -49,22 +50,17 @@ impl Expected {
     pub(super) fn sentence(&self, value: f64) -> String {
         let Self { least, greatest, values, as_far, .. } = self;
         let rest = if value > *greatest {
-            format!("nothing above {} in {values} values before", short(*greatest))
+            format!("nothing above {} in {values} values before", short_number(*greatest))
         } else if value < *least {
-            format!("nothing below {} in {values} values before", short(*least))
+            format!("nothing below {} in {values} values before", short_number(*least))
         } else {
             format!("{as_far} of {values} values before were as far off")
         };
-        format!("expected {} ± {}, saw {}; {rest}", short(self.median), short(self.spread), short(value))
+        format!(
+            "expected {} ± {}, saw {}; {rest}",
+            short_number(self.median),
+            short_number(self.spread),
+            short_number(value)
+        )
     }
-}
-
-/// A number with four digits that count, or all of a whole one.
-fn short(value: f64) -> String {
-    if value.fract() == 0.0 || value.abs() >= 1e4 {
-        return format!("{value:.0}");
-    }
-    let digits = 3.0 - value.abs().log10().floor();
-    let scale = 10_f64.powi(digits.clamp(0.0, 12.0) as i32);
-    ((value * scale).round() / scale).to_string()
 }

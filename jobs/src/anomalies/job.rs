@@ -17,7 +17,9 @@ use object_store::path::Path;
 use schemas::{AnomaliesSpec, InputFile, compact};
 use serde::{Deserialize, Serialize};
 
+use super::alerts::raised_at;
 use super::measure::Measured;
+use super::pictures::Pictures;
 use super::raised::{Alert, MetricSummary, Raising};
 use crate::error::JobError;
 use crate::ingest::ingest_own;
@@ -49,25 +51,31 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &Anomali
     let session = lake.sessions.session(key.instant)?;
     let raising = Raising { job: &key.job, at: key.instant, spec };
     let (mut alerts, mut metrics, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
-    let mut statements = Vec::new();
-    for metric in &spec.metrics {
+    let mut pictures = (!spec.outputs.is_empty()).then(Pictures::default);
+    let mut all = Vec::new();
+    for (number, metric) in spec.metrics.iter().enumerate() {
         let dataset = lake.dataset(metric.from.as_str())?;
         let measured = Measured::of((metric, dataset), attempt.interval, spec.history_seconds);
-        let (summary, raised) = judged(attempt, &session, (&raising, &measured)).await?;
+        let (summary, raised) = judged((attempt, &session), (&raising, number, &measured), pictures.as_mut()).await?;
         metrics.push(summary);
         alerts.extend(raised);
         inputs.extend(input_files(&session, metric.from.as_str(), measured.interval()).await?);
-        statements.push(measured.statement());
+        all.push(measured);
     }
     inputs.sort_by(|a: &InputFile, b| (&a.dataset, &a.path).cmp(&(&b.dataset, &b.path)));
     inputs.dedup();
     attempt.fence.check().await?;
-    let summary = brought((attempt, world), spec, metrics, alerts).await?;
-    let made = of_anomalies(lake, &session, spec, &statements).await;
+    let (summary, alerts) = brought((attempt, world), &raising, metrics, alerts).await?;
+    let outputs = match pictures {
+        Some(pictures) => pictures.publish(attempt, (spec, &all), (&inputs, alerts)).await?,
+        None => Vec::new(),
+    };
+    let statements: Vec<String> = all.iter().map(Measured::statement).collect();
+    let made = of_anomalies(lake, &session, (&key.job, spec), &statements).await;
     Ok(Executed {
         inputs,
         reads: spec.metrics.iter().map(|metric| (metric.from.to_string(), Vec::new())).collect(),
-        outputs: Vec::new(),
+        outputs,
         summary: RunSummary { anomalies: Some(summary), ..RunSummary::default() },
         made,
         plan_sha256: None,
@@ -76,9 +84,9 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &Anomali
 
 /// The alerts of a metric, and what it came to.
 async fn judged(
-    attempt: &Attempt<'_>,
-    session: &LakeSession,
-    (raising, measured): (&Raising<'_>, &Measured<'_>),
+    (attempt, session): (&Attempt<'_>, &LakeSession),
+    (raising, number, measured): (&Raising<'_>, usize, &Measured<'_>),
+    mut pictures: Option<&mut Pictures>,
 ) -> Result<(MetricSummary, Vec<Alert>), JobError> {
     let named = |error: JobError| JobError::Metric { metric: measured.metric.metric.clone(), source: Box::new(error) };
     let (count, least) = measured.counted(session, raising.spec.series_max).await.map_err(named)?;
@@ -94,46 +102,54 @@ async fn judged(
     };
     let mut alerts = Vec::new();
     let give = |series| {
-        let (raised, is_judged) = raising.of(measured, &series)?;
-        summary.series += u64::from(is_judged);
-        summary.not_yet += u64::from(!is_judged);
-        alerts.extend(raised);
+        let judged = raising.of(measured, &series)?;
+        summary.series += u64::from(judged.is_judged);
+        summary.not_yet += u64::from(!judged.is_judged);
+        if let Some(pictures) = pictures.as_deref_mut() {
+            pictures.take((number, measured), &series, &judged);
+        }
+        alerts.extend(judged.alerts);
         done.fetch_add(1, Ordering::Relaxed);
         Ok(())
     };
-    measured.series(session, (&begun, least), give).await.map_err(named)?;
+    let left_out = measured.series(session, (&begun, least), give).await.map_err(named)?;
+    if let Some(pictures) = pictures {
+        pictures.leave_out(number, &left_out);
+    }
     drop(shown);
     summary.alerts = alerts.len() as u64;
     Ok((summary, alerts))
 }
 
-/// Brings the alerts of a run into their dataset; what the run came to. Those of an attempt before stand.
+/// Brings the alerts of a run into their dataset; what the run came to, and the alerts. Those of an attempt before stand.
 async fn brought(
     (attempt, world): (&Attempt<'_>, &World),
-    spec: &AnomaliesSpec,
+    raising: &Raising<'_>,
     metrics: Vec<MetricSummary>,
     alerts: Vec<Alert>,
-) -> Result<AnomaliesSummary, JobError> {
-    let lake = attempt.lake;
+) -> Result<(AnomaliesSummary, Vec<Alert>), JobError> {
+    let (lake, into) = (attempt.lake, &raising.spec.into);
     let stem = format!("{FOLDER}/{}/{}", attempt.key.job, compact(attempt.key.instant));
     let (rows, done) = (Path::from(format!("{stem}.ndjson")), Path::from(format!("{stem}.ingested.json")));
     if let Some(before) = lake.front.read_json::<AnomaliesSummary>(&done).await? {
         gone(lake, &rows).await?;
-        return Ok(before);
+        let mut stand = raised_at(lake, world, (into, attempt.key.instant)).await?;
+        stand.retain(|alert| raising.is_ours(alert));
+        return Ok((before, stand));
     }
     let alerts = written(lake, &rows, alerts).await?;
     let summary = AnomaliesSummary {
-        dataset: spec.into.to_string(),
+        dataset: into.to_string(),
         alerts: alerts.len() as u64,
         high: alerts.iter().filter(|alert| alert.severity > 3).count() as u64,
         metrics,
     };
     if !alerts.is_empty() {
-        ingest_own(lake, world, &spec.into, std::slice::from_ref(&rows), "auditlake.alerts").await?;
+        ingest_own(lake, world, into, std::slice::from_ref(&rows), "auditlake.alerts").await?;
     }
     lake.front.create_json(&done, &summary).await?;
     gone(lake, &rows).await?;
-    Ok(summary)
+    Ok((summary, alerts))
 }
 
 /// Removes what is a row by now, with every version.

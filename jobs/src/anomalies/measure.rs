@@ -41,6 +41,8 @@ pub(super) struct Series {
     pub(super) first: Bucket,
     /// A value for each bucket; none where nothing is known.
     pub(super) values: Vec<Option<f64>>,
+    /// Rows of all buckets.
+    pub(super) rows: u64,
 }
 
 /// How many series there are, and how many of them were left out.
@@ -152,37 +154,49 @@ impl<'a> Measured<'a> {
         Ok(tenants.zip(numbers(&batches, "bucket")?).filter_map(|(tenant, bucket)| Some((tenant, bucket?))).collect())
     }
 
-    /// Gives each series in turn, but those with fewer rows than `least`.
+    /// Gives each series in turn, but those with fewer rows than `least`, of which it counts how many each tenant has.
     pub(super) async fn series(
         &self,
         session: &LakeSession,
         (begun, least): (&BTreeMap<String, Bucket>, u64),
         mut give: impl FnMut(Series) -> Result<(), JobError>,
-    ) -> Result<(), JobError> {
+    ) -> Result<BTreeMap<String, u64>, JobError> {
+        let mut left_out = BTreeMap::new();
+        let mut close = |series: Option<Series>| match series {
+            Some(mut series) if series.rows >= least => {
+                self.fill(&mut series, self.end);
+                give(series)
+            }
+            Some(series) => {
+                *left_out.entry(series.tenant).or_default() += 1;
+                Ok(())
+            }
+            None => Ok(()),
+        };
         let plan = session.plan(&self.statement()).await?;
         let mut batches = session.stream(&plan).await?;
-        let mut open: Option<(Series, u64)> = None;
+        let mut open: Option<Series> = None;
         while let Some(batch) = batches.next().await {
             for row in rows_of(&batch.map_err(stream_error)?)? {
-                let is_same = open
-                    .as_ref()
-                    .is_some_and(|(series, _)| (&series.tenant, &series.entity) == (&row.tenant, &row.entity));
+                let is_same =
+                    open.as_ref().is_some_and(|series| (&series.tenant, &series.entity) == (&row.tenant, &row.entity));
                 if !is_same {
-                    self.close(open.take(), least, &mut give)?;
+                    close(open.take())?;
                     let first = begun.get(&row.tenant).copied().unwrap_or(row.bucket).max(self.first);
                     let (tenant, entity) = (row.tenant.clone(), row.entity.clone());
-                    open = Some((Series { tenant, entity, first, values: Vec::new() }, 0));
+                    open = Some(Series { tenant, entity, first, values: Vec::new(), rows: 0 });
                 }
-                if let Some((series, rows)) = &mut open {
-                    *rows += row.rows;
+                if let Some(series) = &mut open {
                     self.add(series, &row);
                 }
             }
         }
-        self.close(open, least, &mut give)
+        close(open)?;
+        Ok(left_out)
     }
 
     fn add(&self, series: &mut Series, row: &Row) {
+        series.rows += row.rows;
         self.fill(series, row.bucket);
         let is_judged = row.rows >= self.metric.min_rows;
         series.values.push(row.value.filter(|value| is_judged && value.is_finite()));
@@ -197,21 +211,6 @@ impl<'a> Measured<'a> {
         let values = usize::try_from(until.saturating_sub(series.first)).unwrap_or(0);
         if series.values.len() < values {
             series.values.resize(values, empty);
-        }
-    }
-
-    fn close(
-        &self,
-        open: Option<(Series, u64)>,
-        least: u64,
-        give: &mut impl FnMut(Series) -> Result<(), JobError>,
-    ) -> Result<(), JobError> {
-        match open {
-            Some((mut series, rows)) if rows >= least => {
-                self.fill(&mut series, self.end);
-                give(series)
-            }
-            _ => Ok(()),
         }
     }
 }

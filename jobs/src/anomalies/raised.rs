@@ -1,7 +1,7 @@
 //! Alerts that a run raises: judged series, and the rows of `alert.v1`.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use schemas::{AnomaliesSpec, DetectorKind, JobId, derived_id, rfc3339};
+use schemas::{AnomaliesSpec, DetectorKind, JobId, MetricSpec, derived_id, rfc3339};
 use serde::{Deserialize, Serialize};
 
 use super::cool_down::CoolDown;
@@ -61,6 +61,26 @@ pub struct MetricSummary {
     pub alerts: u64,
 }
 
+/// What became of a series.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// The alerts of the buckets that are judged.
+    pub(super) alerts: Vec<Alert>,
+    /// What is unusual in the buckets before them.
+    pub(super) earlier: Vec<Earlier>,
+    /// Whether it has enough values.
+    pub(super) is_judged: bool,
+}
+
+/// An unusual bucket that another run judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Earlier {
+    /// Its number in the series.
+    pub(super) number: usize,
+    pub(super) value: f64,
+    pub(super) detector: DetectorKind,
+}
+
 /// Who raises alerts, and when.
 pub(super) struct Raising<'a> {
     pub(super) job: &'a JobId,
@@ -69,15 +89,15 @@ pub(super) struct Raising<'a> {
 }
 
 impl Raising<'_> {
-    /// The alerts of a series in the buckets that are judged; whether it has enough values.
-    pub(super) fn of(&self, measured: &Measured<'_>, series: &Series) -> Result<(Vec<Alert>, bool), JobError> {
+    /// Judges a series.
+    pub(super) fn of(&self, measured: &Measured<'_>, series: &Series) -> Result<Judged, JobError> {
         let metric = measured.metric;
-        let mut alerts = Vec::new();
+        let (mut alerts, mut earlier) = (Vec::new(), Vec::new());
         for detector in &metric.detectors {
             let cool_down = CoolDown::Micros(micros(metric.cool_down_seconds));
             let rule = WatchRule {
                 detector: (*detector).into(),
-                threshold: metric.threshold.unwrap_or_else(|| super::DetectorName::from(*detector).threshold()),
+                threshold: threshold(metric, *detector),
                 cool_down: Some(cool_down),
                 log1p: metric.log1p,
             };
@@ -89,16 +109,28 @@ impl Raising<'_> {
                     let what = name(measured, series);
                     JobError::Series(format!("{} of {what}, bucket {}: {unfit}", metric.metric, rfc3339(start)))
                 })?;
-                if let (true, true, Some(score), Some(value)) =
-                    (scored.is_alert, bucket >= measured.judged, scored.score, *value)
-                {
+                let (true, Some(score), Some(value)) = (scored.is_alert, scored.score, *value) else { continue };
+                if bucket < measured.judged {
+                    earlier.push(Earlier { number, value, detector: *detector });
+                } else {
                     let before: Vec<f64> = series.values[..number].iter().flatten().copied().collect();
                     alerts.push(self.alert((measured, series), *detector, (start, value, score), before));
                 }
             }
         }
         let is_judged = series.values.iter().flatten().count() > FIRST;
-        Ok((alerts, is_judged))
+        Ok(Judged { alerts, earlier, is_judged })
+    }
+
+    /// Whether an alert is of this job.
+    pub(super) fn is_ours(&self, alert: &Alert) -> bool {
+        let began = rfc3339(alert.bucket_start);
+        alert.alert_id == self.id([&alert.metric, &alert.tenant_id, &alert.entity_id, &began, alert.detector.as_str()])
+    }
+
+    /// The id of an alert of a metric, tenant, entity, bucket and detector.
+    fn id(&self, of: [&str; 5]) -> String {
+        derived_id(&[&["alert", self.job.as_str()], &of[..]].concat())
     }
 
     fn alert(
@@ -115,15 +147,7 @@ impl Raising<'_> {
             _ => (TENANT.to_owned(), series.tenant.clone()),
         };
         let began = rfc3339(start);
-        let parts = [
-            "alert",
-            self.job.as_str(),
-            metric.metric.as_str(),
-            series.tenant.as_str(),
-            entity_id.as_str(),
-            began.as_str(),
-            detector.as_str(),
-        ];
+        let alert_id = self.id([&metric.metric, &series.tenant, &entity_id, &began, detector.as_str()]);
         let length = TimeDelta::microseconds(micros(metric.every_seconds));
         let severity = match score {
             score if score >= self.spec.critical => CRITICAL,
@@ -132,7 +156,7 @@ impl Raising<'_> {
         };
         let minutes = metric.every_seconds / 60;
         Alert {
-            alert_id: derived_id(&parts),
+            alert_id,
             tenant_id: series.tenant.clone(),
             metric: metric.metric.clone(),
             // Without the entity, which may be a person and has a column of its own.
@@ -156,6 +180,11 @@ impl Raising<'_> {
             revision: 1,
         }
     }
+}
+
+/// The score above which a bucket raises an alert.
+pub(super) fn threshold(metric: &MetricSpec, detector: DetectorKind) -> f64 {
+    metric.threshold.unwrap_or_else(|| super::DetectorName::from(detector).threshold())
 }
 
 fn name(measured: &Measured<'_>, series: &Series) -> String {

@@ -3,8 +3,11 @@
 use super::checked::JobKind;
 use super::duration;
 use super::framework::filled;
+use super::job::outputs;
 use super::problem::Problems;
+use super::raw::RawOutput;
 use super::raw_anomalies::{RawAnomaliesJob, RawMetric};
+use super::report_spec::{ReportFormat, ReportOutput};
 use super::sla::dataset_into;
 use super::surroundings::Surroundings;
 use super::yaml::At;
@@ -20,7 +23,11 @@ const CRITICAL_DEFAULT: f64 = 20.0;
 /// Buckets that detectors meet before they score any.
 const BUCKETS_MIN: u64 = 31;
 
-pub(super) fn build(raw: RawAnomaliesJob, around: &Surroundings, problems: &mut Problems) -> Option<(JobId, JobKind)> {
+pub(super) fn build(
+    raw: RawAnomaliesJob,
+    around: &mut Surroundings,
+    problems: &mut Problems,
+) -> Option<(JobId, JobKind)> {
     let before = problems.len();
     let id = problems.keep(raw.job.place, JobId::parse(&raw.job.value))?;
     let window_seconds = duration::given_seconds("window", raw.window, problems);
@@ -43,6 +50,7 @@ pub(super) fn build(raw: RawAnomaliesJob, around: &Surroundings, problems: &mut 
         Some(severity) => (score("high", severity.high, problems), score("critical", severity.critical, problems)),
         None => (None, None),
     };
+    let outputs = raw.outputs.map(|given| pictures(&id, given, around, problems)).unwrap_or_default();
     let spec = AnomaliesSpec {
         into: into?,
         window_seconds,
@@ -51,8 +59,27 @@ pub(super) fn build(raw: RawAnomaliesJob, around: &Surroundings, problems: &mut 
         series_max: raw.series.unwrap_or(SERIES_DEFAULT),
         high: high.unwrap_or(HIGH_DEFAULT),
         critical: critical.unwrap_or(CRITICAL_DEFAULT),
+        outputs,
     };
     (problems.len() == before).then_some((id, JobKind::Anomalies(spec)))
+}
+
+/// Where pictures go, in formats that they have.
+fn pictures(
+    job: &JobId,
+    given: At<Vec<RawOutput>>,
+    around: &mut Surroundings,
+    problems: &mut Problems,
+) -> Vec<ReportOutput> {
+    let place = given.place;
+    let outputs = outputs(job, given, around, problems);
+    for output in &outputs {
+        if matches!(output.format, ReportFormat::Oscal | ReportFormat::Xlsx) {
+            let format = output.format.as_str();
+            problems.add(place, format!("format \"{format}\" has no pictures; formats of series are: html, json, csv"));
+        }
+    }
+    outputs
 }
 
 fn score(key: &str, given: Option<At<String>>, problems: &mut Problems) -> Option<f64> {

@@ -312,9 +312,7 @@ impl Folder {
             }
             Some("sla") => self.job_of(file, node, problems, sla_job::build),
             Some("usage") => self.job_of(file, node, problems, usage_job::build),
-            Some("anomalies") => {
-                self.job_of(file, node, problems, |raw, around, problems| anomalies_job::build(raw, around, problems))
-            }
+            Some("anomalies") => self.job_of(file, node, problems, anomalies_job::build),
             Some(other) => {
                 problems.add(kind.map_or(node.place, |kind| kind.place), job::unknown_kind(other));
                 None

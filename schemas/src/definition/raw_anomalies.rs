@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::raw::window_or_timing;
+use super::raw::{RawOutput, window_or_timing};
 use super::yaml::At;
 use crate::anomaly::{DetectorKind, EmptyBucket};
 
@@ -30,6 +30,8 @@ pub(super) struct RawAnomaliesJob {
     pub(super) series: Option<u32>,
     /// scores from which alerts are high and critical, for example {high: "10", critical: "20"}, the same when left out
     pub(super) severity: Option<RawSeverity>,
+    /// pictures of the series of each tenant, for example [{format: html, to: "series/{interval.end:%Y-%m-%d}/"}]; none when left out
+    pub(super) outputs: Option<At<Vec<RawOutput>>>,
 }
 
 /// A measure of entities over time.

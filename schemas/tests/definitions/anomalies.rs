@@ -1,7 +1,9 @@
 //! Jobs for anomalies: what they measure, and what they cannot mean.
 
 use expect_test::{Expect, expect};
-use schemas::{AnomaliesSpec, DefinitionError, DetectorKind, EmptyBucket, JobKind, Lake, SourceFile, check};
+use schemas::{
+    AnomaliesSpec, DefinitionError, DetectorKind, EmptyBucket, JobKind, Lake, ReportFormat, SourceFile, check,
+};
 
 use crate::acme::acme;
 
@@ -61,6 +63,27 @@ fn a_job_is_read_whole_and_what_it_leaves_out_has_a_meaning() {
     assert_eq!((bytes.threshold, bytes.cool_down_seconds, bytes.log1p), (Some(7.5), 86_400, true));
     assert_eq!((bytes.empty, slow.empty), (EmptyBucket::Zero, EmptyBucket::Missing));
     assert_eq!(&slow.detectors[..], [DetectorKind::Surprise]);
+    assert_eq!(spec.outputs, []);
+}
+
+#[test]
+fn pictures_are_written_in_formats_that_have_some() {
+    let with = |outputs: &str| JOB.replace("metrics:\n", &format!("outputs: [{outputs}]\nmetrics:\n"));
+    let to = "to: \"series/{interval.end:%Y-%m-%d}/\"";
+    let all = format!("{{format: html, {to}}}, {{format: json, {to}}}, {{format: csv, {to}}}");
+    let formats: Vec<ReportFormat> = read(&with(&all)).outputs.iter().map(|output| output.format).collect();
+    assert_eq!(formats, [ReportFormat::Html, ReportFormat::Json, ReportFormat::Csv]);
+    for format in ["xlsx", "oscal"] {
+        let errors = lake(&with(&format!("{{format: {format}, {to}}}"))).map(drop).expect_err("is refused");
+        let said: Vec<String> = errors.iter().map(DefinitionError::to_string).collect();
+        let words = format!("format \"{format}\" has no pictures; formats of series are: html, json, csv");
+        assert_eq!(said, [format!("jobs/watch.yaml:8:10: {words}")]);
+    }
+    let errors = lake(&with("")).map(drop).expect_err("is refused");
+    assert!(
+        errors.iter().any(|error| error.to_string().contains("jobs/watch.yaml:8:10: outputs is empty")),
+        "{errors:?}"
+    );
 }
 
 #[test]

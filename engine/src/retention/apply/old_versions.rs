@@ -50,3 +50,6 @@ pub(super) fn outdated(versions: Versions, intent: &IntentRecord) -> (Vec<Versio
     old.sort_by_key(|version| version.latest);
     (old, None)
 }
+
+#[cfg(test)]
+mod tests;

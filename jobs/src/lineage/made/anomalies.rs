@@ -2,7 +2,7 @@
 
 use ::lineage::{ColumnLineage, DatasetKind, Operation, Sources};
 use engine::LakeSession;
-use schemas::{AnomaliesSpec, EdgeKind};
+use schemas::{AnomaliesSpec, EdgeKind, JobId};
 
 use super::super::naming::Naming;
 use super::{Made, anything_of, traced};
@@ -21,11 +21,11 @@ const COLUMNS: [(&str, &str); 9] = [
     ("explanation", "entity"),
 ];
 
-/// What the metrics read, and what alerts come from.
+/// What the metrics read, and what alerts and pages of series come from.
 pub(crate) async fn of_anomalies(
     lake: &OpenLake,
     session: &LakeSession,
-    spec: &AnomaliesSpec,
+    (job, spec): (&JobId, &AnomaliesSpec),
     statements: &[String],
 ) -> Made {
     let naming = Naming::of(&lake.definitions);
@@ -49,6 +49,9 @@ pub(crate) async fn of_anomalies(
         lineage.dataset.absorb(&traced.lineage.sources());
     }
     made.operations.insert(Operation::Aggregation);
-    made.output(naming.own(spec.into.as_str()), DatasetKind::Table, lineage);
+    made.output(naming.own(spec.into.as_str()), DatasetKind::Table, lineage.clone());
+    if !spec.outputs.is_empty() {
+        made.output(naming.own(format!("reports.{job}")), DatasetKind::File, lineage);
+    }
     made
 }

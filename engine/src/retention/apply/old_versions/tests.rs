@@ -1,5 +1,7 @@
+use chrono::DateTime;
+
 use super::*;
-use crate::retention::journal::TRANSFORM_VERSION;
+use crate::retention::journal::{RowCounts, TRANSFORM_VERSION};
 use crate::store::VersionId;
 
 fn version(id: &str, etag: Option<&str>, latest: bool) -> Version {
