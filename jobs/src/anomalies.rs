@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! series      instants and values of a file          measure   metrics of a lake, as series
-//! detect      what a detector is; surprise, poisson, ewma, robust, three_sigma are detectors
+//! detect      what a detector is; surprise, poisson, ewma, robust, hour_of_week, three_sigma are detectors
 //! cool_down   which scores are told again            watch     a series, scored value by value
 //! expected    what was to be expected, in words      raised    alerts of series; job   the run; alerts   what becomes of them
 //! picture     a series as it is drawn                pictures  which ones are, and the pages of each tenant
@@ -15,6 +15,7 @@ mod cool_down;
 mod detect;
 mod ewma;
 mod expected;
+mod hour_of_week;
 mod job;
 mod measure;
 mod picture;
@@ -48,6 +49,7 @@ use crate::world::World;
 
 use detect::{FIRST, Unfit};
 use expected::Expected;
+use hour_of_week::HourOfWeek;
 use series::Series;
 use watch::{Scored, Watch, WatchRule};
 
@@ -101,6 +103,7 @@ fn score(series: &Series, args: &ScoreArgs) -> Result<Vec<Scored>, JobError> {
         threshold: args.threshold.unwrap_or(args.detector.threshold()),
         cool_down: args.cool_down.or(args.alerts.then_some(CoolDown::USUAL)),
         log1p: args.log1p,
+        zone: args.timezone,
     };
     let mut watch = Watch::begin(rule, series.points.len());
     let each = series.points.iter().enumerate().map(|(number, (at, value))| {
@@ -134,7 +137,7 @@ fn told(series: &Series, scored: &[Scored], args: &ScoreArgs) -> Answer {
     for (number, one) in scored.iter().enumerate().filter(|(_, one)| one.is_alert) {
         let (Some(score), Some(point)) = (one.score, series.point(number)) else { continue };
         let time = &series.written[number].0;
-        let expected = Expected::of(series.before(number), point.value);
+        let expected = expected(series, number, args);
         write_line(&mut text, &format!("{time}  score {score}: {}", expected.sentence(point.value)));
         rows.push(json!({
             "timestamp": time,
@@ -153,6 +156,20 @@ fn told(series: &Series, scored: &[Scored], args: &ScoreArgs) -> Answer {
     );
     write_line(&mut text, &summary);
     Answer::done(text, json!({"alerts": rows}))
+}
+
+/// What was to be expected of a record that has a value.
+fn expected(series: &Series, number: usize, args: &ScoreArgs) -> Expected {
+    let (at, value) = series.points[number];
+    let value = value.unwrap_or_default();
+    match HourOfWeek::of(args.timezone, at).filter(|_| args.detector == DetectorName::HourOfWeek) {
+        Some(hour) => {
+            let before = series.points[..number].iter();
+            let alike = before.filter(|(at, _)| HourOfWeek::of(args.timezone, *at) == Some(hour));
+            Expected::of(alike.filter_map(|(_, value)| *value).collect(), value).when(hour.in_words(args.timezone))
+        }
+        None => Expected::of(series.before(number), value),
+    }
 }
 
 /// A field as CSV has it (RFC 4180).

@@ -1,4 +1,4 @@
-//! The demo lake: invented audit events of five tenants with violations planted in them.
+//! The demo lake: invented audit events of five tenants with violations planted in them, and what their platform did.
 //!
 //! Pure and seeded: the same seed gives the same bytes, in any year. What each control must find is returned beside
 //! the events, so that `auditlake demo` can say whether the report found all of it and nothing else.
@@ -19,6 +19,7 @@ mod consent;
 mod event;
 mod identity;
 mod planted;
+mod platform;
 mod requests;
 mod templates;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use cast::Cast;
 use event::{DAY_US, Event, Mark};
 use planted::Script;
 
+pub(crate) use platform::{Said, said};
 pub(crate) use templates::{Definition, definitions, init_definitions};
 
 /// Days of background, one source file each.
@@ -76,9 +78,9 @@ pub struct Demo {
     pub near_misses: Vec<Planted>,
 }
 
-/// Generates the accounts, what people said and asked for, and the events of every day, and hands the sink NDJSON files: relative path and bytes.
+/// Generates the accounts, what people said and asked for, what the platform did, and the events of every day, and hands the sink NDJSON files: relative path and bytes.
 ///
-/// Accounts, statements and requests are one file each; of the events, every day is one.
+/// Of the events, every day is a file; of everything else all of it is one.
 ///
 /// # Errors
 /// What the sink returns; nothing else can fail.
@@ -102,6 +104,7 @@ pub fn generate(seed: u64, sink: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) 
         line(&mut bytes, request)?;
     }
     sink("drop/dsr/requests.ndjson", &bytes)?;
+    platform::generate(&mut stream(seed, 2), sink)?;
     for day in 0..DAYS {
         let mut events = background::day(&cast, &mut chance, day);
         events.extend(script.events.remove(&day).unwrap_or_default());

@@ -1,5 +1,7 @@
 //! `init` and `demo`: folders that are ready to use.
 
+mod platform;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -11,7 +13,7 @@ use engine::evidence::SignerKey;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schemas::{FixedClock, JobId, JobKind};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Answer;
 use crate::demo::{self, Demo, Planted};
@@ -22,6 +24,7 @@ use crate::progress::Progress;
 use crate::runner::{Asked, Ran, Revise, run};
 use crate::show::{self, write_line};
 use crate::world::World;
+use platform::Platform;
 
 /// Seed of the demo: its events, its keys and its claims.
 const SEED: u64 = 20_260_301;
@@ -136,15 +139,23 @@ pub(crate) async fn demo(dir: &Path, progress: Progress) -> Result<Answer, JobEr
     }
     put(demo::LAST_FILE, &last).map_err(local)?;
     ingests.push(("audit", run_at(&lake, "ingest-audit", demo::REPORT_AT, &progress).await?));
+    for (job, dataset) in platform::INGESTS {
+        ingests.push((dataset, run_at(&lake, job, demo::REPORT_AT, &progress).await?));
+    }
     let report = run_at(&lake, "compliance", demo::REPORT_AT, &progress).await?;
     for job in ["actor-daily", "activity-export", "study-copy", "study-export", "retention"] {
         run_at(&lake, job, demo::REPORT_AT, &progress).await?;
+    }
+    let mut pages = Vec::new();
+    for job in platform::JOBS {
+        pages.push((job, run_at(&lake, job, demo::REPORT_AT, &progress).await?));
     }
     let evaluated = evaluated(&lake, "compliance");
     made.planted.retain(|one| evaluated.contains(one.control));
     made.near_misses.retain(|one| evaluated.contains(one.control));
     let missed = missed(&lake, &made).await?;
-    Ok(told(dir, &lake, &made, &ingests, &report, &missed))
+    let platform = Platform::asked(&lake).await?;
+    Ok(Told { dir, lake: &lake, made, ingests, report, pages, missed, platform }.answer())
 }
 
 async fn run_at(
@@ -201,63 +212,101 @@ async fn missed(lake: &OpenLake, made: &Demo) -> Result<Missed, JobError> {
     Ok(Missed { not_found: not_found.collect(), not_planted: found.difference(&planted).cloned().collect() })
 }
 
-fn told(dir: &Path, lake: &OpenLake, made: &Demo, ingests: &[(&str, Ran)], report: &Ran, missed: &Missed) -> Answer {
-    let mut text =
-        format!("{} invented events of 5 tenants over {} days in {}\n", made.events, demo::DAYS, dir.display());
-    for (dataset, ingest) in ingests {
-        if let Some(outcome) = &ingest.commit.summary.ingest {
-            text.push_str(&show::ingested(dataset, outcome).text);
+/// What came of the demo.
+struct Told<'a> {
+    dir: &'a Path,
+    lake: &'a OpenLake,
+    made: Demo,
+    ingests: Vec<(&'static str, Ran)>,
+    report: Ran,
+    /// Of jobs of the platform.
+    pages: Vec<(&'static str, Ran)>,
+    missed: Missed,
+    platform: Platform,
+}
+
+impl Told<'_> {
+    fn answer(&self) -> Answer {
+        let is_as_planted = self.missed.not_found.is_empty() && self.missed.not_planted.is_empty();
+        let code = u8::from(!is_as_planted || !self.platform.is_as_planted());
+        Answer { text: self.text(), json: self.json(), code }
+    }
+
+    fn text(&self) -> String {
+        let Self { dir, made, missed, .. } = self;
+        let mut text =
+            format!("{} invented events of 5 tenants over {} days in {}\n", made.events, demo::DAYS, dir.display());
+        for (dataset, ingest) in &self.ingests {
+            if let Some(outcome) = &ingest.commit.summary.ingest {
+                text.push_str(&show::ingested(dataset, outcome).text);
+            }
         }
+        write_line(&mut text, "planted violations:");
+        for one in &made.planted {
+            let verdict = if missed.not_found.contains(one) { "NOT FOUND" } else { "found" };
+            let Planted { control, tenant, row, what } = one;
+            write_line(&mut text, &format!("  {verdict:<9} {control} {tenant:<9} {what} ({row})"));
+        }
+        for (control, tenant, row) in &missed.not_planted {
+            write_line(&mut text, &format!("  NOT PLANTED {control} {tenant:<9} ({row})"));
+        }
+        write_line(
+            &mut text,
+            &format!(
+                "{} planted, {} found, {} near misses left alone",
+                made.planted.len(),
+                made.planted.len() - missed.not_found.len(),
+                made.near_misses.len()
+            ),
+        );
+        self.platform.tell(&mut text);
+        self.suggest(&mut text);
+        text
     }
-    write_line(&mut text, "planted violations:");
-    for one in &made.planted {
-        let lost = missed.not_found.contains(one);
-        let verdict = if lost { "NOT FOUND" } else { "found" };
-        write_line(&mut text, &format!("  {verdict:<9} {} {:<9} {} ({})", one.control, one.tenant, one.what, one.row));
+
+    /// What to look at, and what to ask.
+    fn suggest(&self, text: &mut String) {
+        let lake = self.dir.display();
+        let asked = [
+            ("ask it something", "sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\""),
+            ("where has a person gone", "lineage impact audit.actor_id"),
+            ("what is borealis owed, and why", "sla explain borealis 2026-02"),
+            ("is it what its evidence says", "verify"),
+            ("what is due to go, once somebody agrees", "retention plans"),
+        ];
+        for (question, command) in asked {
+            write_line(text, &format!("{question}: auditlake --lake {lake} {command}"));
+        }
+        for (job, ran) in &self.pages {
+            let files = show::reports(self.lake, ran);
+            let page = |ending: &str| files.iter().find(|path| path.ends_with(ending));
+            let html = page("2026-02.borealis.html").or_else(|| page("borealis.html")).or(files.first());
+            write_line(text, &format!("page of {job}: {}", html.map_or("", String::as_str)));
+        }
+        write_line(text, &format!("report: {}", self.html().unwrap_or_default()));
     }
-    for (control, tenant, row) in &missed.not_planted {
-        write_line(&mut text, &format!("  NOT PLANTED {control} {tenant:<9} ({row})"));
+
+    /// The report as a page.
+    fn html(&self) -> Option<String> {
+        let files = show::reports(self.lake, &self.report);
+        files.iter().find(|path| path.ends_with(".html")).or(files.first()).cloned()
     }
-    write_line(
-        &mut text,
-        &format!(
-            "{} planted, {} found, {} near misses left alone",
-            made.planted.len(),
-            made.planted.len() - missed.not_found.len(),
-            made.near_misses.len()
-        ),
-    );
-    let files = show::reports(lake, report);
-    write_line(
-        &mut text,
-        &format!(
-            "ask it something: auditlake --lake {} sql \"SELECT outcome, count(*) FROM audit GROUP BY outcome\"",
-            dir.display()
-        ),
-    );
-    write_line(
-        &mut text,
-        &format!("where has a person gone: auditlake --lake {} lineage impact audit.actor_id", dir.display()),
-    );
-    write_line(&mut text, &format!("is it what its evidence says: auditlake --lake {} verify", dir.display()));
-    write_line(
-        &mut text,
-        &format!("what is due to go, once somebody agrees: auditlake --lake {} retention plans", dir.display()),
-    );
-    let html = files.iter().find(|path| path.ends_with(".html")).or(files.first());
-    write_line(&mut text, &format!("report: {}", html.map_or("", String::as_str)));
-    let planted =
-        |one: &Planted| json!({"control": one.control, "tenant": one.tenant, "row": one.row, "what": one.what});
-    let json = json!({
-        "lake": dir,
-        "events": made.events,
-        "ingests": ingests.iter().map(|(_, ingest)| &ingest.commit.summary.ingest).collect::<Vec<_>>(),
-        "planted": made.planted.iter().map(planted).collect::<Vec<_>>(),
-        "not_found": missed.not_found.iter().map(planted).collect::<Vec<_>>(),
-        "not_planted": missed.not_planted,
-        "report": html,
-        "files": files,
-    });
-    let code = u8::from(!missed.not_found.is_empty() || !missed.not_planted.is_empty());
-    Answer { text, json, code }
+
+    fn json(&self) -> Value {
+        let planted =
+            |one: &Planted| json!({"control": one.control, "tenant": one.tenant, "row": one.row, "what": one.what});
+        let pages = self.pages.iter().map(|(job, ran)| (*job, show::reports(self.lake, ran)));
+        json!({
+            "lake": self.dir,
+            "events": self.made.events,
+            "ingests": self.ingests.iter().map(|(_, ingest)| &ingest.commit.summary.ingest).collect::<Vec<_>>(),
+            "planted": self.made.planted.iter().map(planted).collect::<Vec<_>>(),
+            "not_found": self.missed.not_found.iter().map(planted).collect::<Vec<_>>(),
+            "not_planted": self.missed.not_planted,
+            "platform": self.platform.json(),
+            "report": self.html(),
+            "files": show::reports(self.lake, &self.report),
+            "pages": pages.collect::<BTreeMap<_, _>>(),
+        })
+    }
 }

@@ -90,6 +90,8 @@ pub enum DetectorKind {
     Ewma,
     /// Small deviations to one side that add up.
     Cusum,
+    /// Distance from what the hour of the week usually is.
+    HourOfWeek,
     /// Distance from the mean of 1,000 values.
     ThreeSigma,
 }
@@ -103,6 +105,7 @@ impl DetectorKind {
             Self::RobustZ => "robust_z",
             Self::Ewma => "ewma",
             Self::Cusum => "cusum",
+            Self::HourOfWeek => "hour_of_week",
             Self::ThreeSigma => "three_sigma",
         }
     }

@@ -77,6 +77,30 @@ def report_reads(folder):
     print(f"CSV tables of the report: {len(tables)}")
 
 
+def promises_add_up():
+    """Slices of each month are counted once more, from the checks and the windows alone."""
+    names = {table: [str(file) for file in (LAKE / "data" / table).rglob("*.parquet")] for table in ("probe", "exclusion")}
+    query = """
+        WITH slice AS (
+            SELECT time_bucket(INTERVAL 5 minutes, time) AS start, count(*) FILTER (NOT ok) > 1 AS bad FROM read_parquet($probe)
+            GROUP BY start),
+        announced AS (
+            SELECT * FROM read_parquet($exclusion) WHERE announced_at <= starts_at - INTERVAL 72 hours),
+        judged AS (
+            SELECT start, bad, EXISTS (FROM announced WHERE starts_at <= start AND start + INTERVAL 5 minutes <= ends_at) AS out
+            FROM slice)
+        SELECT strftime(start, '%Y-%m') AS month, count(*) FILTER (NOT out), count(*) FILTER (NOT out AND NOT bad), count(*) FILTER (out)
+        FROM judged WHERE month < '2026-03' GROUP BY month ORDER BY month"""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        theirs = connection.execute(query, names).fetchall()
+    sql = """
+        SELECT DISTINCT to_char(period_start, '%Y-%m') AS month, valid, good, excluded FROM sla_result
+        WHERE metric = 'uptime' ORDER BY month"""
+    mine = [(row["month"], int(row["valid"]), int(row["good"]), int(row["excluded"])) for row in ours(sql)]
+    same("slices of the months: valid, good, left out", theirs, mine)
+
+
 def asked(*arguments):
     command = [BINARY, "--lake", LAKE, "--output", "json", "lineage", *arguments]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -169,6 +193,7 @@ def main():
     print(f"files sorted, with bloom filters: {len(files)}")
     (folder,) = (LAKE / "data" / "reports" / "compliance").iterdir()
     report_reads(folder)
+    promises_add_up()
     lineage_names_what_was_made()
     whom_it_was_about_stops_at_the_copy(files)
     a_figure_ends_at_files(files)

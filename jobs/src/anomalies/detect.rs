@@ -1,8 +1,10 @@
 //! What every detector is: it scores the values of a series one after the other, from what it keeps of those before.
 
+use chrono_tz::Tz;
 use schemas::DetectorKind;
 
 use super::ewma::Ewma;
+use super::hour_of_week::SeasonalZ;
 use super::poisson::Poisson;
 use super::robust::{Cusum, RobustZ};
 use super::surprise::Surprise;
@@ -51,6 +53,8 @@ pub enum DetectorName {
     Ewma,
     /// Small deviations to one side that add up
     Cusum,
+    /// Distance from what the hour of the week usually is; for office hours and batch nights
+    HourOfWeek,
     /// Distance from the mean of 1,000 values; more false alarms than the others
     ThreeSigma,
 }
@@ -62,21 +66,22 @@ impl DetectorName {
             Self::Surprise => 6.6,
             // One in a million.
             Self::Poisson => 13.8,
-            Self::RobustZ => 6.0,
+            Self::RobustZ | Self::HourOfWeek => 6.0,
             Self::Ewma => 5.0,
             Self::Cusum => 8.0,
             Self::ThreeSigma => 3.0,
         }
     }
 
-    /// A detector that has met no value.
-    pub(super) fn begin(self) -> Box<dyn Detector> {
+    /// A detector that has met no value; weeks are those of `zone`.
+    pub(super) fn begin(self, zone: Tz) -> Box<dyn Detector> {
         match self {
             Self::Surprise => Box::new(Surprise::default()),
             Self::Poisson => Box::new(Poisson::default()),
             Self::RobustZ => Box::new(RobustZ::default()),
             Self::Ewma => Box::new(Ewma::default()),
             Self::Cusum => Box::new(Cusum::default()),
+            Self::HourOfWeek => Box::new(SeasonalZ::new(zone)),
             Self::ThreeSigma => Box::new(ThreeSigma::default()),
         }
     }
@@ -90,6 +95,7 @@ impl From<DetectorKind> for DetectorName {
             DetectorKind::RobustZ => Self::RobustZ,
             DetectorKind::Ewma => Self::Ewma,
             DetectorKind::Cusum => Self::Cusum,
+            DetectorKind::HourOfWeek => Self::HourOfWeek,
             DetectorKind::ThreeSigma => Self::ThreeSigma,
         }
     }

@@ -18,6 +18,9 @@ pub(super) struct Expected {
     values: usize,
     /// How many of them lay as far from the median as this one, or further.
     as_far: usize,
+    /// Which values before it they are, where not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<String>,
 }
 
 impl Expected {
@@ -33,7 +36,13 @@ impl Expected {
             greatest: before.last().copied().unwrap_or(value),
             values: before.len(),
             as_far: before.iter().filter(|other| (*other - middle.median).abs() >= off).count(),
+            when: None,
         }
+    }
+
+    /// The same, of values of some time: `on Mondays from 07:00 (UTC)`.
+    pub(super) fn when(self, when: String) -> Self {
+        Self { when: Some(when), ..self }
     }
 
     /// Their median.
@@ -56,8 +65,9 @@ impl Expected {
         } else {
             format!("{as_far} of {values} values before were as far off")
         };
+        let when = self.when.as_ref().map(|when| format!(" {when}")).unwrap_or_default();
         format!(
-            "expected {} ± {}, saw {}; {rest}",
+            "expected {} ± {}{when}, saw {}; {rest}",
             short_number(self.median),
             short_number(self.spread),
             short_number(value)

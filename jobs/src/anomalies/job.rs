@@ -49,7 +49,7 @@ pub struct AnomaliesSummary {
 pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &AnomaliesSpec) -> Result<Executed, JobError> {
     let (lake, key) = (attempt.lake, attempt.key);
     let session = lake.sessions.session(key.instant)?;
-    let raising = Raising { job: &key.job, at: key.instant, spec };
+    let raising = Raising { job: &key.job, at: key.instant, spec, zone: lake.definitions.timezone };
     let (mut alerts, mut metrics, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
     let mut pictures = (!spec.outputs.is_empty()).then(Pictures::default);
     let mut all = Vec::new();

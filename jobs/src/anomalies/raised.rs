@@ -1,12 +1,14 @@
 //! Alerts that a run raises: judged series, and the rows of `alert.v1`.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use schemas::{AnomaliesSpec, DetectorKind, JobId, MetricSpec, derived_id, rfc3339};
 use serde::{Deserialize, Serialize};
 
 use super::cool_down::CoolDown;
 use super::detect::FIRST;
 use super::expected::Expected;
+use super::hour_of_week::HourOfWeek;
 use super::measure::{Measured, Series};
 use super::watch::{Watch, WatchRule};
 use crate::error::JobError;
@@ -86,13 +88,15 @@ pub(super) struct Raising<'a> {
     pub(super) job: &'a JobId,
     pub(super) at: DateTime<Utc>,
     pub(super) spec: &'a AnomaliesSpec,
+    /// Where weeks begin.
+    pub(super) zone: Tz,
 }
 
 impl Raising<'_> {
     /// Judges a series.
     pub(super) fn of(&self, measured: &Measured<'_>, series: &Series) -> Result<Judged, JobError> {
         let metric = measured.metric;
-        let (mut alerts, mut earlier) = (Vec::new(), Vec::new());
+        let (mut alerts, mut earlier, mut is_scored) = (Vec::new(), Vec::new(), false);
         for detector in &metric.detectors {
             let cool_down = CoolDown::Micros(micros(metric.cool_down_seconds));
             let rule = WatchRule {
@@ -100,6 +104,7 @@ impl Raising<'_> {
                 threshold: threshold(metric, *detector),
                 cool_down: Some(cool_down),
                 log1p: metric.log1p,
+                zone: self.zone,
             };
             let mut watch = Watch::begin(rule, series.values.len());
             for (number, value) in series.values.iter().enumerate() {
@@ -109,17 +114,40 @@ impl Raising<'_> {
                     let what = name(measured, series);
                     JobError::Series(format!("{} of {what}, bucket {}: {unfit}", metric.metric, rfc3339(start)))
                 })?;
+                is_scored |= scored.score.is_some();
                 let (true, Some(score), Some(value)) = (scored.is_alert, scored.score, *value) else { continue };
                 if bucket < measured.judged {
                     earlier.push(Earlier { number, value, detector: *detector });
                 } else {
-                    let before: Vec<f64> = series.values[..number].iter().flatten().copied().collect();
-                    alerts.push(self.alert((measured, series), *detector, (start, value, score), before));
+                    let expected = self.expected((measured, series), *detector, (number, value));
+                    alerts.push(self.alert((measured, series), *detector, (start, value, score), &expected));
                 }
             }
         }
-        let is_judged = series.values.iter().flatten().count() > FIRST;
+        let is_judged = is_scored && series.values.iter().flatten().count() > FIRST;
         Ok(Judged { alerts, earlier, is_judged })
+    }
+
+    /// What was to be expected of a value: what those before it were, or those of its hour of the week, where that decides.
+    fn expected(
+        &self,
+        (measured, series): (&Measured<'_>, &Series),
+        detector: DetectorKind,
+        (number, value): (usize, f64),
+    ) -> Expected {
+        let hour = |number: usize| {
+            let bucket = series.first + i64::try_from(number).unwrap_or(i64::MAX);
+            HourOfWeek::of(self.zone, measured.start_of(bucket).timestamp_micros())
+        };
+        let before = series.values[..number].iter().enumerate();
+        let before = before.filter_map(|(number, value)| value.map(|value| (number, value)));
+        match hour(number).filter(|_| detector == DetectorKind::HourOfWeek) {
+            Some(own) => {
+                let alike = before.filter(|(number, _)| hour(*number) == Some(own)).map(|(_, value)| value);
+                Expected::of(alike.collect(), value).when(own.in_words(self.zone))
+            }
+            None => Expected::of(before.map(|(_, value)| value).collect(), value),
+        }
     }
 
     /// Whether an alert is of this job.
@@ -138,10 +166,9 @@ impl Raising<'_> {
         (measured, series): (&Measured<'_>, &Series),
         detector: DetectorKind,
         (start, value, score): (DateTime<Utc>, f64, f64),
-        before: Vec<f64>,
+        expected: &Expected,
     ) -> Alert {
         let metric = measured.metric;
-        let expected = Expected::of(before, value);
         let (entity_type, entity_id) = match (&metric.by, &series.entity) {
             (Some(by), Some(entity)) => (by.clone(), entity.clone()),
             _ => (TENANT.to_owned(), series.tenant.clone()),

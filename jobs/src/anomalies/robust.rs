@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::detect::{Detector, FIRST, Point, Unfit};
 
 /// Microseconds of the window.
-const WINDOW: i64 = 28 * 86_400 * 1_000_000;
+pub(super) const WINDOW: i64 = 28 * 86_400 * 1_000_000;
 /// Median absolute deviations in a standard deviation, where values are normal.
 const NORMAL: f64 = 1.4826;
 /// The deviation is this part of the median at least.
@@ -39,9 +39,14 @@ impl Middle {
     /// The distance of a value. Where most values are equal, a hundredth of the median counts as one deviation, or one where
     /// the median is nought.
     fn z(self, value: f64) -> f64 {
+        (value - self.median) / self.deviation()
+    }
+
+    /// What counts as one deviation.
+    pub(super) fn deviation(self) -> f64 {
         let part = LEAST_PART * self.median.abs();
         let least = if part > 0.0 { part } else { 1.0 };
-        (value - self.median) / (NORMAL * self.mad.max(least))
+        NORMAL * self.mad.max(least)
     }
 }
 
@@ -63,24 +68,44 @@ fn deviation(sorted: &[f64], median: f64, rank: usize) -> f64 {
     below_at(least).min(above_at(rank - least))
 }
 
-/// The values of the last 28 days that were not above the threshold.
-#[derive(Debug, Default)]
-struct Window {
+/// The values of a time that were not above the threshold.
+#[derive(Debug)]
+pub(super) struct Window {
+    /// Microseconds for which a value counts.
+    length: i64,
     by_time: VecDeque<Point>,
     sorted: Vec<f64>,
 }
 
 impl Window {
-    /// How far a value lies off, before it is taken in.
-    fn z(&mut self, point: Point) -> Option<f64> {
-        while self.by_time.front().is_some_and(|old| old.at < point.at - WINDOW) {
+    pub(super) fn of(length: i64) -> Self {
+        Self { length, by_time: VecDeque::new(), sorted: Vec::new() }
+    }
+
+    /// The values, in ascending order.
+    pub(super) fn sorted(&self) -> &[f64] {
+        &self.sorted
+    }
+
+    /// Forgets values that no longer count at an instant.
+    pub(super) fn forget_before(&mut self, at: i64) {
+        while self.by_time.front().is_some_and(|old| old.at < at - self.length) {
             if let Some(old) = self.by_time.pop_front() {
                 self.forget(old.value);
             }
         }
-        let z = (self.sorted.len() >= FIRST).then(|| Middle::of(&self.sorted).map(|middle| middle.z(point.value)));
+    }
+
+    pub(super) fn take(&mut self, point: Point) {
         self.by_time.push_back(point);
         self.sorted.insert(self.place(point.value), point.value);
+    }
+
+    /// How far a value lies off, before it is taken in.
+    fn z(&mut self, point: Point) -> Option<f64> {
+        self.forget_before(point.at);
+        let z = (self.sorted.len() >= FIRST).then(|| Middle::of(&self.sorted).map(|middle| middle.z(point.value)));
+        self.take(point);
         z.flatten()
     }
 
@@ -93,7 +118,7 @@ impl Window {
     }
 
     /// Leaves out the value that came last.
-    fn leave_out(&mut self) {
+    pub(super) fn leave_out(&mut self) {
         if let Some(last) = self.by_time.pop_back() {
             self.forget(last.value);
         }
@@ -101,9 +126,15 @@ impl Window {
 }
 
 /// Distance from the median; values above the threshold are left out of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RobustZ {
     window: Window,
+}
+
+impl Default for RobustZ {
+    fn default() -> Self {
+        Self { window: Window::of(WINDOW) }
+    }
 }
 
 impl Detector for RobustZ {
@@ -117,11 +148,17 @@ impl Detector for RobustZ {
 }
 
 /// Sums of what deviations to either side exceed the slack by (Page, *Continuous Inspection Schemes*, Biometrika 1954).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cusum {
     window: Window,
     up: f64,
     down: f64,
+}
+
+impl Default for Cusum {
+    fn default() -> Self {
+        Self { window: Window::of(WINDOW), up: 0.0, down: 0.0 }
+    }
 }
 
 impl Detector for Cusum {

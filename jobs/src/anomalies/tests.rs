@@ -25,6 +25,7 @@ fn args(detector: DetectorName) -> ScoreArgs {
         detector,
         time_column: "timestamp".to_owned(),
         value_column: "value".to_owned(),
+        timezone: chrono_tz::UTC,
         log1p: false,
         cool_down: Some(CoolDown::Values(0)),
         threshold: None,

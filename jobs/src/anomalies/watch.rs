@@ -1,5 +1,7 @@
 //! A series as it is watched: each value is scored by those before it, and may raise an alert.
 
+use chrono_tz::Tz;
+
 use super::cool_down::{CoolDown, Recent};
 use super::detect::{Detector, DetectorName, FIRST, Point, Unfit, rounded};
 
@@ -24,6 +26,8 @@ pub(super) struct WatchRule {
     pub(super) cool_down: Option<CoolDown>,
     /// Whether the logarithm of one more than each value is scored.
     pub(super) log1p: bool,
+    /// Where weeks begin.
+    pub(super) zone: Tz,
 }
 
 /// One series.
@@ -40,7 +44,7 @@ impl Watch {
     /// Of a series of so many records, missing ones included.
     pub(super) fn begin(rule: WatchRule, records: usize) -> Self {
         let recent = rule.cool_down.map(Recent::new);
-        Self { detector: rule.detector.begin(), rule, recent, warm_up: warm_up(records), met: 0 }
+        Self { detector: rule.detector.begin(rule.zone), rule, recent, warm_up: warm_up(records), met: 0 }
     }
 
     /// Scores the next record.

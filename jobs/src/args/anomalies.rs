@@ -63,6 +63,9 @@ pub struct ScoreArgs {
     /// Column with the values
     #[arg(long, default_value = "value", value_name = "COLUMN")]
     pub value_column: String,
+    /// Zone of the weeks that hour_of_week knows
+    #[arg(long, default_value = "UTC", value_name = "ZONE", value_parser = schemas::timezone)]
+    pub timezone: chrono_tz::Tz,
     /// Score the logarithm of one more than each value, for volumes that differ by orders of magnitude
     #[arg(long)]
     pub log1p: bool,

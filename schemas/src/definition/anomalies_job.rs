@@ -22,6 +22,8 @@ const HIGH_DEFAULT: f64 = 10.0;
 const CRITICAL_DEFAULT: f64 = 20.0;
 /// Buckets that detectors meet before they score any.
 const BUCKETS_MIN: u64 = 31;
+/// Five weeks: four that a detector of hours of the week learns, and one to judge.
+const WEEKS_SECONDS_MIN: u64 = 35 * 86_400;
 
 pub(super) fn build(
     raw: RawAnomaliesJob,
@@ -114,7 +116,7 @@ fn metric(raw: RawMetric, history_seconds: u64, around: &Surroundings, problems:
     let log1p = raw.scale.is_some();
     let usual = if is_count && !log1p { DetectorKind::Poisson } else { DetectorKind::Surprise };
     let detectors = match raw.detect {
-        Some(given) => detectors(given, log1p || !(is_count || is_sum), problems),
+        Some(given) => detectors(given, (log1p || !(is_count || is_sum), history_seconds), problems),
         None => vec![usual],
     };
     let cool_down = duration::given_seconds("cool_down", raw.cool_down, problems);
@@ -135,8 +137,12 @@ fn metric(raw: RawMetric, history_seconds: u64, around: &Surroundings, problems:
     })
 }
 
-/// Each once; what counts events takes no logarithms.
-fn detectors(given: At<Vec<At<DetectorKind>>>, is_no_count: bool, problems: &mut Problems) -> Vec<DetectorKind> {
+/// Each once; what counts events takes no logarithms, and what knows weeks takes some.
+fn detectors(
+    given: At<Vec<At<DetectorKind>>>,
+    (is_no_count, history_seconds): (bool, u64),
+    problems: &mut Problems,
+) -> Vec<DetectorKind> {
     if given.value.is_empty() {
         problems.add(given.place, "detect is empty; name a detector, for example [surprise]");
     }
@@ -147,6 +153,11 @@ fn detectors(given: At<Vec<At<DetectorKind>>>, is_no_count: bool, problems: &mut
         }
         if one.value == DetectorKind::Poisson && is_no_count {
             let message = "poisson scores counts of events; write surprise for other values, and for logarithms";
+            problems.add(one.place, message);
+        }
+        if one.value == DetectorKind::HourOfWeek && history_seconds < WEEKS_SECONDS_MIN {
+            let message = "hour_of_week learns for four weeks before it judges, and the history is shorter than five; write for \
+                           example history: 84d";
             problems.add(one.place, message);
         }
         kept.push(one.value);

@@ -51,7 +51,7 @@ pub(super) struct RawMetric {
     pub(super) by: Option<At<String>>,
     /// length of a bucket, for example 15m
     pub(super) every: At<String>,
-    /// surprise, poisson, robust_z, ewma, cusum or three_sigma; poisson for counts and surprise for others when left out
+    /// surprise, poisson, robust_z, ewma, cusum, hour_of_week or three_sigma; poisson for counts and surprise for others when left out
     pub(super) detect: Option<At<Vec<At<DetectorKind>>>>,
     /// log1p: scores the logarithm of one more than each value
     pub(super) scale: Option<Scale>,

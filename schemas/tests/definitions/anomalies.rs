@@ -122,7 +122,13 @@ fn what_a_job_cannot_mean_is_refused() {
     says(
         &JOB.replace("[surprise, ewma]", "[magic]"),
         expect![[
-            r#"jobs/watch.yaml:10:78: detect "magic" does not exist; choices are: surprise, poisson, robust_z, ewma, cusum, three_sigma"#
+            r#"jobs/watch.yaml:10:78: detect "magic" does not exist; choices are: surprise, poisson, robust_z, ewma, cusum, hour_of_week, three_sigma"#
+        ]],
+    );
+    says(
+        &JOB.replace("[surprise, ewma]", "[hour_of_week]"),
+        expect![[
+            r#"jobs/watch.yaml:10:78: hour_of_week learns for four weeks before it judges, and the history is shorter than five; write for example history: 84d"#
         ]],
     );
     says(
