@@ -1,5 +1,6 @@
 //! The generator against rules written a second time, in plain Rust over the parsed rows.
 
+mod platform;
 mod rules;
 
 use std::collections::hash_map::DefaultHasher;
@@ -168,7 +169,8 @@ fn the_definitions_of_both_lakes_pass_the_check() {
         // A template of a copy waits for the dataset that somebody gives it.
         let is_copy = |file: &&schemas::SourceFile| String::from_utf8_lossy(&file.text).contains("\nanonymize: ");
         let copies = files.iter().filter(is_copy).count();
-        let defined = 1 + lake.jobs.len() + lake.datasets.len() + single + lake.retention.len() + copies;
+        let contracts = lake.slas.len() + lake.usages.len();
+        let defined = 1 + lake.jobs.len() + lake.datasets.len() + single + lake.retention.len() + copies + contracts;
         assert_eq!(defined, files.len(), "a file defines one thing");
     }
     let all: Vec<String> = schemas::DATASET_SCHEMAS.iter().map(|schema| schema.name.to_owned()).collect();

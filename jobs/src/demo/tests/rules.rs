@@ -137,6 +137,10 @@ impl Lake {
             self.requests.extend(text.lines().map(|line| serde_json::from_str::<Request>(line).unwrap()));
             return;
         }
+        // What the platform did is no control's business.
+        if ["drop/probe/", "drop/exclusion/", "drop/usage/"].iter().any(|folder| path.starts_with(folder)) {
+            return;
+        }
         assert!(path.starts_with("drop/audit/"), "{path}");
         let ingested_at = if path == super::LAST_FILE { super::REPORT_AT } else { super::FIRST_INGEST_AT };
         for line in text.lines() {
