@@ -1,6 +1,7 @@
 //! Tenants whose names are no plain folder names: what is written down of their files finds them again.
 
 use crate::auditlake::Lake;
+use crate::subject::has;
 
 /// A slash, a blank, a letter beyond ASCII, and characters that paths of stores escape themselves.
 const TENANT: &str = "a/b ü~100%";
@@ -89,5 +90,68 @@ fn a_page_of_series_lies_where_its_run_says() {
     let lake = lake();
     lake.write("jobs/watch.yaml", WATCH);
     wrote(&lake, &["run", "watch", "--at=2026-01-03T00:00:00Z"], 1);
+    all_is_good(&lake, "--at=2026-01-04T00:00:00Z");
+}
+
+/// Events of one old day, of ann and of bob.
+fn events(lake: &Lake) {
+    let row = |number: u32, actor: &str| {
+        format!(
+            "{{\"event_id\":\"e-{number}\",\"time\":\"2025-10-01T10:00:00Z\",\"tenant_id\":\"{TENANT}\",\"source\":\"app\",\
+             \"event_type\":\"data.read\",\"outcome\":\"success\",\"actor_id\":\"{actor}\",\"actor_type\":\"user\"}}\n"
+        )
+    };
+    let file = lake.write("events.ndjson", [row(1, "ann-zq7"), row(2, "bob"), row(3, "ann-zq7")].concat());
+    let file = file.display().to_string();
+    lake.run(&["ingest", "ndjson", &file, "--into", "audit", "--at=2026-01-02T00:00:00Z"]).succeeded();
+    std::fs::remove_file(file).expect("removed");
+}
+
+#[test]
+fn a_person_is_erased_from_the_dataset_and_its_archive() {
+    let lake = Lake::new();
+    events(&lake);
+    let policy =
+        POLICY.replace("usage", "audit").replace("disposition: delete", "disposition: archive, archive: {keep: 9y}");
+    lake.write("policies/audit.yaml", policy);
+    let at = "--at=2026-01-03T00:00:00Z";
+    let plan = lake.json(&["retention", "plan", "--dataset", "audit", "--as", "paula", at]);
+    let plan = plan["plan"].as_str().expect("a plan");
+    lake.run(&["retention", "approve", plan, "--ticket", "C-1", "--as", "omar", at]).succeeded();
+    lake.run(&["retention", "apply", plan, "--yes", "--fail-on", "skipped", at]).said(0, &["3 archived"]);
+    assert_eq!(lake.figure("SELECT count(*) FROM \"audit@archive\""), 3);
+    all_is_good(&lake, at);
+
+    events(&lake);
+    lake.write("ann.txt", "ann-zq7\n");
+    let erased = lake.run(&["subject", "erase", "--id-file", "ann.txt", "--ticket", "D-1", "--yes", at]);
+    erased.said(0, &["is fulfilled"]);
+    assert_eq!(lake.figure("SELECT count(*) FROM \"audit@archive\""), 1);
+    assert_eq!(lake.figure("SELECT count(*) FROM audit WHERE actor_id = 'ann-zq7'"), 0);
+    let with_ann = lake.objects().into_iter().filter(|(_, bytes)| has(bytes, "ann-zq7"));
+    assert_eq!(with_ann.map(|(name, _)| name).collect::<Vec<_>>(), [] as [&str; 0]);
+    all_is_good(&lake, at);
+}
+
+const COPY: &str = "anonymize: study
+copy: {from: audit, to: study}
+columns:
+  event_id: {method: drop}
+  actor_id: {method: constant, value: somebody}
+  subject_id: {method: redact}
+  raw_hash: {method: drop}
+  raw_ref: {method: drop}
+";
+
+#[test]
+fn a_copy_has_the_rows_and_lies_where_its_run_says() {
+    let lake = Lake::new();
+    events(&lake);
+    lake.write("datasets/study.yaml", "dataset: study\nlocation: study/\ntenant: tenant_id\ntime: time\n");
+    lake.write("policies/study.yaml", COPY);
+    lake.write("jobs/study.yaml", "job: study\nkind: anonymize\npolicy: study\n");
+    lake.run(&["run", "study", "--at=2026-01-03T00:00:00Z"]).succeeded();
+    let rows = lake.rows("SELECT tenant_id, actor_id FROM study");
+    assert_eq!((rows.len(), &rows[0]["tenant_id"], &rows[0]["actor_id"]), (3, &TENANT.into(), &"somebody".into()));
     all_is_good(&lake, "--at=2026-01-04T00:00:00Z");
 }
