@@ -4,7 +4,7 @@
 //! series      instants and values of a file          measure   metrics of a lake, as series
 //! detect      what a detector is; surprise, poisson, ewma, robust, hour_of_week, three_sigma are detectors
 //! cool_down   which scores are told again            watch     a series, scored value by value
-//! expected    what was to be expected, in words      raised    alerts of series; job   the run; alerts   what becomes of them
+//! expected    what was to be expected, in words      raised    alerts of series; job   the run; alerts, expiry   what becomes of them
 //! picture     a series as it is drawn                pictures  which ones are, and the pages of each tenant
 //! ```
 //!
@@ -15,6 +15,7 @@ mod cool_down;
 mod detect;
 mod ewma;
 mod expected;
+mod expiry;
 mod hour_of_week;
 mod job;
 mod measure;

@@ -242,6 +242,12 @@ fn raised(anomalies: &AnomaliesSummary) -> String {
         );
         write_line(&mut text, &line);
     }
+    if anomalies.expired > 0 {
+        write_line(
+            &mut text,
+            &format!("{} expired: nobody resolved them in time", counted(anomalies.expired, "alert")),
+        );
+    }
     text
 }
 

@@ -31,6 +31,8 @@ pub struct AnomaliesSpec {
     pub high: f64,
     /// Score from which an alert is critical.
     pub critical: f64,
+    /// How long after it was raised an alert that nobody resolved is over.
+    pub expire_seconds: u64,
     /// Pictures of series that are written, for each tenant.
     pub outputs: Vec<ReportOutput>,
 }

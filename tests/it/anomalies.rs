@@ -182,6 +182,45 @@ fn an_unusual_bucket_raises_one_alert_that_is_taken_and_resolved() {
 }
 
 #[test]
+fn an_alert_that_nobody_resolves_expires_once() {
+    let lake = watched(WATCH);
+    lake.run(&["run", "watch", "--at=2026-03-21T00:00:00Z"]).succeeded();
+    let id = lake.rows("SELECT alert_id, group_id FROM alert WHERE metric = 'logins'")[0].clone();
+    assert_eq!(id["alert_id"], id["group_id"]);
+    let id = id["alert_id"].as_str().expect("an id").to_owned();
+    let take = ["anomalies", "acknowledge", &id, "--by", "ops", "--reason", "looking", "--at=2026-03-22T00:00:00Z"];
+    lake.run(&take).succeeded();
+    let alerts = lake.figure("SELECT count(*) FROM alert");
+    let expired = |day: &str| {
+        lake.json(&["run", "watch", &format!("--at={day}T00:00:00Z")])["summary"]["anomalies"]["expired"].clone()
+    };
+    assert_eq!(expired("2026-04-19"), 0);
+    // Somebody resolved it and died before the row came: that is what counts.
+    let other = lake.copy();
+    let step = format!("_auditlake/alerts/steps/{id}/000003.json");
+    let record = |state: &str, by: &str| {
+        format!("{{\"state\":\"{state}\",\"by\":\"{by}\",\"reason\":\"over\",\"at\":\"2026-04-19T01:00:00Z\"}}")
+    };
+    other.put(&step, record("resolved", "ops"));
+    let told = other.json(&["run", "watch", "--at=2026-04-20T00:00:00Z"]);
+    assert_eq!(told["summary"]["anomalies"]["expired"], alerts - 1, "{told}");
+    other.run(&["anomalies", "explain", &id]).said(0, &["resolved   2026-04-19T01:00:00Z by ops: over"]);
+    assert_eq!(other.figure(&format!("SELECT count(*) FROM alert WHERE alert_id = '{id}' AND state = 'resolved'")), 1);
+    // The job died after it had taken the step: it goes on.
+    lake.put(&step, record("expired", "job:watch"));
+    assert_eq!(expired("2026-04-20"), alerts);
+    assert_eq!(lake.figure("SELECT count(*) FROM alert WHERE state = 'expired'"), alerts);
+    assert_eq!(expired("2026-04-21"), 0);
+    lake.run(&["anomalies", "list", "--state", "expired"]).said(0, &[&id]);
+    lake.run(&["anomalies", "explain", &id])
+        .said(0, &["acknowledged 2026-03-22T00:00:00Z by ops", "expired    2026-04-19T01:00:00Z by job:watch"]);
+    let late = ["anomalies", "resolve", &id, "--by", "ops", "--reason", "late", "--at=2026-04-22T00:00:00Z"];
+    lake.run(&late).failed(2, &["is expired and cannot become resolved"]);
+    // What each of four runs came to, and that alerts expired: no alert lies beside its dataset.
+    assert_eq!(lake.count("_auditlake/alerts/watch"), 5);
+}
+
+#[test]
 fn pages_of_a_tenant_draw_its_series_alone_and_mark_its_alerts() {
     let to = "to: \"series/{interval.end:%Y-%m-%d}/\"";
     let outputs = format!("outputs: [{{format: html, {to}}}, {{format: json, {to}}}, {{format: csv, {to}}}]\nmetrics:");

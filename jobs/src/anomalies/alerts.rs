@@ -6,7 +6,7 @@
 //! _auditlake/alerts/steps/<alert>/000002.ingested.json   it is in the dataset
 //! ```
 //!
-//! Of two who step at once one is first, and the other is told. Absent: expiry, and reopening: what happens again is another alert.
+//! Of two who step at once one is first, and the other is told. Absent: reopening: what happens again is another alert.
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
@@ -29,15 +29,15 @@ use crate::show::write_line;
 use crate::world::World;
 
 const COLUMNS: &str = "alert_id, tenant_id, metric, entity_type, entity_id, detector, bucket_start, bucket_us, value, expected, low, \
-     high, score, severity, explanation, state, raised_at, acknowledged_at, resolved_at, cool_until, revision";
+     high, score, severity, explanation, state, raised_at, acknowledged_at, resolved_at, cool_until, revision, group_id";
 
 /// What somebody did about an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct StepRecord {
-    state: AlertStateArg,
-    by: String,
-    reason: String,
-    at: DateTime<Utc>,
+pub(super) struct StepRecord {
+    pub(super) state: AlertStateArg,
+    pub(super) by: String,
+    pub(super) reason: String,
+    pub(super) at: DateTime<Utc>,
 }
 
 /// Alerts of every job, the newest first.
@@ -108,6 +108,9 @@ pub(super) async fn explain(lake: &OpenLake, world: &World, id: &str) -> Result<
             rfc3339(alert.cool_until)
         ),
     );
+    if let Some(first) = alert.group_id.as_ref().filter(|first| **first != alert.alert_id) {
+        write_line(&mut text, &format!("again      higher than {first}, in its time"));
+    }
     for step in &steps {
         write_line(
             &mut text,
@@ -125,9 +128,9 @@ pub(super) async fn step(
 ) -> Result<Answer, JobError> {
     let (dataset, alert) = found(lake, world, &args.alert).await?;
     let is_possible = match state {
-        AlertStateArg::Open => false,
+        AlertStateArg::Open | AlertStateArg::Expired => false,
         AlertStateArg::Acknowledged => alert.state == AlertStateArg::Open.as_str(),
-        AlertStateArg::Resolved => alert.state != AlertStateArg::Resolved.as_str(),
+        AlertStateArg::Resolved => !alert.is_over(),
     };
     if !is_possible {
         let message = format!("alert {} is {} and cannot become {}", alert.alert_id, alert.state, state.as_str());
@@ -139,41 +142,51 @@ pub(super) async fn step(
     let now = world.now();
     let revision = alert.revision + 1;
     let record = StepRecord { state, by: args.by.clone(), reason: args.reason.clone(), at: now };
-    let stem = format!("{FOLDER}/steps/{}/{revision:06}", alert.alert_id);
-    if lake.front.create_json(&Path::from(format!("{stem}.json")), &record).await? == Created::Existed {
+    if lake.front.create_json(&Path::from(step_path(&alert.alert_id, revision)), &record).await? == Created::Existed {
         return Err(JobError::Usage(format!(
             "somebody else did something about alert {} meanwhile; look at it with auditlake anomalies explain {}",
             alert.alert_id, alert.alert_id
         )));
     }
     let next = stepped(alert, &record, revision);
-    publish(lake, world, (&dataset, &stem), &next).await?;
+    publish(lake, world, (&dataset, &step_stem(&next.alert_id, revision)), std::slice::from_ref(&next)).await?;
     let text = format!("alert {} is {}", next.alert_id, next.state);
     Ok(Answer::done(text, json!({ "alert": next })))
 }
 
+/// Where a step about an alert lies, without its ending.
+fn step_stem(alert: &str, revision: u32) -> String {
+    format!("{FOLDER}/steps/{alert}/{revision:06}")
+}
+
+/// Where the record of a step lies.
+pub(super) fn step_path(alert: &str, revision: u32) -> String {
+    format!("{}.json", step_stem(alert, revision))
+}
+
 /// The next revision of an alert.
-fn stepped(alert: Alert, record: &StepRecord, revision: u32) -> Alert {
-    let is_resolved = record.state == AlertStateArg::Resolved;
+pub(super) fn stepped(alert: Alert, record: &StepRecord, revision: u32) -> Alert {
+    let at = |state: AlertStateArg| (record.state == state).then_some(record.at);
     Alert {
         state: record.state.as_str().to_owned(),
-        acknowledged_at: alert.acknowledged_at.or((!is_resolved).then_some(record.at)),
-        resolved_at: is_resolved.then_some(record.at),
+        acknowledged_at: alert.acknowledged_at.or(at(AlertStateArg::Acknowledged)),
+        resolved_at: at(AlertStateArg::Resolved),
         revision,
         ..alert
     }
 }
 
-/// Brings a revision into its dataset; what is there already stays.
-async fn publish(
+/// Brings revisions into their dataset; what is there already stays.
+pub(super) async fn publish(
     lake: &OpenLake,
     world: &World,
     (dataset, stem): (&DatasetId, &str),
-    alert: &Alert,
+    alerts: &[Alert],
 ) -> Result<(), JobError> {
     let (rows, done) = (Path::from(format!("{stem}.ndjson")), Path::from(format!("{stem}.ingested.json")));
     if lake.front.read(&done).await?.is_none() {
-        lake.front.create(&rows, line(alert)?.into()).await?;
+        let lines = alerts.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+        lake.front.create(&rows, lines.concat().into()).await?;
         ingest_own(lake, world, dataset, std::slice::from_ref(&rows), "auditlake.alerts").await?;
         lake.front.create_json(&done, &Value::Null).await?;
     }
@@ -183,9 +196,8 @@ async fn publish(
 /// What was done about an alert, in its order.
 async fn steps(lake: &OpenLake, id: &str) -> Result<Vec<StepRecord>, JobError> {
     let mut steps = Vec::new();
-    let folder = format!("{FOLDER}/steps/{id}");
     for revision in 2.. {
-        let path = Path::from(format!("{folder}/{revision:06}.json"));
+        let path = Path::from(step_path(id, revision));
         match lake.front.read_json::<StepRecord>(&path).await? {
             Some(step) => steps.push(step),
             None => break,
@@ -203,7 +215,7 @@ async fn found(lake: &OpenLake, world: &World, id: &str) -> Result<(DatasetId, A
         for (revision, step) in (2..).zip(steps(lake, id).await?) {
             if revision > alert.revision {
                 alert = stepped(alert, &step, revision);
-                publish(lake, world, (&dataset, &format!("{FOLDER}/steps/{id}/{revision:06}")), &alert).await?;
+                publish(lake, world, (&dataset, &step_stem(id, revision)), std::slice::from_ref(&alert)).await?;
             }
         }
         return Ok((dataset, alert));
@@ -248,6 +260,20 @@ pub(super) async fn raised_at(
     (dataset, at): (&DatasetId, DateTime<Utc>),
 ) -> Result<Vec<Alert>, JobError> {
     let sql = format!("SELECT {COLUMNS} FROM \"{dataset}\" WHERE raised_at = TIMESTAMP '{}'", rfc3339(at));
+    read(lake, world, &sql).await
+}
+
+/// The alerts of a dataset that were raised by an instant and that nobody resolved.
+pub(super) async fn unresolved(
+    lake: &OpenLake,
+    world: &World,
+    (dataset, until): (&DatasetId, DateTime<Utc>),
+) -> Result<Vec<Alert>, JobError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM \"{dataset}\" WHERE raised_at <= TIMESTAMP '{}' AND state IN ('open', 'acknowledged') \
+         ORDER BY alert_id",
+        rfc3339(until)
+    );
     read(lake, world, &sql).await
 }
 

@@ -18,6 +18,7 @@ use schemas::{AnomaliesSpec, InputFile, compact};
 use serde::{Deserialize, Serialize};
 
 use super::alerts::raised_at;
+use super::expiry::expire;
 use super::measure::Measured;
 use super::pictures::Pictures;
 use super::raised::{Alert, MetricSummary, Raising};
@@ -41,6 +42,9 @@ pub struct AnomaliesSummary {
     pub alerts: u64,
     /// Of those, which are high or critical.
     pub high: u64,
+    /// Alerts of runs before that nobody resolved in time.
+    #[serde(default)]
+    pub expired: u64,
     /// Its metrics.
     pub metrics: Vec<MetricSummary>,
 }
@@ -65,7 +69,8 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &Anomali
     inputs.sort_by(|a: &InputFile, b| (&a.dataset, &a.path).cmp(&(&b.dataset, &b.path)));
     inputs.dedup();
     attempt.fence.check().await?;
-    let (summary, alerts) = brought((attempt, world), &raising, metrics, alerts).await?;
+    let (mut summary, alerts) = brought((attempt, world), &raising, metrics, alerts).await?;
+    summary.expired = expire((attempt, world), &raising).await?;
     let outputs = match pictures {
         Some(pictures) => pictures.publish(attempt, (spec, &all), (&inputs, alerts)).await?,
         None => Vec::new(),
@@ -142,6 +147,7 @@ async fn brought(
         dataset: into.to_string(),
         alerts: alerts.len() as u64,
         high: alerts.iter().filter(|alert| alert.severity > 3).count() as u64,
+        expired: 0,
         metrics,
     };
     if !alerts.is_empty() {

@@ -11,6 +11,7 @@ use super::expected::Expected;
 use super::hour_of_week::HourOfWeek;
 use super::measure::{Measured, Series};
 use super::watch::{Watch, WatchRule};
+use crate::args::AlertStateArg;
 use crate::error::JobError;
 
 /// Levels of severity, from 1 info to 5 critical.
@@ -46,6 +47,16 @@ pub(super) struct Alert {
     pub(super) resolved_at: Option<DateTime<Utc>>,
     pub(super) cool_until: DateTime<Utc>,
     pub(super) revision: u32,
+    /// The first of those that were raised one after the other, each within the cool-down of the one before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) group_id: Option<String>,
+}
+
+impl Alert {
+    /// Whether nothing is to be done about it any more.
+    pub(super) fn is_over(&self) -> bool {
+        [AlertStateArg::Resolved, AlertStateArg::Expired].iter().any(|over| self.state == over.as_str())
+    }
 }
 
 /// What a metric came to.
@@ -107,6 +118,7 @@ impl Raising<'_> {
                 zone: self.zone,
             };
             let mut watch = Watch::begin(rule, series.values.len());
+            let mut group = Group::default();
             for (number, value) in series.values.iter().enumerate() {
                 let bucket = series.first + i64::try_from(number).unwrap_or(i64::MAX);
                 let start = measured.start_of(bucket);
@@ -116,11 +128,14 @@ impl Raising<'_> {
                 })?;
                 is_scored |= scored.score.is_some();
                 let (true, Some(score), Some(value)) = (scored.is_alert, scored.score, *value) else { continue };
+                let id = self.id_of((measured, series), *detector, start);
+                let group_id = group.of(&id, start, cool_until(metric, start));
                 if bucket < measured.judged {
                     earlier.push(Earlier { number, value, detector: *detector });
                 } else {
                     let expected = self.expected((measured, series), *detector, (number, value));
-                    alerts.push(self.alert((measured, series), *detector, (start, value, score), &expected));
+                    let alert = self.alert((measured, series), *detector, (start, value, score), &expected);
+                    alerts.push(Alert { alert_id: id, group_id: Some(group_id), ..alert });
                 }
             }
         }
@@ -161,6 +176,18 @@ impl Raising<'_> {
         derived_id(&[&["alert", self.job.as_str()], &of[..]].concat())
     }
 
+    /// The id of an alert of a series that begins at an instant.
+    fn id_of(
+        &self,
+        (measured, series): (&Measured<'_>, &Series),
+        detector: DetectorKind,
+        start: DateTime<Utc>,
+    ) -> String {
+        let (_, entity_id) = entity(measured, series);
+        self.id([&measured.metric.metric, &series.tenant, entity_id, &rfc3339(start), detector.as_str()])
+    }
+
+    /// An alert, still without its id and its group.
     fn alert(
         &self,
         (measured, series): (&Measured<'_>, &Series),
@@ -169,13 +196,8 @@ impl Raising<'_> {
         expected: &Expected,
     ) -> Alert {
         let metric = measured.metric;
-        let (entity_type, entity_id) = match (&metric.by, &series.entity) {
-            (Some(by), Some(entity)) => (by.clone(), entity.clone()),
-            _ => (TENANT.to_owned(), series.tenant.clone()),
-        };
+        let (entity_type, entity_id) = entity(measured, series);
         let began = rfc3339(start);
-        let alert_id = self.id([&metric.metric, &series.tenant, &entity_id, &began, detector.as_str()]);
-        let length = TimeDelta::microseconds(micros(metric.every_seconds));
         let severity = match score {
             score if score >= self.spec.critical => CRITICAL,
             score if score >= self.spec.high => HIGH,
@@ -183,13 +205,13 @@ impl Raising<'_> {
         };
         let minutes = metric.every_seconds / 60;
         Alert {
-            alert_id,
+            alert_id: String::new(),
             tenant_id: series.tenant.clone(),
             metric: metric.metric.clone(),
             // Without the entity, which may be a person and has a column of its own.
             explanation: format!("{}, {minutes} minutes from {began}: {}", metric.metric, expected.sentence(value)),
-            entity_type,
-            entity_id,
+            entity_type: entity_type.to_owned(),
+            entity_id: entity_id.to_owned(),
             detector: detector.as_str().to_owned(),
             bucket_start: start,
             bucket_us: micros(metric.every_seconds),
@@ -203,10 +225,42 @@ impl Raising<'_> {
             raised_at: self.at,
             acknowledged_at: None,
             resolved_at: None,
-            cool_until: start + length + TimeDelta::microseconds(micros(metric.cool_down_seconds)),
+            cool_until: cool_until(metric, start),
             revision: 1,
+            group_id: None,
         }
     }
+}
+
+/// Alerts of a series that come one after the other, each within the cool-down of the one before.
+#[derive(Debug, Default)]
+struct Group {
+    first: String,
+    until: Option<DateTime<Utc>>,
+}
+
+impl Group {
+    /// The first alert of the group that an alert is of.
+    fn of(&mut self, alert: &str, start: DateTime<Utc>, cool_until: DateTime<Utc>) -> String {
+        if self.until.is_none_or(|until| start >= until) {
+            alert.clone_into(&mut self.first);
+        }
+        self.until = Some(cool_until);
+        self.first.clone()
+    }
+}
+
+/// Kind and name of what a series is of.
+fn entity<'a>(measured: &'a Measured<'_>, series: &'a Series) -> (&'a str, &'a str) {
+    match (&measured.metric.by, &series.entity) {
+        (Some(by), Some(entity)) => (by, entity),
+        _ => (TENANT, &series.tenant),
+    }
+}
+
+/// Until when only a higher score than that of a bucket raises another alert.
+fn cool_until(metric: &MetricSpec, start: DateTime<Utc>) -> DateTime<Utc> {
+    start + TimeDelta::microseconds(micros(metric.every_seconds) + micros(metric.cool_down_seconds))
 }
 
 /// The score above which a bucket raises an alert.
@@ -223,4 +277,18 @@ fn name(measured: &Measured<'_>, series: &Series) -> String {
 
 fn micros(seconds: u64) -> i64 {
     i64::try_from(seconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_goes_on_for_as_long_as_each_comes_within_the_cool_down_of_the_one_before() {
+        let at = |hour: i64| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(hour);
+        let mut group = Group::default();
+        let groups = [("a", 0, 4), ("b", 3, 7), ("c", 6, 10), ("d", 10, 14), ("e", 30, 34)]
+            .map(|(alert, start, until)| group.of(alert, at(start), at(until)));
+        assert_eq!(groups, ["a", "a", "a", "d", "e"]);
+    }
 }

@@ -104,6 +104,8 @@ pub enum AlertStateArg {
     Acknowledged,
     /// It is over
     Resolved,
+    /// Nobody resolved it in time
+    Expired,
 }
 
 impl AlertStateArg {
@@ -113,6 +115,7 @@ impl AlertStateArg {
             Self::Open => "open",
             Self::Acknowledged => "acknowledged",
             Self::Resolved => "resolved",
+            Self::Expired => "expired",
         }
     }
 }

@@ -17,6 +17,8 @@ use crate::tables::ALERT;
 
 const HISTORY_SECONDS_DEFAULT: u64 = 28 * 86_400;
 const COOL_DOWN_SECONDS_DEFAULT: u64 = 12 * 3_600;
+/// Thirty days.
+const EXPIRE_SECONDS_DEFAULT: u64 = 30 * 86_400;
 const SERIES_DEFAULT: u32 = 10_000;
 const HIGH_DEFAULT: f64 = 10.0;
 const CRITICAL_DEFAULT: f64 = 20.0;
@@ -35,6 +37,7 @@ pub(super) fn build(
     let window_seconds = duration::given_seconds("window", raw.window, problems);
     let into = dataset_into(&raw.into, &ALERT, around, problems);
     let history_seconds = duration::given_seconds("history", raw.history, problems).unwrap_or(HISTORY_SECONDS_DEFAULT);
+    let expire_seconds = duration::given_seconds("expire_after", raw.expire_after, problems);
     let At { value: listed, place } = raw.metrics;
     if listed.is_empty() {
         problems.add(place, "metrics is empty; add for example {metric: failed_logins, from: audit, every: 15m}");
@@ -61,6 +64,7 @@ pub(super) fn build(
         series_max: raw.series.unwrap_or(SERIES_DEFAULT),
         high: high.unwrap_or(HIGH_DEFAULT),
         critical: critical.unwrap_or(CRITICAL_DEFAULT),
+        expire_seconds: expire_seconds.unwrap_or(EXPIRE_SECONDS_DEFAULT),
         outputs,
     };
     (problems.len() == before).then_some((id, JobKind::Anomalies(spec)))

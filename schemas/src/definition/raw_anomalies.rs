@@ -30,6 +30,8 @@ pub(super) struct RawAnomaliesJob {
     pub(super) series: Option<u32>,
     /// scores from which alerts are high and critical, for example {high: "10", critical: "20"}, the same when left out
     pub(super) severity: Option<RawSeverity>,
+    /// how long after it was raised an alert that nobody resolved is over, for example 14d; 30d when left out
+    pub(super) expire_after: Option<At<String>>,
     /// pictures of the series of each tenant, for example [{format: html, to: "series/{interval.end:%Y-%m-%d}/"}]; none when left out
     pub(super) outputs: Option<At<Vec<RawOutput>>>,
 }
