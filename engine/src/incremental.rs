@@ -50,6 +50,7 @@ use folded::in_place_of;
 pub(crate) use folded::Inputs;
 pub use folded::StatesUsed;
 pub use kept::{KeptStates, kept_states, prune_states};
+pub(crate) use sweep::delete_versions;
 pub use sweep::{SweptStates, remove_for_good, stale_states, sweep_states};
 
 /// Whether states that are kept are read, and new ones kept.

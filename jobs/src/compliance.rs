@@ -181,9 +181,7 @@ async fn write_report(
                 delivery.publish(format!("{folder}{job}.json"), json.into()).await?;
             }
             ReportFormat::Csv => {
-                for table in exporters::report_csv(report) {
-                    delivery.publish(format!("{folder}{job}.{}.csv", table.name), table.bytes.into()).await?;
-                }
+                delivery.publish_tables(&format!("{folder}{job}"), exporters::report_csv(report)).await?;
             }
             ReportFormat::Xlsx => {
                 let book = exporters::report_xlsx(report)?;

@@ -3,6 +3,7 @@
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use engine::{Created, Fence, Lakefront, recorded_path};
+use exporters::CsvTable;
 use sha2::{Digest, Sha256};
 
 use crate::error::JobError;
@@ -55,6 +56,14 @@ impl Delivery<'_> {
             }
         }
         self.outputs.push(Output { path, role: OutputRole::Report, sha256, bytes: size, rows: None });
+        Ok(())
+    }
+
+    /// Writes tables as CSV, each in a file whose name begins with `stem`.
+    pub(crate) async fn publish_tables(&mut self, stem: &str, tables: Vec<CsvTable>) -> Result<(), JobError> {
+        for table in tables {
+            self.publish(format!("{stem}.{}.csv", table.name), table.bytes.into()).await?;
+        }
         Ok(())
     }
 

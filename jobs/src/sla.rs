@@ -360,12 +360,7 @@ async fn write_statement(
         ReportFormat::Xlsx => {
             delivery.publish(format!("{stem}.xlsx"), exporters::statement_xlsx(statement)?.into()).await
         }
-        ReportFormat::Csv => {
-            for table in exporters::statement_csv(statement) {
-                delivery.publish(format!("{stem}.{}.csv", table.name), table.bytes.into()).await?;
-            }
-            Ok(())
-        }
+        ReportFormat::Csv => delivery.publish_tables(stem, exporters::statement_csv(statement)).await,
         // Definitions refuse it.
         ReportFormat::Oscal => Ok(()),
     }

@@ -309,12 +309,7 @@ async fn write_statement(
         ReportFormat::Html => delivery.publish(format!("{stem}.html"), exporters::usage_html(statement).into()).await,
         ReportFormat::Json => delivery.publish(format!("{stem}.json"), exporters::usage_json(statement)?.into()).await,
         ReportFormat::Xlsx => delivery.publish(format!("{stem}.xlsx"), exporters::usage_xlsx(statement)?.into()).await,
-        ReportFormat::Csv => {
-            for table in exporters::usage_csv(statement) {
-                delivery.publish(format!("{stem}.{}.csv", table.name), table.bytes.into()).await?;
-            }
-            Ok(())
-        }
+        ReportFormat::Csv => delivery.publish_tables(stem, exporters::usage_csv(statement)).await,
         // Definitions refuse it.
         ReportFormat::Oscal => Ok(()),
     }

@@ -124,6 +124,19 @@ pub async fn remove_for_good(lake: &Lakefront, path: &Path) -> Result<Option<Str
             return Ok(Some(format!("older versions of \"{path}\": {why}")));
         }
     };
+    delete_versions(lake, path, versions).await
+}
+
+/// Deletes versions of an object, the oldest first; why some stay, where they do. The latest goes last, and only where nothing else
+/// is left: if it is the mark of a removal, what is left would be an object again without it.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn delete_versions(
+    lake: &Lakefront,
+    path: &Path,
+    versions: Vec<Version>,
+) -> Result<Option<String>, EngineError> {
     let (latest, older): (Vec<Version>, Vec<Version>) = versions.into_iter().partition(|version| version.latest);
     let mut left = None;
     for version in older.iter().rev().chain(&latest) {

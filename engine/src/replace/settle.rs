@@ -15,9 +15,9 @@ use super::sequence::{Closing, End, Entry, Sequence, replaced};
 use super::{Replacement, files_below_of};
 use crate::dataset::PinnedFile;
 use crate::error::EngineError;
-use crate::incremental::sweep_states;
+use crate::incremental::{delete_versions, sweep_states};
 use crate::ingest::Fence;
-use crate::store::{Lakefront, Version, Versions, recorded_path};
+use crate::store::{Lakefront, Versions, recorded_path};
 
 /// Objects of which versions are looked up side by side.
 const VERSIONS_AT_ONCE: usize = 16;
@@ -200,27 +200,16 @@ pub(crate) async fn purge_replaced(
     Ok(left.await?.into_iter().flatten().collect())
 }
 
-/// Deletes the versions of an object that was deleted, the oldest first and the mark of its removal last, and that only where
-/// nothing else is left: without it, what is left would be an object again.
+/// Deletes the versions of an object that was deleted; of one that is there, none.
 async fn purged(lake: &Lakefront, fence: &dyn Fence, path: &Path) -> Result<Option<String>, EngineError> {
     let versions = match lake.versions(path).await? {
         Versions::None => return Ok(None),
         Versions::Unlisted { why } => return Ok(Some(format!("older versions of \"{path}\": {why}"))),
         Versions::Listed(versions) => versions,
     };
-    let (latest, older): (Vec<Version>, Vec<Version>) = versions.into_iter().partition(|version| version.latest);
-    if latest.iter().any(|version| !version.delete_marker) {
+    if versions.iter().any(|version| version.latest && !version.delete_marker) {
         return Ok(None);
     }
-    let mut left = None;
-    for version in older.iter().rev().chain(&latest) {
-        if version.latest && left.is_some() {
-            break;
-        }
-        fence.check().await?;
-        if let Some(lock) = lake.delete_version(path, &version.id).await? {
-            left = Some(format!("version {} of \"{path}\": {lock}", version.id));
-        }
-    }
-    Ok(left)
+    fence.check().await?;
+    delete_versions(lake, path, versions).await
 }

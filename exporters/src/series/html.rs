@@ -6,9 +6,10 @@ use schemas::{EmptyBucket, MetricPictures, SeriesColumn, SeriesPicture, SeriesRe
 
 use super::axis::grouped;
 use super::chart::{chart, name, told};
-use crate::report::figure::{counted, local, number_cell, thousands};
+use crate::report::figure::{counted, number_cell, thousands};
 use crate::report::html::{document, shown};
 use crate::report::style::STYLE;
+use crate::statement::page::{files_read, moment};
 
 /// What the report's sheet does not have.
 const OWN_STYLE: &str = ":root { --band: #d5e3ec; --judged: #f3f0e4; --paper: #fff; color-scheme: light dark; }
@@ -53,15 +54,7 @@ fn page(report: &SeriesReport) -> Markup {
 }
 
 fn head(report: &SeriesReport) -> Markup {
-    let moment = |at: chrono::DateTime<chrono::Utc>| {
-        let utc = rfc3339(at);
-        match local(at.timestamp_micros(), &report.timezone) {
-            Some(local) if report.timezone != "UTC" => {
-                html! { (local) " (" (report.timezone) ") " span.soft { "= " (utc) } }
-            }
-            _ => html! { (utc) },
-        }
-    };
+    let moment = |at| moment(at, &report.timezone);
     html! {
         header { div {
             p.kicker { "Series" }
@@ -214,12 +207,7 @@ fn provenance(report: &SeriesReport) -> Markup {
     html! {
         section {
             h2 id="provenance" { "Files that were read" }
-            div.scroll { table.wide {
-                thead { tr { th { "Dataset" } th { "File" } th.num { "Rows" } th { "Version" } } }
-                tbody { @for input in &report.provenance.inputs {
-                    tr { td { (input.dataset) } td { code { (input.path) } } (number_cell(input.rows)) td { code { (input.etag) } } }
-                } }
-            } }
+            (files_read(&report.provenance.inputs))
         }
     }
 }

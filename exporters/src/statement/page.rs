@@ -1,4 +1,4 @@
-//! What pages of statements have in common: how far a result is, instants in its zone, where figures come from.
+//! What pages of statements, and of series, have in common: how far a result is, instants in its zone, where figures come from.
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
@@ -49,12 +49,19 @@ pub(crate) fn provenance(from: &Sources<'_>) -> Markup {
                 @for path in from.evidence { dt { "Evidence" } dd { code { (path) } } }
             }
             h3 { "Files that were read" }
-            div.scroll { table.wide {
-                thead { tr { th { "Dataset" } th { "File" } th.num { "Rows" } th { "Version" } } }
-                tbody { @for input in from.inputs {
-                    tr { td { (input.dataset) } td { code { (input.path) } } (number_cell(input.rows)) td { code { (input.etag) } } }
-                } }
-            } }
+            (files_read(from.inputs))
         }
+    }
+}
+
+/// Files with their versions, as a table.
+pub(crate) fn files_read(inputs: &[InputFile]) -> Markup {
+    html! {
+        div.scroll { table.wide {
+            thead { tr { th { "Dataset" } th { "File" } th.num { "Rows" } th { "Version" } } }
+            tbody { @for input in inputs {
+                tr { td { (input.dataset) } td { code { (input.path) } } (number_cell(input.rows)) td { code { (input.etag) } } }
+            } }
+        } }
     }
 }

@@ -226,12 +226,7 @@ async fn write(
     match format {
         ReportFormat::Html => delivery.publish(format!("{stem}.html"), exporters::series_html(report).into()).await,
         ReportFormat::Json => delivery.publish(format!("{stem}.json"), exporters::series_json(report)?.into()).await,
-        ReportFormat::Csv => {
-            for table in exporters::series_csv(report) {
-                delivery.publish(format!("{stem}.{}.csv", table.name), table.bytes.into()).await?;
-            }
-            Ok(())
-        }
+        ReportFormat::Csv => delivery.publish_tables(stem, exporters::series_csv(report)).await,
         // Definitions refuse them.
         ReportFormat::Xlsx | ReportFormat::Oscal => Ok(()),
     }

@@ -132,6 +132,12 @@ fn what_a_job_cannot_mean_is_refused() {
         ]],
     );
     says(
+        &JOB.replace("series: 500", "expire_after: soon"),
+        expect![[
+            r#"jobs/watch.yaml:6:15: expire_after "soon" is not a length of time; write for example 30d, 24h or 15m"#
+        ]],
+    );
+    says(
         &JOB.replace("threshold: \"7.5\"", "threshold: high"),
         expect![[r#"jobs/watch.yaml:10:120: threshold "high" is no score above 0; write for example "10""#]],
     );
