@@ -5,17 +5,21 @@
 //! detect      what a detector is; surprise, poisson, ewma, robust, hour_of_week, three_sigma are detectors
 //! cool_down   which scores are told again            watch     a series, scored value by value
 //! expected    what was to be expected, in words      raised    alerts of series; job   the run; alerts, expiry   what becomes of them
+//! trend       how a series goes on      growth   alerts about those that reach a limit
+//! budgets     error budgets of SLAs that burn too fast          rules   violations of controls
 //! picture     a series as it is drawn                pictures  which ones are, and the pages of each tenant
 //! ```
 //!
 //! A detector scores a value by those before it alone, so that a score says what was known then. Absent: state between runs.
 
 mod alerts;
+mod budgets;
 mod cool_down;
 mod detect;
 mod ewma;
 mod expected;
 mod expiry;
+mod growth;
 mod hour_of_week;
 mod job;
 mod measure;
@@ -24,26 +28,31 @@ mod pictures;
 mod poisson;
 mod raised;
 mod robust;
+mod rules;
 mod series;
 mod surprise;
 mod three_sigma;
+mod trend;
 mod watch;
 
 #[cfg(test)]
 mod tests;
 
+pub use budgets::BudgetSummary;
 pub use cool_down::CoolDown;
 pub use detect::DetectorName;
 pub use job::AnomaliesSummary;
 pub(crate) use job::execute;
 pub use raised::MetricSummary;
+pub use rules::RuleSummary;
 
+use chrono::DateTime;
 use clap::ValueEnum;
 use engine::EngineError;
 use serde_json::{Value, json};
 
 use crate::Answer;
-use crate::args::{AlertStateArg, AnomaliesCommand, Cli, ScoreArgs};
+use crate::args::{AlertStateArg, AnomaliesCommand, Cli, ScoreArgs, TrendArgs};
 use crate::error::JobError;
 use crate::show::{counted, write_line};
 use crate::world::World;
@@ -52,6 +61,7 @@ use detect::{FIRST, Unfit};
 use expected::Expected;
 use hour_of_week::HourOfWeek;
 use series::Series;
+use trend::{Trend, reaches};
 use watch::{Scored, Watch, WatchRule};
 
 /// Carries out the command.
@@ -61,6 +71,7 @@ use watch::{Scored, Watch, WatchRule};
 pub(crate) async fn command(cli: &Cli, world: &World, command: &AnomaliesCommand) -> Result<Answer, JobError> {
     match command {
         AnomaliesCommand::Score(args) => scored(args),
+        AnomaliesCommand::Trend(args) => trend_of(args),
         AnomaliesCommand::List { state, tenant } => {
             alerts::list(&cli.open()?, world, (*state, tenant.as_deref())).await
         }
@@ -96,6 +107,35 @@ fn scored(args: &ScoreArgs) -> Result<Answer, JobError> {
         tracing::warn!("a series is judged from its 31st value on; this one has too few");
     }
     Ok(answer)
+}
+
+/// How a series at hand goes on.
+fn trend_of(args: &TrendArgs) -> Result<Answer, JobError> {
+    let series = Series::read(&args.file, &args.time_column, &args.value_column)?;
+    let points: Vec<(i64, f64)> = series.points.iter().filter_map(|(at, value)| Some((*at, (*value)?))).collect();
+    let last = points.iter().map(|(at, _)| *at).max().and_then(DateTime::from_timestamp_micros);
+    let (Some(trend), Some(last)) = (Trend::of(&points), last) else {
+        let path = args.file.display().to_string();
+        let why = format!(
+            "a trend takes at least {} values, not all at one instant, and there are {}",
+            FIRST + 1,
+            points.len()
+        );
+        return Err(EngineError::Input { path, why }.into());
+    };
+    let mut text = String::new();
+    write_line(&mut text, &format!("{trend} in {}", counted(points.len() as u64, "value")));
+    let left = args.limit.map(|limit| (limit, trend.days_until(limit)));
+    match left {
+        Some((limit, Some(left))) => write_line(&mut text, &reaches(limit, left, last)),
+        Some((limit, None)) => {
+            write_line(&mut text, &format!("does not grow towards {}", schemas::short_number(limit)))
+        }
+        None => {}
+    }
+    let left = left.and_then(|(_, left)| left);
+    let document = json!({"trend": trend, "is_certain": trend.is_certain(), "values": points.len(), "days_left": left});
+    Ok(Answer::done(text, document))
 }
 
 fn score(series: &Series, args: &ScoreArgs) -> Result<Vec<Scored>, JobError> {

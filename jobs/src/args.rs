@@ -23,7 +23,7 @@ use clap_complete::Shell;
 use engine::Resources;
 use schemas::{FindingState, IngestFormat};
 
-pub use anomalies::{AlertStateArg, AlertStepArgs, AnomaliesCommand, ScoreArgs};
+pub use anomalies::{AlertStateArg, AlertStepArgs, AnomaliesCommand, ScoreArgs, TrendArgs};
 pub use anonymize::{AnonymizeArgs, AnonymizeCommand, CopyCheckArgs};
 pub use evidence::{EvidenceCommand, VerifyArgs};
 pub use export::{ExportArgs, ExportCommand};

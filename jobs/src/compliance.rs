@@ -97,7 +97,7 @@ fn plan_sha256(material: &Material<'_>) -> String {
 /// Fails when a file of what the controls read is not where its folder says: its rows could be missed.
 ///
 /// A scan checks the files that it opens; these are the ones that their folder rules out, too.
-async fn whole(session: &LakeSession, controls: &[&Control]) -> Result<(), JobError> {
+pub(crate) async fn whole(session: &LakeSession, controls: &[&Control]) -> Result<(), JobError> {
     let tables: BTreeSet<&str> = controls.iter().flat_map(|control| control.sql.reads()).collect();
     let in_folders = |table: &&str| session.dataset(table).is_some_and(|of| of.is_ours() && of.schema.partitioned);
     let mut faults = Vec::new();
@@ -198,7 +198,7 @@ async fn write_report(
 
 /// Tenants with a result in the 400 days before the interval's end: one that falls silent stays visible, and one that was
 /// erased is nobody.
-async fn known_tenants(session: &LakeSession, interval: Interval) -> Result<BTreeSet<String>, JobError> {
+pub(crate) async fn known_tenants(session: &LakeSession, interval: Interval) -> Result<BTreeSet<String>, JobError> {
     let since = interval.end - chrono::TimeDelta::days(400);
     let sql = format!(
         "SELECT DISTINCT scope FROM auditlake.control_results \
@@ -228,7 +228,11 @@ async fn first_seen(session: &LakeSession, at: DateTime<Utc>) -> Result<BTreeMap
     Ok(first)
 }
 
-async fn inputs(session: &LakeSession, interval: Interval, controls: &[&Control]) -> Result<Vec<InputFile>, JobError> {
+pub(crate) async fn inputs(
+    session: &LakeSession,
+    interval: Interval,
+    controls: &[&Control],
+) -> Result<Vec<InputFile>, JobError> {
     let tables: BTreeSet<&str> = controls.iter().flat_map(|control| control.sql.reads()).collect();
     let lookback = controls.iter().map(|control| match &control.sql {
         schemas::ControlSql::Statements { lookback_seconds, .. } => *lookback_seconds,

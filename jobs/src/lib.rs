@@ -64,7 +64,7 @@ use review::Step;
 use schemas::{BucketUrl, DefinitionKind, FixedClock, JobId, Mapping, Span};
 use serde_json::{Value, json};
 
-pub use anomalies::{AnomaliesSummary, CoolDown, DetectorName, MetricSummary};
+pub use anomalies::{AnomaliesSummary, BudgetSummary, CoolDown, DetectorName, MetricSummary, RuleSummary};
 pub use args::{
     AccessCommand, AlertStateArg, AlertStepArgs, AnomaliesCommand, AnonymizeArgs, AnonymizeCommand, ApplyArgs,
     ApplyCaseArgs, ApproveArgs, CaseArgs, CaseEndArg, Cli, Command, CompactArgs, CopyCheckArgs, CorrectArgs,
@@ -73,7 +73,7 @@ pub use args::{
     JobCommand, LineageCommand, LineageExportArgs, NoteArgs, NotifyCommand, OpenArgs, OutputForm, PackageArgs,
     PlaceArgs, PlanArgs, RegisterArgs, RequestsCommand, RetentionCommand, ReviewArgs, RunArgs, RunDecisionArgs,
     RunsCommand, ScheduleCommand, ScoreArgs, ServeArgs, SlaCommand, SqlArgs, StateArg, SubjectCommand,
-    SubjectRequestArg, UsageCommand, VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
+    SubjectRequestArg, TrendArgs, UsageCommand, VerifyArgs, WalkArgs, WhoArgs, WhyArgs,
 };
 pub use compact::{CompactCommand, compact};
 pub use demo::{Demo, Planted, generate};

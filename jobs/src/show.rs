@@ -242,6 +242,34 @@ fn raised(anomalies: &AnomaliesSummary) -> String {
         );
         write_line(&mut text, &line);
     }
+    for budget in &anomalies.budgets {
+        let line = match &budget.not_evaluated {
+            Some(why) => format!("  budgets of sla {}: not watched: {why}", budget.sla),
+            None => {
+                let silent = match budget.silent {
+                    0 => String::new(),
+                    silent => format!(", {} had too little to go by at the end", counted(silent, "rule")),
+                };
+                let raised = counted(budget.alerts, "alert");
+                format!(
+                    "  budgets of sla {}: {raised} in {} watched{silent}",
+                    budget.sla,
+                    counted(budget.tenants, "tenant")
+                )
+            }
+        };
+        write_line(&mut text, &line);
+    }
+    for rule in &anomalies.rules {
+        let unknown = match (&rule.why, rule.not_evaluated) {
+            (_, 0) => String::new(),
+            (why, tenants) => {
+                format!(", {} not judged: {}", counted(tenants, "tenant"), why.as_deref().unwrap_or("nothing says why"))
+            }
+        };
+        let (alerts, of) = (counted(rule.alerts, "alert"), counted(rule.violations, "violation"));
+        write_line(&mut text, &format!("  rule {}: {alerts} of {of}{unknown}", rule.control));
+    }
     if anomalies.expired > 0 {
         write_line(
             &mut text,

@@ -8,9 +8,10 @@
 //!
 //! Everything that decides is whole numbers and fractions, and follows from the rows in force alone: in whatever order they
 //! came, the figures and their hash are the same. Statements of one tenant are made by statements that name the tenant.
-//! Absent: alerts, and the tickets of support.
+//! `burn` says when budgets are used up too fast, which `anomalies` tells. Absent: the tickets of support.
 
 mod attained;
+mod burn;
 mod command;
 mod credit;
 mod evidence;
@@ -46,6 +47,7 @@ use crate::row_columns::{literal, texts};
 use crate::runner::{Attempt, Executed};
 use crate::world::World;
 
+pub(crate) use burn::{Burn, PromiseBurns, Watched};
 pub(crate) use command::command;
 pub(crate) use credit::in_currency;
 pub(crate) use statement::files_of_tenant;
@@ -179,12 +181,12 @@ fn executed(attempt: &Attempt<'_>, spec: &SlaSpec, summary: SlaSummary) -> Execu
 }
 
 /// The objective of OpenSLO of that name that nothing is bound to.
-fn unbound<'a>(lake: &'a OpenLake, id: &SlaId) -> Option<&'a UnboundSlo> {
+pub(crate) fn unbound<'a>(lake: &'a OpenLake, id: &SlaId) -> Option<&'a UnboundSlo> {
     lake.definitions.unbound.iter().find(|unbound| unbound.id == *id)
 }
 
 /// The SLA of that name.
-fn sla_of<'a>(lake: &'a OpenLake, id: &SlaId) -> Result<&'a Sla, JobError> {
+pub(crate) fn sla_of<'a>(lake: &'a OpenLake, id: &SlaId) -> Result<&'a Sla, JobError> {
     if let Some(unbound) = unbound(lake, id) {
         return Err(JobError::Usage(format!("sla \"{id}\" is not evaluated: {}", unbound.why)));
     }
@@ -212,7 +214,7 @@ fn tiers_of(sla: &Sla, period: SlaPeriod, is_needed: bool) -> Result<Option<&Tie
 }
 
 /// Datasets that an SLA reads.
-fn reads(sla: &Sla) -> BTreeSet<String> {
+pub(crate) fn reads(sla: &Sla) -> BTreeSet<String> {
     let exclusions = sla.exclusions.as_ref().map(|rule| &rule.dataset);
     let fees = sla.fees.as_ref().map(|rule| &rule.dataset);
     let all = std::iter::once(sla.measured.dataset()).chain(exclusions).chain(fees);

@@ -1,14 +1,16 @@
-//! Metrics of a lake, and how what is unusual in them is found.
+//! Metrics of a lake, and how what is unusual in them is found; budgets of SLAs, and when they burn too fast.
 //!
 //! Absent: detectors themselves, and what an alert says, which are `jobs/anomalies`'.
 
+mod budget;
 mod pictures;
 
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{ReportOutput, WrittenAt};
-use crate::id::DatasetId;
+use crate::id::{ControlId, DatasetId};
 
+pub use budget::{BudgetSpec, BurnRate, BurnRule, BurnSeverity};
 pub use pictures::{
     DetectorRule, EarlierMark, MetricPictures, SeriesAlert, SeriesColumn, SeriesPicture, SeriesProvenance,
     SeriesReport, short_number,
@@ -25,6 +27,12 @@ pub struct AnomaliesSpec {
     pub history_seconds: u64,
     /// What is measured.
     pub metrics: Vec<MetricSpec>,
+    /// SLAs whose error budgets are watched.
+    pub budgets: Vec<BudgetSpec>,
+    /// Controls whose violations raise alerts.
+    pub rules: Vec<ControlId>,
+    /// How long after a violation of a resource another one raises no alert.
+    pub rule_cool_down_seconds: u64,
     /// Most series of a metric; the quietest beyond are left out.
     pub series_max: u32,
     /// Score from which an alert is high.
@@ -60,12 +68,23 @@ pub struct MetricSpec {
     pub threshold: Option<f64>,
     /// How long only a higher score raises another alert.
     pub cool_down_seconds: u64,
+    /// A limit that values grow towards; none where growth is not watched.
+    pub limit: Option<LimitRule>,
     /// Rows below which a bucket is not judged.
     pub min_rows: u64,
     /// What a bucket without rows is.
     pub empty: EmptyBucket,
     /// Where it is written.
     pub written: WrittenAt,
+}
+
+/// A limit that a series is watched on its way to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LimitRule {
+    /// The value.
+    pub at: f64,
+    /// An alert is raised where the trend reaches it within so long.
+    pub within_seconds: u64,
 }
 
 /// What a bucket without rows is.

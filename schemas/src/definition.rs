@@ -28,6 +28,7 @@
 //! ```
 
 mod access;
+mod anomalies_budget;
 mod anomalies_job;
 mod anonymize;
 mod anonymize_job;

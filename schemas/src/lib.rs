@@ -36,8 +36,9 @@ pub use access::{
     Principal, RowRule, SecretSource, SignatureRule, Tenants, default_role, principal_name,
 };
 pub use anomaly::{
-    AnomaliesSpec, DetectorKind, DetectorRule, EarlierMark, EmptyBucket, MetricPictures, MetricSpec, SeriesAlert,
-    SeriesColumn, SeriesPicture, SeriesProvenance, SeriesReport, short_number,
+    AnomaliesSpec, BudgetSpec, BurnRate, BurnRule, BurnSeverity, DetectorKind, DetectorRule, EarlierMark, EmptyBucket,
+    LimitRule, MetricPictures, MetricSpec, SeriesAlert, SeriesColumn, SeriesPicture, SeriesProvenance, SeriesReport,
+    short_number,
 };
 pub use anonymize::{
     AnonymizePolicy, CopyColumn, CopyMethod, Diversity, HierarchySource, Loss, Others, Privacy, Role, Search,

@@ -167,9 +167,9 @@ fn an_unusual_bucket_raises_one_alert_that_is_taken_and_resolved() {
     }
     let step = |name: &str| lake.run(&["anomalies", name, &id, "--by", "ops", "--reason", "a load test"]);
     step("acknowledge").said(0, &["is acknowledged"]);
-    step("acknowledge").failed(2, &["is acknowledged and cannot become acknowledged"]);
+    step("acknowledge").failed(2, &["is acknowledged already; end it with auditlake anomalies resolve "]);
     step("resolve").said(0, &["is resolved"]);
-    step("resolve").failed(2, &["is resolved and cannot become resolved"]);
+    step("resolve").failed(2, &["is resolved and over; what happens again is another alert"]);
     lake.run(&["anomalies", "explain", &id]).said(0, &["resolved   ", " by ops: a load test"]);
     let revisions = lake.figure(&format!("SELECT count(*) FROM alert_history WHERE alert_id = '{id}'"));
     assert_eq!(revisions, 3);
@@ -215,7 +215,7 @@ fn an_alert_that_nobody_resolves_expires_once() {
     lake.run(&["anomalies", "explain", &id])
         .said(0, &["acknowledged 2026-03-22T00:00:00Z by ops", "expired    2026-04-19T01:00:00Z by job:watch"]);
     let late = ["anomalies", "resolve", &id, "--by", "ops", "--reason", "late", "--at=2026-04-22T00:00:00Z"];
-    lake.run(&late).failed(2, &["is expired and cannot become resolved"]);
+    lake.run(&late).failed(2, &["is expired and over; what happens again is another alert"]);
     // What each of four runs came to, and that alerts expired: no alert lies beside its dataset.
     assert_eq!(lake.count("_auditlake/alerts/watch"), 5);
 }
@@ -281,4 +281,66 @@ fn a_metric_that_cannot_be_measured_is_named() {
     let lake = watched(&few);
     let ran = lake.run(&["run", "watch", "--at=2026-03-21T00:00:00Z"]);
     ran.said(0, &["0 alerts", "logins: 0 alerts in 2 series judged, 0 not judged yet, 1 of the quietest left out"]);
+}
+
+#[test]
+fn a_trend_is_told_with_the_day_on_which_it_reaches_a_limit() {
+    let lake = Lake::new();
+    let series = |slope: f64| {
+        let days = (0..40)
+            .map(|day| format!("2026-{:02}-{:02},{}\n", 3 + day / 31, 1 + day % 31, 7.0 + slope * f64::from(day)));
+        format!("timestamp,value\n{}", days.collect::<String>().replace(",", "T00:00:00Z,"))
+    };
+    let text = series(3.0).replace("timestampT00:00:00Z", "timestamp");
+    let file = lake.write("growing.csv", &text).display().to_string();
+    let told = lake.run(&["anomalies", "trend", &file, "--limit", "184"]);
+    // The last of 40 days is April 9, with 124.
+    told.said(
+        0,
+        &["grows by 3 a day (least squares: 3 to 3) in 40 values\n", "reaches 184 in 20 days, on 2026-04-29\n"],
+    );
+    let document = lake.json(&["anomalies", "trend", &file, "--limit", "184"]);
+    assert_eq!((&document["is_certain"], &document["values"]), (&true.into(), &40.into()), "{document}");
+    lake.run(&["anomalies", "trend", &file, "--limit", "100"]).said(0, &["has reached 100\n"]);
+    let text = series(-2.0).replace("timestampT00:00:00Z", "timestamp");
+    let file = lake.write("falling.csv", &text).display().to_string();
+    lake.run(&["anomalies", "trend", &file, "--limit", "100"])
+        .said(0, &["falls by 2 a day", "does not grow towards 100\n"]);
+    let text = series(0.0).replace("timestampT00:00:00Z", "timestamp");
+    let file = lake.write("level.csv", &text).display().to_string();
+    lake.run(&["anomalies", "trend", &file]).said(0, &["neither grows nor falls for certain: 0 a day"]);
+    let file = lake.write("few.csv", "timestamp,value\n2026-03-01 00:00:00,5\n").display().to_string();
+    lake.run(&["anomalies", "trend", &file]).failed(1, &["few.csv", "a trend takes at least 31 values", "there are 1"]);
+    lake.run(&["anomalies", "trend", &file, "--limit", "many"]).failed(2, &["--limit"]);
+}
+
+/// Bytes that tenants keep: acme's grow by 10 a day from 100 on, those of others stay.
+const KEPT: &str = "
+SELECT tenant_id, to_timestamp_nanos((1772323200000000 + n * 86400000000) * 1000) AS time,
+  CASE WHEN tenant_id = 'acme' THEN 100 + n * 10 ELSE 400 + n % 3 END AS bytes
+FROM (VALUES ('acme'), ('globex')) AS t(tenant_id), (SELECT unnest(generate_series(0, 59)) AS n)";
+
+#[test]
+fn growth_towards_a_limit_raises_one_alert_while_it_goes_on() {
+    let lake = Lake::new();
+    lake.write("datasets/kept.yaml", "dataset: kept\nlocation: kept/\ntenant: tenant_id\ntime: time\n");
+    let job = "job: watch\nkind: anomalies\nwindow: 1d\ninto: alert\nhistory: 60d\nseverity: {high: \"2.5\"}\nmetrics:\n  - {metric: kept_bytes, from: kept, \
+               value: max(bytes), every: 1d, detect: [], limit: \"800\", within: 30d}\n";
+    lake.write("jobs/watch.yaml", job);
+    let to = lake.data().join("kept/part.parquet");
+    std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder can be made");
+    lake.run(&["export", "--sql", KEPT, "--format", "parquet", "--to", to.to_str().expect("a path")]).succeeded();
+    let run = |day: &str| lake.run(&["run", "watch", &format!("--at=2026-{day}T00:00:00Z")]);
+    // By the end of April 9 acme has 490 bytes, and 31 days left.
+    run("04-10").said(0, &["0 alerts: 0 high", "kept_bytes: 0 alerts in 2 series judged"]);
+    run("04-12").said(0, &["1 alert: 0 high"]);
+    let told = lake.rows("SELECT tenant_id, detector, severity, value, high, explanation FROM alert");
+    let words = "kept_bytes, 1440 minutes from 2026-04-11T00:00:00Z: grows by 10 a day (least squares: 10 to 10) and reaches 800 in 29 \
+                 days, on 2026-05-11";
+    let alert = serde_json::json!({"tenant_id": "acme", "detector": "trend", "severity": 3, "value": 510.0, "high": 800.0, "explanation": words});
+    assert_eq!(told, [alert]);
+    run("04-13").said(0, &["0 alerts: 0 high"]);
+    // Eleven days before it is there, it is high, and of the same group.
+    run("04-30").said(0, &["1 alert: 1 high"]);
+    assert_eq!(lake.figure("SELECT count(DISTINCT group_id) FROM alert WHERE severity IN (3, 4)"), 1);
 }

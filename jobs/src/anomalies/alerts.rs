@@ -133,8 +133,12 @@ pub(super) async fn step(
         AlertStateArg::Resolved => !alert.is_over(),
     };
     if !is_possible {
-        let message = format!("alert {} is {} and cannot become {}", alert.alert_id, alert.state, state.as_str());
-        return Err(JobError::Usage(message));
+        let what = if alert.is_over() {
+            format!("and over; what happens again is another alert; see auditlake anomalies explain {}", alert.alert_id)
+        } else {
+            format!("already; end it with auditlake anomalies resolve {}", alert.alert_id)
+        };
+        return Err(JobError::Usage(format!("alert {} is {} {what}", alert.alert_id, alert.state)));
     }
     if args.by.trim().is_empty() || args.reason.trim().is_empty() {
         return Err(JobError::Usage("--by and --reason are empty; say who, and why".to_owned()));
@@ -273,6 +277,22 @@ pub(super) async fn unresolved(
         "SELECT {COLUMNS} FROM \"{dataset}\" WHERE raised_at <= TIMESTAMP '{}' AND state IN ('open', 'acknowledged') \
          ORDER BY alert_id",
         rfc3339(until)
+    );
+    read(lake, world, &sql).await
+}
+
+/// The alerts of a dataset with such columns that somebody may still look at, or that are not cool by an instant; the oldest first.
+pub(super) async fn standing(
+    lake: &OpenLake,
+    world: &World,
+    (dataset, of): (&DatasetId, &[(&str, &str)]),
+    at: DateTime<Utc>,
+) -> Result<Vec<Alert>, JobError> {
+    let of: String = of.iter().map(|(column, value)| format!("{column} = {} AND ", literal(value))).collect();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM \"{dataset}\" WHERE {of}(state IN ('open', 'acknowledged') OR cool_until > TIMESTAMP '{}') \
+         ORDER BY bucket_start, alert_id",
+        rfc3339(at)
     );
     read(lake, world, &sql).await
 }

@@ -1,4 +1,4 @@
-//! The job kind `anomalies`: the buckets of an interval, each judged by those before it.
+//! The job kind `anomalies`: the buckets of an interval, each judged by those before it, and budgets that burn too fast.
 //!
 //! ```text
 //! _auditlake/alerts/<job>/<instant>.ndjson          the alerts of a run, as rows of alert.v1: create-only, gone once they are rows
@@ -9,6 +9,7 @@
 //! person, so nothing of them stays beside their dataset. Rows that come later raise no old alerts. Absent: state between runs;
 //! detectors learn anew from the files of the history.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,10 +19,13 @@ use schemas::{AnomaliesSpec, InputFile, compact};
 use serde::{Deserialize, Serialize};
 
 use super::alerts::raised_at;
+use super::budgets::{self, BudgetSummary};
 use super::expiry::expire;
+use super::growth::Growth;
 use super::measure::Measured;
 use super::pictures::Pictures;
 use super::raised::{Alert, MetricSummary, Raising};
+use super::rules::{self, RuleSummary};
 use crate::error::JobError;
 use crate::ingest::ingest_own;
 use crate::lake::OpenLake;
@@ -47,6 +51,12 @@ pub struct AnomaliesSummary {
     pub expired: u64,
     /// Its metrics.
     pub metrics: Vec<MetricSummary>,
+    /// SLAs whose budgets were watched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<BudgetSummary>,
+    /// Controls whose violations raise alerts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleSummary>,
 }
 
 /// Judges every metric of the job.
@@ -55,12 +65,18 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &Anomali
     let session = lake.sessions.session(key.instant)?;
     let raising = Raising { job: &key.job, at: key.instant, spec, zone: lake.definitions.timezone };
     let (mut alerts, mut metrics, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    let burnt = budgets::watch((attempt, world), &session, &raising).await?;
+    let ruled = rules::watch((attempt, world), &session, &raising).await?;
+    alerts.extend(burnt.alerts.into_iter().chain(ruled.alerts));
+    inputs.extend(burnt.inputs.into_iter().chain(ruled.inputs));
     let mut pictures = (!spec.outputs.is_empty()).then(Pictures::default);
     let mut all = Vec::new();
     for (number, metric) in spec.metrics.iter().enumerate() {
         let dataset = lake.dataset(metric.from.as_str())?;
         let measured = Measured::of((metric, dataset), attempt.interval, spec.history_seconds);
-        let (summary, raised) = judged((attempt, &session), (&raising, number, &measured), pictures.as_mut()).await?;
+        let growth = Growth::of((attempt, world), &raising, &measured).await?;
+        let watching = Watching { raising: &raising, number, measured: &measured, growth };
+        let (summary, raised) = judged((attempt, &session), &watching, pictures.as_mut()).await?;
         metrics.push(summary);
         alerts.extend(raised);
         inputs.extend(input_files(&session, metric.from.as_str(), measured.interval()).await?);
@@ -69,17 +85,20 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &Anomali
     inputs.sort_by(|a: &InputFile, b| (&a.dataset, &a.path).cmp(&(&b.dataset, &b.path)));
     inputs.dedup();
     attempt.fence.check().await?;
-    let (mut summary, alerts) = brought((attempt, world), &raising, metrics, alerts).await?;
+    let came_to = CameTo { metrics, budgets: burnt.summaries, rules: ruled.summaries };
+    let (mut summary, alerts) = brought((attempt, world), &raising, came_to, alerts).await?;
     summary.expired = expire((attempt, world), &raising).await?;
     let outputs = match pictures {
         Some(pictures) => pictures.publish(attempt, (spec, &all), (&inputs, alerts)).await?,
         None => Vec::new(),
     };
     let statements: Vec<String> = all.iter().map(Measured::statement).collect();
-    let made = of_anomalies(lake, &session, (&key.job, spec), &statements).await;
+    let more: BTreeSet<String> = burnt.reads.into_iter().chain(ruled.reads).collect();
+    let made = of_anomalies(lake, &session, (&key.job, spec), (&statements, &more)).await;
+    let from = spec.metrics.iter().map(|metric| metric.from.to_string()).chain(more);
     Ok(Executed {
         inputs,
-        reads: spec.metrics.iter().map(|metric| (metric.from.to_string(), Vec::new())).collect(),
+        reads: from.map(|dataset| (dataset, Vec::new())).collect(),
         outputs,
         summary: RunSummary { anomalies: Some(summary), ..RunSummary::default() },
         made,
@@ -87,10 +106,25 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &Anomali
     })
 }
 
+/// What each thing that is watched came to.
+struct CameTo {
+    metrics: Vec<MetricSummary>,
+    budgets: Vec<BudgetSummary>,
+    rules: Vec<RuleSummary>,
+}
+
+/// A metric as it is watched.
+struct Watching<'a> {
+    raising: &'a Raising<'a>,
+    number: usize,
+    measured: &'a Measured<'a>,
+    growth: Option<Growth>,
+}
+
 /// The alerts of a metric, and what it came to.
 async fn judged(
     (attempt, session): (&Attempt<'_>, &LakeSession),
-    (raising, number, measured): (&Raising<'_>, usize, &Measured<'_>),
+    Watching { raising, number, measured, growth }: &Watching<'_>,
     mut pictures: Option<&mut Pictures>,
 ) -> Result<(MetricSummary, Vec<Alert>), JobError> {
     let named = |error: JobError| JobError::Metric { metric: measured.metric.metric.clone(), source: Box::new(error) };
@@ -107,11 +141,12 @@ async fn judged(
     };
     let mut alerts = Vec::new();
     let give = |series| {
-        let judged = raising.of(measured, &series)?;
+        let mut judged = raising.of(measured, &series)?;
+        judged.alerts.extend(growth.as_ref().and_then(|growth| growth.alert(raising, measured, &series)));
         summary.series += u64::from(judged.is_judged);
         summary.not_yet += u64::from(!judged.is_judged);
         if let Some(pictures) = pictures.as_deref_mut() {
-            pictures.take((number, measured), &series, &judged);
+            pictures.take((*number, measured), &series, &judged);
         }
         alerts.extend(judged.alerts);
         done.fetch_add(1, Ordering::Relaxed);
@@ -119,7 +154,7 @@ async fn judged(
     };
     let left_out = measured.series(session, (&begun, least), give).await.map_err(named)?;
     if let Some(pictures) = pictures {
-        pictures.leave_out(number, &left_out);
+        pictures.leave_out(*number, &left_out);
     }
     drop(shown);
     summary.alerts = alerts.len() as u64;
@@ -130,7 +165,7 @@ async fn judged(
 async fn brought(
     (attempt, world): (&Attempt<'_>, &World),
     raising: &Raising<'_>,
-    metrics: Vec<MetricSummary>,
+    came_to: CameTo,
     alerts: Vec<Alert>,
 ) -> Result<(AnomaliesSummary, Vec<Alert>), JobError> {
     let (lake, into) = (attempt.lake, &raising.spec.into);
@@ -148,7 +183,9 @@ async fn brought(
         alerts: alerts.len() as u64,
         high: alerts.iter().filter(|alert| alert.severity > 3).count() as u64,
         expired: 0,
-        metrics,
+        metrics: came_to.metrics,
+        budgets: came_to.budgets,
+        rules: came_to.rules,
     };
     if !alerts.is_empty() {
         ingest_own(lake, world, into, std::slice::from_ref(&rows), "auditlake.alerts").await?;

@@ -139,7 +139,7 @@ impl Raising<'_> {
                 }
             }
         }
-        let is_judged = is_scored && series.values.iter().flatten().count() > FIRST;
+        let is_judged = (is_scored || metric.detectors.is_empty()) && series.values.iter().flatten().count() > FIRST;
         Ok(Judged { alerts, earlier, is_judged })
     }
 
@@ -172,7 +172,7 @@ impl Raising<'_> {
     }
 
     /// The id of an alert of a metric, tenant, entity, bucket and detector.
-    fn id(&self, of: [&str; 5]) -> String {
+    pub(super) fn id(&self, of: [&str; 5]) -> String {
         derived_id(&[&["alert", self.job.as_str()], &of[..]].concat())
     }
 
@@ -187,6 +187,15 @@ impl Raising<'_> {
         self.id([&measured.metric.metric, &series.tenant, entity_id, &rfc3339(start), detector.as_str()])
     }
 
+    /// How severe a score is.
+    pub(super) fn severity(&self, score: f64) -> i16 {
+        match score {
+            score if score >= self.spec.critical => CRITICAL,
+            score if score >= self.spec.high => HIGH,
+            _ => MEDIUM,
+        }
+    }
+
     /// An alert, still without its id and its group.
     fn alert(
         &self,
@@ -198,11 +207,7 @@ impl Raising<'_> {
         let metric = measured.metric;
         let (entity_type, entity_id) = entity(measured, series);
         let began = rfc3339(start);
-        let severity = match score {
-            score if score >= self.spec.critical => CRITICAL,
-            score if score >= self.spec.high => HIGH,
-            _ => MEDIUM,
-        };
+        let severity = self.severity(score);
         let minutes = metric.every_seconds / 60;
         Alert {
             alert_id: String::new(),
@@ -251,7 +256,7 @@ impl Group {
 }
 
 /// Kind and name of what a series is of.
-fn entity<'a>(measured: &'a Measured<'_>, series: &'a Series) -> (&'a str, &'a str) {
+pub(super) fn entity<'a>(measured: &'a Measured<'_>, series: &'a Series) -> (&'a str, &'a str) {
     match (&measured.metric.by, &series.entity) {
         (Some(by), Some(entity)) => (by, entity),
         _ => (TENANT, &series.tenant),
@@ -259,7 +264,7 @@ fn entity<'a>(measured: &'a Measured<'_>, series: &'a Series) -> (&'a str, &'a s
 }
 
 /// Until when only a higher score than that of a bucket raises another alert.
-fn cool_until(metric: &MetricSpec, start: DateTime<Utc>) -> DateTime<Utc> {
+pub(super) fn cool_until(metric: &MetricSpec, start: DateTime<Utc>) -> DateTime<Utc> {
     start + TimeDelta::microseconds(micros(metric.every_seconds) + micros(metric.cool_down_seconds))
 }
 
@@ -275,7 +280,7 @@ fn name(measured: &Measured<'_>, series: &Series) -> String {
     }
 }
 
-fn micros(seconds: u64) -> i64 {
+pub(super) fn micros(seconds: u64) -> i64 {
     i64::try_from(seconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX)
 }
 

@@ -19,6 +19,13 @@ pub enum AnomaliesCommand {
 Prints timestamp,value,anomaly_score. With --alerts a line for each value above the threshold and not within the cool-down
 of a score as high, with what was expected.")]
     Score(ScoreArgs),
+    /// Say whether a series grows or falls, how fast, and when it reaches a limit
+    #[command(after_help = "Examples:
+  auditlake anomalies trend storage.csv --limit 1000
+  auditlake sql \"SELECT period_start AS timestamp, quantity AS value FROM usage ORDER BY 1\" --format csv | auditlake anomalies trend -
+
+Least squares and the median of the slopes between values (Theil-Sen) must agree; else there is no trend.")]
+    Trend(TrendArgs),
     /// List the alerts that jobs of kind anomalies raised, the newest first
     #[command(after_help = "Examples:
   auditlake anomalies list --state open
@@ -79,6 +86,22 @@ pub struct ScoreArgs {
     /// Show alerts alone, each with what was expected
     #[arg(long)]
     pub alerts: bool,
+}
+
+/// Which series, and what it may reach.
+#[derive(Debug, Args)]
+pub struct TrendArgs {
+    /// The file, also with .gz at its end; - is standard input
+    pub file: PathBuf,
+    /// Column with the instants: RFC 3339, or 2026-02-10 09:30:00 in UTC
+    #[arg(long, default_value = "timestamp", value_name = "COLUMN")]
+    pub time_column: String,
+    /// Column with the values
+    #[arg(long, default_value = "value", value_name = "COLUMN")]
+    pub value_column: String,
+    /// A value, and say when the series reaches it
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    pub limit: Option<f64>,
 }
 
 /// Which alert, who, and why.

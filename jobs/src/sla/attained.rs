@@ -160,6 +160,12 @@ impl Judged<'_> {
         self.tally().sums
     }
 
+    /// Requests or checks of the slices that count, and what the tier promises of them.
+    pub(super) fn promised(&self, sla: &Sla, tier: &Tier) -> (Sums, Vec<Promised>) {
+        let tally = self.tally();
+        (tally.sums, promised(&tally, sla, tier))
+    }
+
     /// The figures of what the tier promises.
     pub(super) fn attained(&self, sla: &Sla, tier: &Tier, tiers: &Tiers) -> Vec<Attained> {
         let tally = self.tally();
@@ -167,26 +173,11 @@ impl Judged<'_> {
             let share = schemas::percent_of(tally.unknown, tally.all, 2);
             format!("nothing is known of {share} % of the slices, and at most {} % may be unknown", sla.max_unknown)
         });
-        let mut all = Vec::new();
-        if let Some(target) = tier.uptime {
-            let (valid, good) = match sla.method {
-                SlaMethod::Timeslices => (tally.good + tally.bad, tally.good),
-                SlaMethod::Occurrences => (tally.sums.total, tally.sums.total - tally.sums.failed),
-                SlaMethod::RatioTimeslices => ((tally.good + tally.bad) * RATIO_UNITS, tally.ratios),
-            };
-            let method = sla.method.as_str();
-            all.push(judge(Metric::Uptime, method, (valid, good), target, &tally, unknown.clone()));
-        }
-        let occurrences = SlaMethod::Occurrences.as_str();
-        if let Some(errors) = tier.errors {
-            let counts = (tally.sums.total, tally.sums.total - tally.sums.failed);
-            all.push(judge(Metric::Errors, occurrences, counts, errors.rest(), &tally, unknown.clone()));
-        }
-        if tier.p95_us.is_some() {
-            let counts = (tally.sums.total, tally.sums.total - tally.sums.slow);
-            let why = self.no_latency.clone().or(unknown);
-            all.push(judge(Metric::Latency, occurrences, counts, Share::P95, &tally, why));
-        }
+        let judged = promised(&tally, sla, tier).into_iter().map(|one| {
+            let no_latency = self.no_latency.clone().filter(|_| one.metric == Metric::Latency);
+            judge(one, &tally, no_latency.or_else(|| unknown.clone()))
+        });
+        let mut all: Vec<Attained> = judged.collect();
         for one in all.iter_mut().filter(|one| one.status == SlaStatus::Missed) {
             (one.credit, one.band) = owed(one, tiers);
         }
@@ -194,14 +185,41 @@ impl Judged<'_> {
     }
 }
 
-fn judge(
-    metric: Metric,
-    method: &str,
-    (valid, good): (u64, u64),
-    target: Share,
-    tally: &Tally,
-    why: Option<String>,
-) -> Attained {
+/// A promise of a tier, and what was counted of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Promised {
+    pub(super) metric: Metric,
+    pub(super) method: SlaMethod,
+    pub(super) valid: u64,
+    pub(super) good: u64,
+    pub(super) target: Share,
+}
+
+fn promised(tally: &Tally, sla: &Sla, tier: &Tier) -> Vec<Promised> {
+    let mut all = Vec::new();
+    if let Some(target) = tier.uptime {
+        let (valid, good) = match sla.method {
+            SlaMethod::Timeslices => (tally.good + tally.bad, tally.good),
+            SlaMethod::Occurrences => (tally.sums.total, tally.sums.total - tally.sums.failed),
+            SlaMethod::RatioTimeslices => ((tally.good + tally.bad) * RATIO_UNITS, tally.ratios),
+        };
+        all.push(Promised { metric: Metric::Uptime, method: sla.method, valid, good, target });
+    }
+    let mut requests = |metric, bad: u64, target| {
+        let (valid, good) = (tally.sums.total, tally.sums.total - bad);
+        all.push(Promised { metric, method: SlaMethod::Occurrences, valid, good, target });
+    };
+    if let Some(errors) = tier.errors {
+        requests(Metric::Errors, tally.sums.failed, errors.rest());
+    }
+    if tier.p95_us.is_some() {
+        requests(Metric::Latency, tally.sums.slow, Share::P95);
+    }
+    all
+}
+
+fn judge(promised: Promised, tally: &Tally, why: Option<String>) -> Attained {
+    let Promised { metric, method, valid, good, target } = promised;
     let (status, why) = match (valid, why) {
         (_, Some(why)) => (SlaStatus::NotEvaluated, Some(why)),
         (0, None) => {
@@ -215,7 +233,7 @@ fn judge(
     let is_judged = matches!(status, SlaStatus::Ok | SlaStatus::Missed);
     Attained {
         metric,
-        method: method.to_owned(),
+        method: method.as_str().to_owned(),
         valid,
         good,
         excluded: tally.excluded,

@@ -177,7 +177,7 @@ fn paid(sla: &Sla, tiers: &Tiers, owed: (&[Owed], u32), fees: Option<&[FeeRow]>)
 }
 
 /// Why slow requests cannot be told: they were counted by another target than the tier's.
-fn no_latency(
+pub(super) fn no_latency(
     measured: &Measured,
     promised: Option<i64>,
     mut targets: impl Iterator<Item = Option<i64>>,
@@ -194,7 +194,7 @@ fn no_latency(
 }
 
 /// The targets in force in slices: the one before them reaches into them.
-fn targets_in<'t>(
+pub(super) fn targets_in<'t>(
     targets: &'t [(usize, Option<i64>)],
     range: &'t std::ops::Range<usize>,
 ) -> impl Iterator<Item = Option<i64>> + 't {
@@ -244,4 +244,4 @@ fn runs(slices: &Slices, excluded: &BTreeMap<usize, usize>, (exclusions, joins_b
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -47,16 +47,37 @@ pub(super) async fn measurements(
     (sla, measured): (&Sla, &[bool]),
     (tenant, interval): (&str, Interval),
 ) -> Result<Measurements, JobError> {
-    let (slices, minutes, targets) = match &sla.measured {
-        Measured::Requests { .. } => requests(session, (sla, measured), (tenant, interval)).await?,
-        Measured::Probes { .. } => (checks(session, sla, (tenant, interval)).await?, Vec::new(), Vec::new()),
-    };
+    let Counts { slices, minutes, targets } = counts(session, (sla, measured), (tenant, interval)).await?;
     let fees = match &sla.fees {
         Some(rule) => Some(fees::read(session, rule, (tenant, interval)).await?),
         None => None,
     };
     let windows = windows(session, sla, (tenant, interval)).await?;
     Ok(Measurements { slices, windows, fees, minutes, targets })
+}
+
+/// What was counted of a tenant.
+pub(super) struct Counts {
+    pub(super) slices: Slices,
+    /// Requests by the minute; none of checks.
+    pub(super) minutes: Vec<Minute>,
+    /// As in [`Measurements`].
+    pub(super) targets: Vec<(usize, Option<i64>)>,
+}
+
+/// Requests or checks of a tenant in a time.
+pub(super) async fn counts(
+    session: &LakeSession,
+    (sla, measured): (&Sla, &[bool]),
+    (tenant, interval): (&str, Interval),
+) -> Result<Counts, JobError> {
+    match &sla.measured {
+        Measured::Requests { .. } => requests(session, (sla, measured), (tenant, interval)).await,
+        Measured::Probes { .. } => {
+            let slices = checks(session, sla, (tenant, interval)).await?;
+            Ok(Counts { slices, minutes: Vec::new(), targets: Vec::new() })
+        }
+    }
 }
 
 /// Rows of a tenant's requests that an SLA counts, in a time.
@@ -92,7 +113,7 @@ async fn requests(
     session: &LakeSession,
     (sla, measured): (&Sla, &[bool]),
     (tenant, interval): (&str, Interval),
-) -> Result<(Slices, Vec<Minute>, Vec<(usize, Option<i64>)>), JobError> {
+) -> Result<Counts, JobError> {
     let dataset = sla.measured.dataset();
     let sql = format!(
         "SELECT CAST(minute AS bigint) AS at, total, err_server, timeout, slow, target_us, latency FROM \"{dataset}\" WHERE {}",
@@ -121,7 +142,7 @@ async fn requests(
     // From the first slice of each on.
     targets.sort_unstable();
     targets.dedup_by_key(|(_, target)| *target);
-    Ok((of_requests(interval, sla.slices, counted), minutes, targets))
+    Ok(Counts { slices: of_requests(interval, sla.slices, counted), minutes, targets })
 }
 
 /// A row of requests; none where its counts contradict each other.
@@ -191,8 +212,8 @@ async fn checks(session: &LakeSession, sla: &Sla, (tenant, interval): (&str, Int
     Ok(of_checks(interval, &ProbeRule { slices: sla.slices, quorum: *quorum, stale_after }, &checks))
 }
 
-/// Windows that reach into the period, of the tenant or of all, and of the service or of all.
-async fn windows(
+/// Windows that reach into a time, of the tenant or of all, and of the service or of all.
+pub(super) async fn windows(
     session: &LakeSession,
     sla: &Sla,
     (tenant, interval): (&str, Interval),

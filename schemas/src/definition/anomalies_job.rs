@@ -1,9 +1,10 @@
-//! `jobs/*.yaml` of kind `anomalies`: metrics whose unusual buckets raise alerts.
+//! `jobs/*.yaml` of kind `anomalies`: metrics whose unusual buckets raise alerts, and budgets that burn too fast.
 
+use super::anomalies_budget::budgets;
 use super::checked::JobKind;
 use super::duration;
 use super::framework::filled;
-use super::job::outputs;
+use super::job::{controls, outputs};
 use super::problem::Problems;
 use super::raw::RawOutput;
 use super::raw_anomalies::{RawAnomaliesJob, RawMetric};
@@ -11,12 +12,14 @@ use super::report_spec::{ReportFormat, ReportOutput};
 use super::sla::dataset_into;
 use super::surroundings::Surroundings;
 use super::yaml::At;
-use crate::anomaly::{AnomaliesSpec, DetectorKind, EmptyBucket, MetricSpec};
+use crate::anomaly::{AnomaliesSpec, DetectorKind, EmptyBucket, LimitRule, MetricSpec};
 use crate::id::{DatasetId, JobId, name};
 use crate::tables::ALERT;
 
 const HISTORY_SECONDS_DEFAULT: u64 = 28 * 86_400;
-const COOL_DOWN_SECONDS_DEFAULT: u64 = 12 * 3_600;
+pub(super) const COOL_DOWN_SECONDS_DEFAULT: u64 = 12 * 3_600;
+/// Thirty days.
+const WITHIN_SECONDS_DEFAULT: u64 = 30 * 86_400;
 /// Thirty days.
 const EXPIRE_SECONDS_DEFAULT: u64 = 30 * 86_400;
 const SERIES_DEFAULT: u32 = 10_000;
@@ -38,10 +41,22 @@ pub(super) fn build(
     let into = dataset_into(&raw.into, &ALERT, around, problems);
     let history_seconds = duration::given_seconds("history", raw.history, problems).unwrap_or(HISTORY_SECONDS_DEFAULT);
     let expire_seconds = duration::given_seconds("expire_after", raw.expire_after, problems);
-    let At { value: listed, place } = raw.metrics;
-    if listed.is_empty() {
-        problems.add(place, "metrics is empty; add for example {metric: failed_logins, from: audit, every: 15m}");
-    }
+    let budgets = raw.budgets.map(|given| budgets(given, around, problems)).unwrap_or_default();
+    let rules = raw.rules.map(|given| controls(given.value, given.place, around, problems)).unwrap_or_default();
+    let rule_cool_down = duration::given_seconds("rules_cool_down", raw.rules_cool_down, problems);
+    let listed = match raw.metrics {
+        Some(At { value, place }) if value.is_empty() => {
+            problems.add(place, "metrics is empty; add for example {metric: failed_logins, from: audit, every: 15m}");
+            value
+        }
+        Some(At { value, .. }) => value,
+        None if budgets.is_empty() && rules.is_empty() && problems.len() == before => {
+            let message = "metrics is required, or budgets or rules; add for example metrics: [{metric: failed_logins, from: audit, every: 15m}]";
+            problems.add(raw.job.place, message);
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
     let mut metrics: Vec<MetricSpec> = Vec::new();
     for raw in listed {
         let place = raw.metric.place;
@@ -61,6 +76,9 @@ pub(super) fn build(
         window_seconds,
         history_seconds,
         metrics,
+        budgets,
+        rules,
+        rule_cool_down_seconds: rule_cool_down.unwrap_or(COOL_DOWN_SECONDS_DEFAULT),
         series_max: raw.series.unwrap_or(SERIES_DEFAULT),
         high: high.unwrap_or(HIGH_DEFAULT),
         critical: critical.unwrap_or(CRITICAL_DEFAULT),
@@ -120,10 +138,12 @@ fn metric(raw: RawMetric, history_seconds: u64, around: &Surroundings, problems:
     let log1p = raw.scale.is_some();
     let usual = if is_count && !log1p { DetectorKind::Poisson } else { DetectorKind::Surprise };
     let detectors = match raw.detect {
+        Some(given) if given.value.is_empty() && raw.limit.is_some() => Vec::new(),
         Some(given) => detectors(given, (log1p || !(is_count || is_sum), history_seconds), problems),
         None => vec![usual],
     };
     let cool_down = duration::given_seconds("cool_down", raw.cool_down, problems);
+    let limit = limit((raw.limit, raw.within), problems);
     Some(MetricSpec {
         metric: raw.metric.value,
         from: from?,
@@ -135,10 +155,33 @@ fn metric(raw: RawMetric, history_seconds: u64, around: &Surroundings, problems:
         log1p,
         threshold: score("threshold", raw.threshold, problems),
         cool_down_seconds: cool_down.unwrap_or(COOL_DOWN_SECONDS_DEFAULT),
+        limit,
         min_rows: u64::from(raw.min_n.unwrap_or(0)),
         empty: raw.empty.unwrap_or(if is_count || is_sum { EmptyBucket::Zero } else { EmptyBucket::Missing }),
         written,
     })
+}
+
+/// A limit, and how soon it must be reached.
+fn limit((given, within): (Option<At<String>>, Option<At<String>>), problems: &mut Problems) -> Option<LimitRule> {
+    let within_place = within.as_ref().map(|within| within.place);
+    let within = duration::given_seconds("within", within, problems);
+    let Some(given) = given else {
+        if let Some(place) = within_place {
+            problems.add(
+                place,
+                "within says how soon a limit is reached, and there is none; add for example limit: \"1000\"",
+            );
+        }
+        return None;
+    };
+    match given.value.parse::<f64>() {
+        Ok(at) if at.is_finite() => Some(LimitRule { at, within_seconds: within.unwrap_or(WITHIN_SECONDS_DEFAULT) }),
+        _ => {
+            problems.add(given.place, format!("limit {:?} is not a number; write for example \"1000\"", given.value));
+            None
+        }
+    }
 }
 
 /// Each once; what counts events takes no logarithms, and what knows weeks takes some.

@@ -169,7 +169,12 @@ pub(super) fn build_report(
     (problems.len() == before).then_some((id, JobKind::ComplianceReport(spec)))
 }
 
-fn controls(listed: Vec<At<String>>, job: Place, around: &Surroundings, problems: &mut Problems) -> Vec<ControlId> {
+pub(super) fn controls(
+    listed: Vec<At<String>>,
+    job: Place,
+    around: &Surroundings,
+    problems: &mut Problems,
+) -> Vec<ControlId> {
     if listed.is_empty() {
         problems.add(job, "controls is empty; list controls, or leave it out for all of the frameworks");
     }

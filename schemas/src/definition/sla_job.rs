@@ -20,7 +20,7 @@ pub(super) fn build(raw: RawSlaJob, around: &mut Surroundings, problems: &mut Pr
     (problems.len() == before).then_some((id, JobKind::Sla(spec)))
 }
 
-fn sla(given: &str, around: &Surroundings) -> Result<SlaId, String> {
+pub(super) fn sla(given: &str, around: &Surroundings) -> Result<SlaId, String> {
     match around.sla_names.lacks(given) {
         Some(sentence) => Err(format!("sla {given:?} does not exist; {sentence}")),
         None => SlaId::parse(given).map_err(|error| error.to_string()),

@@ -22,6 +22,11 @@ impl Share {
     /// 95 of 100.
     pub const P95: Self = Self { num: 95, den: 100 };
 
+    /// So many of 100, which is the most.
+    pub(crate) const fn of_hundred(num: u64) -> Self {
+        Self { num: if num > 100 { 100 } else { num }, den: 100 }
+    }
+
     /// Reads a percentage from 0 to 100 with at most six decimals, with or without `%`.
     ///
     /// ```

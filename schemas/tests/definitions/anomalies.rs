@@ -2,7 +2,8 @@
 
 use expect_test::{Expect, expect};
 use schemas::{
-    AnomaliesSpec, DefinitionError, DetectorKind, EmptyBucket, JobKind, Lake, ReportFormat, SourceFile, check,
+    AnomaliesSpec, BurnRule, BurnSeverity, ControlId, DefinitionError, DetectorKind, EmptyBucket, JobKind, Lake,
+    LimitRule, ReportFormat, SourceFile, check,
 };
 
 use crate::acme::acme;
@@ -153,4 +154,84 @@ fn what_a_job_cannot_mean_is_refused() {
             "jobs/watch.yaml:5:10: metrics is empty; add for example {metric: failed_logins, from: audit, every: 15m}"
         ],
     );
+}
+
+const BUDGETS: &str = "job: watch
+kind: anomalies
+into: alerts
+window: 5m
+budgets:
+  - {sla: api}
+  - {sla: search, cool_down: 1d, rules: [{share: \"10\", long: 1d}, {share: \"2\", long: 2h, short: 10m, severity: critical}]}
+";
+
+fn with_slas(job: &str) -> Result<Lake, Vec<DefinitionError>> {
+    let mut all = acme();
+    let mut add = |path: &str, text: &str| {
+        all.push(SourceFile { path: path.to_owned(), text: text.as_bytes().to_vec() });
+    };
+    add("datasets/alerts.yaml", "dataset: alerts\nlocation: alerts/\nschema: alert.v1\n");
+    add("datasets/minutes.yaml", "dataset: minutes\nlocation: minutes/\nschema: request_1m.v1\n");
+    for name in ["api", "search"] {
+        let sla = format!("sla: {name}\nservice: {name}\nrequests: {{dataset: minutes}}\ntenants: {{acme: pro}}\n");
+        add(&format!("slas/{name}.yaml"), &sla);
+    }
+    add("jobs/watch.yaml", job);
+    check(&all)
+}
+
+#[test]
+fn budgets_are_watched_by_rules_that_are_usual_or_written() {
+    let lake = with_slas(BUDGETS).expect("is right");
+    let found = lake.jobs.into_iter().find(|job| job.id.as_str() == "watch").expect("the job");
+    let JobKind::Anomalies(spec) = found.kind else { panic!("{:?}", found.kind) };
+    assert!(spec.metrics.is_empty());
+    let [api, search] = spec.budgets.as_slice() else { panic!("{:?}", spec.budgets) };
+    assert_eq!((api.sla.as_str(), &api.rules, api.cool_down_seconds), ("api", &BurnRule::usual(), 12 * 3_600));
+    let windows: Vec<_> =
+        search.rules.iter().map(|rule| (rule.long_minutes, rule.short_minutes, rule.severity)).collect();
+    assert_eq!(windows, [(120, 10, BurnSeverity::Critical), (1_440, 120, BurnSeverity::High)]);
+    assert_eq!(search.cool_down_seconds, 86_400);
+}
+
+#[test]
+fn budgets_that_cannot_be_meant_are_refused() {
+    let says = |job: &str, expected: Expect| {
+        let errors = with_slas(job).map(drop).expect_err("is refused");
+        expected.assert_eq(&errors.iter().map(DefinitionError::to_string).collect::<Vec<_>>().join("\n"));
+    };
+    let budgets = |text: &str| format!("job: watch\nkind: anomalies\ninto: alerts\nwindow: 5m\nbudgets: {text}\n");
+    says(&budgets("[]"), expect![[r#""#]]);
+    says("job: watch\nkind: anomalies\ninto: alerts\nwindow: 5m\n", expect![[r#""#]]);
+    says(&budgets("[{sla: apy}, {sla: api}, {sla: api}]"), expect![[r#""#]]);
+    says(&budgets("[{sla: api, rules: []}]"), expect![[r#""#]]);
+    says(&budgets("[{sla: api, rules: [{share: \"0\", long: 1h}, {share: many, long: 90s}]}]"), expect![[r#""#]]);
+    says(
+        &budgets("[{sla: api, rules: [{share: \"2\", long: 1h, short: 1h}, {share: \"2\", long: 60d}]}]"),
+        expect![[r#""#]],
+    );
+}
+
+#[test]
+fn a_limit_is_watched_beside_detectors_or_alone() {
+    let with = |text: &str| JOB.replace("threshold: \"7.5\", cool_down: 1d", text);
+    let spec = read(&with("limit: \"1e12\", within: 14d"));
+    assert_eq!(spec.metrics[1].limit, Some(LimitRule { at: 1e12, within_seconds: 14 * 86_400 }));
+    assert_eq!((spec.metrics[0].limit, spec.metrics[1].detectors.len()), (None, 2));
+    let alone = read(&with("limit: \"5\"").replace("[surprise, ewma]", "[]"));
+    assert_eq!(alone.metrics[1].limit.map(|limit| limit.within_seconds), Some(30 * 86_400));
+    assert!(alone.metrics[1].detectors.is_empty());
+    says(&with("limit: many"), expect![[r#""#]]);
+    says(&with("within: 14d"), expect![[r#""#]]);
+    says(&JOB.replace("[surprise, ewma]", "[]"), expect![[r#""#]]);
+}
+
+#[test]
+fn rules_are_controls_that_there_are() {
+    let rules = |text: &str| format!("job: watch\nkind: anomalies\ninto: alerts\nwindow: 5m\n{text}\n");
+    let spec = read(&rules("rules: [AL-AUTH-001, AL-AUTH-004]\nrules_cool_down: 1h"));
+    let ids: Vec<&str> = spec.rules.iter().map(ControlId::as_str).collect();
+    assert_eq!((ids, spec.rule_cool_down_seconds), (vec!["AL-AUTH-001", "AL-AUTH-004"], 3_600));
+    says(&rules("rules: [AL-AUTH-01, AL-AUTH-001, AL-AUTH-001]"), expect![[r#""#]]);
+    says(&rules("rules: []"), expect![[r#""#]]);
 }

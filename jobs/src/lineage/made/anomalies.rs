@@ -1,5 +1,7 @@
 //! Of jobs of the kind `anomalies`: alerts come from what the statements of their metrics give.
 
+use std::collections::BTreeSet;
+
 use ::lineage::{ColumnLineage, DatasetKind, Operation, Sources};
 use engine::LakeSession;
 use schemas::{AnomaliesSpec, EdgeKind, JobId};
@@ -26,7 +28,7 @@ pub(crate) async fn of_anomalies(
     lake: &OpenLake,
     session: &LakeSession,
     (job, spec): (&JobId, &AnomaliesSpec),
-    statements: &[String],
+    (statements, more): (&[String], &BTreeSet<String>),
 ) -> Made {
     let naming = Naming::of(&lake.definitions);
     let mut made = Made::default();
@@ -47,6 +49,11 @@ pub(crate) async fn of_anomalies(
         }
         // What is unusual decides which alerts there are.
         lineage.dataset.absorb(&traced.lineage.sources());
+    }
+    for dataset in more {
+        let from = naming.own(dataset.as_str());
+        lineage.dataset.absorb(&anything_of(std::iter::once(&from), EdgeKind::Aggregation));
+        made.inputs.insert(from);
     }
     made.operations.insert(Operation::Aggregation);
     made.output(naming.own(spec.into.as_str()), DatasetKind::Table, lineage.clone());

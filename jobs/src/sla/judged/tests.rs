@@ -15,7 +15,7 @@ fn share(text: &str) -> Share {
     Share::of_percent(text).expect("a percentage")
 }
 
-fn sla(zone: &str, tier: &str) -> Sla {
+pub(in crate::sla) fn sla(zone: &str, tier: &str) -> Sla {
     Sla {
         id: SlaId::parse("api").expect("a name"),
         service: "api".to_owned(),
