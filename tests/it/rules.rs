@@ -17,7 +17,7 @@ fn failures(tenant: &str, actor: &str, (hour, minutes): (&str, u32)) -> String {
     for minute in 0..minutes {
         let at = format!("2026-03-01T{hour}:{minute:02}:00Z");
         let row = serde_json::json!({"event_id": format!("{tenant}-{actor}-{at}"), "time": at, "tenant_id": tenant,
-            "event_type": "user.login", "outcome": "failure", "actor_id": actor, "src_ip": "192.0.2.1"});
+            "source": "test", "actor_type": "user", "event_type": "user.login", "outcome": "failure", "actor_id": actor, "src_ip": "192.0.2.1"});
         writeln!(rows, "{row}").expect("a line");
     }
     rows
@@ -47,7 +47,7 @@ fn a_burst_raises_one_alert_of_the_account_and_tenant_whose_it_is() {
                ORDER BY tenant_id";
     let expected = |tenant: &str| {
         serde_json::json!({"tenant_id": tenant, "metric": "AL-AUTH-001", "entity_id": "u-1", "detector": "rule", "severity": 4,
-            "at": "2026-03-01T09:04:00Z",
+            "at": "2026-03-01T09:04:00.000000Z",
             "explanation": "Failed-login burst per user, 2026-03-01T09:04:00Z: 5 failed logins of one account within 15 minutes"})
     };
     assert_eq!(lake.rows(sql), [expected("O'Neil/%"), expected("acme")]);

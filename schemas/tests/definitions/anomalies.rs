@@ -201,14 +201,37 @@ fn budgets_that_cannot_be_meant_are_refused() {
         expected.assert_eq(&errors.iter().map(DefinitionError::to_string).collect::<Vec<_>>().join("\n"));
     };
     let budgets = |text: &str| format!("job: watch\nkind: anomalies\ninto: alerts\nwindow: 5m\nbudgets: {text}\n");
-    says(&budgets("[]"), expect![[r#""#]]);
-    says("job: watch\nkind: anomalies\ninto: alerts\nwindow: 5m\n", expect![[r#""#]]);
-    says(&budgets("[{sla: apy}, {sla: api}, {sla: api}]"), expect![[r#""#]]);
-    says(&budgets("[{sla: api, rules: []}]"), expect![[r#""#]]);
-    says(&budgets("[{sla: api, rules: [{share: \"0\", long: 1h}, {share: many, long: 90s}]}]"), expect![[r#""#]]);
+    says(&budgets("[]"), expect!["jobs/watch.yaml:5:10: budgets is empty; name an SLA, for example [{sla: api}]"]);
+    says(
+        "job: watch\nkind: anomalies\ninto: alerts\nwindow: 5m\n",
+        expect![
+            "jobs/watch.yaml:1:6: metrics is required, or budgets or rules; add for example metrics: [{metric: failed_logins, from: audit, every: 15m}]"
+        ],
+    );
+    says(
+        &budgets("[{sla: apy}, {sla: api}, {sla: api}]"),
+        expect![[r#"
+        jobs/watch.yaml:5:17: sla "apy" does not exist; did you mean "api"?
+        jobs/watch.yaml:5:41: sla "api" stands here twice; keep one, with all of its rules"#]],
+    );
+    says(
+        &budgets("[{sla: api, rules: []}]"),
+        expect![[
+            r#"jobs/watch.yaml:5:29: rules is empty; leave it out for the usual ones, or write for example [{share: "2", long: 1h, short: 5m, severity: critical}]"#
+        ]],
+    );
+    says(
+        &budgets("[{sla: api, rules: [{share: \"0\", long: 1h}, {share: many, long: 90s}]}]"),
+        expect![[r#"
+        jobs/watch.yaml:5:38: share "0" is no part of a budget; write for example "2"
+        jobs/watch.yaml:5:62: share "many" is not a percentage; write 0 to 100 with at most 6 decimals, for example 99.9
+        jobs/watch.yaml:5:74: long "90s" is not a window of whole minutes, 31d at most; write for example 1h"#]],
+    );
     says(
         &budgets("[{sla: api, rules: [{share: \"2\", long: 1h, short: 1h}, {share: \"2\", long: 60d}]}]"),
-        expect![[r#""#]],
+        expect![[r#"
+            jobs/watch.yaml:5:60: short "1h" is not shorter than long "1h"
+            jobs/watch.yaml:5:84: long "60d" is not a window of whole minutes, 31d at most; write for example 1h"#]],
     );
 }
 
@@ -221,9 +244,20 @@ fn a_limit_is_watched_beside_detectors_or_alone() {
     let alone = read(&with("limit: \"5\"").replace("[surprise, ewma]", "[]"));
     assert_eq!(alone.metrics[1].limit.map(|limit| limit.within_seconds), Some(30 * 86_400));
     assert!(alone.metrics[1].detectors.is_empty());
-    says(&with("limit: many"), expect![[r#""#]]);
-    says(&with("within: 14d"), expect![[r#""#]]);
-    says(&JOB.replace("[surprise, ewma]", "[]"), expect![[r#""#]]);
+    says(
+        &with("limit: many"),
+        expect![[r#"jobs/watch.yaml:10:116: limit "many" is not a number; write for example "1000""#]],
+    );
+    says(
+        &with("within: 14d"),
+        expect![[
+            r#"jobs/watch.yaml:10:117: within says how soon a limit is reached, and there is none; add for example limit: "1000""#
+        ]],
+    );
+    says(
+        &JOB.replace("[surprise, ewma]", "[]"),
+        expect!["jobs/watch.yaml:10:77: detect is empty; name a detector, for example [surprise]"],
+    );
 }
 
 #[test]
@@ -232,6 +266,14 @@ fn rules_are_controls_that_there_are() {
     let spec = read(&rules("rules: [AL-AUTH-001, AL-AUTH-004]\nrules_cool_down: 1h"));
     let ids: Vec<&str> = spec.rules.iter().map(ControlId::as_str).collect();
     assert_eq!((ids, spec.rule_cool_down_seconds), (vec!["AL-AUTH-001", "AL-AUTH-004"], 3_600));
-    says(&rules("rules: [AL-AUTH-01, AL-AUTH-001, AL-AUTH-001]"), expect![[r#""#]]);
-    says(&rules("rules: []"), expect![[r#""#]]);
+    says(
+        &rules("rules: [AL-AUTH-01, AL-AUTH-001, AL-AUTH-001]"),
+        expect![[r#"
+        jobs/watch.yaml:5:9: control "AL-AUTH-01" is not an id of the form PREFIX-FAMILY-001
+        jobs/watch.yaml:5:34: control "AL-AUTH-001" stands here twice; keep one"#]],
+    );
+    says(
+        &rules("rules: []"),
+        expect!["jobs/watch.yaml:5:8: controls is empty; list controls, or leave it out for all of the frameworks"],
+    );
 }
