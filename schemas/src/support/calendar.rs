@@ -205,7 +205,7 @@ mod tests {
         );
         let night = [calendar("Europe/Berlin", 1, 4)];
         // From 01:00 to 04:00 there are two hours, as 02:00 to 03:00 is not shown.
-        assert_eq!(open(&night, "2026-03-29T00:00:00Z", "2026-03-30T00:00:00Z").1, 2 * 60);
+        assert_eq!(open(&night, "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z").1, 2 * 60);
         // And four, as it is shown twice.
         let (spans, minutes) = open(&night, "2026-10-24T22:00:00Z", "2026-10-25T22:00:00Z");
         assert_eq!((spans.len(), minutes), (1, 4 * 60));
