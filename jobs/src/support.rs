@@ -246,6 +246,7 @@ impl OfPeriod<'_> {
             spec_sha256: spec_sha256(support, calendar),
             rows_sha256,
             evidence_sha256,
+            evidence: paths.clone(),
         };
         Ok((figures, paths))
     }

@@ -125,10 +125,7 @@ fn a_month_of_tickets_is_provisional_then_final_then_adjusted() {
     lake.run(&["run", "support-monthly", "--at=2026-10-01T13:00:00Z"])
         .said(0, &["1 result new, 2 provisional", "0 clocks running, 1 warned of"]);
     lake.run(&["run", "support-monthly", SETTLED]).said(0, &["4 missed promises", "2 results new, 0 provisional"]);
-    assert_eq!(
-        results(&lake),
-        "response,pro,2,3,0,missed,final,0,-1,3\nresolution,pro,2,3,0,missed,final,0,-1,3"
-    );
+    assert_eq!(results(&lake), "response,pro,2,3,0,missed,final,0,-1,3\nresolution,pro,2,3,0,missed,final,0,-1,3");
     // It was resolved on Thursday at ten, and somebody says so late.
     let resolved = ticket("T-3", ["2026-09-30T14:00:00Z", "2026-09-30T14:10:00Z", "2026-10-01T08:00:00Z"]);
     ingested(&lake, "late.ndjson", &[with(resolved, json!({"revision": 2, "state": "resolved"}))]);
@@ -171,7 +168,10 @@ fn a_calendar_that_changes_adjusts_what_was_final() {
     lake.run(&["run", "support-monthly", "--at=2026-10-07T06:00:00Z"]).said(0, &["1 result new, 0 provisional"]);
     lake.run(&["sla", "explain", "acme", "2026-09", "--sla", "helpdesk"]).said(
         0,
-        &["): response 1:00:00 of 1:00:00 kept, resolution 1:00:00 of 8:00:00 kept", "(the agreement or its calendar changed)"],
+        &[
+            "): response 1:00:00 of 1:00:00 kept, resolution 1:00:00 of 8:00:00 kept",
+            "(the agreement or its calendar changed)",
+        ],
     );
 }
 
@@ -196,6 +196,13 @@ fn a_statement_speaks_of_one_tenant_and_of_all_that_proves_it() {
         lake.object(path.as_str().expect("a path"));
     }
     assert!(!document["provenance"]["inputs"].as_array().expect("files").is_empty());
+    // A run that finds nothing new names what proves the result that is in force.
+    lake.run(&["run", "support-monthly", LATER]).said(0, &["0 results new"]);
+    let again: Value =
+        serde_json::from_slice(&lake.object("support/2026-10-06/helpdesk.2026-09.acme.json")).expect("a document");
+    for key in ["evidence", "evidence_sha256"] {
+        assert_eq!(again["provenance"][key], document["provenance"][key]);
+    }
     // The other one's ticket of the same name and a higher revision is its own, and its clock runs at any time.
     let told = lake.json(&["sla", "explain", OTHER, "2026-09"]);
     let tickets = told["tickets"].as_array().expect("tickets");
@@ -244,7 +251,10 @@ fn tickets_that_cannot_be_judged_are_told_and_not_counted() {
         of("T-early", json!({"resolved_at": "2026-08-31T10:00:00Z"})),
         of("T-gold", json!({"tier": "gold"})),
         of("T-seven", json!({"priority": 7})),
-        of("T-back", json!({"pauses": [{"from": "2026-09-01T09:00:00Z", "to": "2026-09-01T08:00:00Z", "reason": "third_party"}]})),
+        of(
+            "T-back",
+            json!({"pauses": [{"from": "2026-09-01T09:00:00Z", "to": "2026-09-01T08:00:00Z", "reason": "third_party"}]}),
+        ),
         of("T-twice", json!({"state": "resolved"})),
         of("T-twice", json!({"state": "resolved", "resolved_at": "2026-09-01T11:00:00Z"})),
     ];
@@ -272,12 +282,16 @@ fn tickets_that_cannot_be_judged_are_told_and_not_counted() {
 #[test]
 fn what_is_asked_for_and_not_there_is_named() {
     let lake = lake();
-    lake.run(&["sla", "explain", "acme", "2026-09"])
-        .failed(2, &["period 2026-09 of support \"helpdesk\" is not judged yet for tenant \"acme\"", "2026-09-30T22:00:00Z"]);
-    lake.run(&["sla", "explain", "acme", "September"]).failed(2, &["support \"helpdesk\": \"September\" is not a month"]);
+    lake.run(&["sla", "explain", "acme", "2026-09"]).failed(
+        2,
+        &["period 2026-09 of support \"helpdesk\" is not judged yet for tenant \"acme\"", "2026-09-30T22:00:00Z"],
+    );
+    lake.run(&["sla", "explain", "acme", "September"])
+        .failed(2, &["support \"helpdesk\": \"September\" is not a month"]);
     lake.run(&["sla", "explain", "acme", "2026-09", "--sla", "helpdsk"])
         .failed(2, &["sla \"helpdsk\" does not exist", "there are: helpdesk"]);
-    lake.run(&["sla", "explain", "umbrella", "2026-09", "--sla", "helpdesk"]).failed(2, &["\"umbrella\" does not exist"]);
+    lake.run(&["sla", "explain", "umbrella", "2026-09", "--sla", "helpdesk"])
+        .failed(2, &["\"umbrella\" does not exist"]);
     lake.run(&["run", "support-monthly", "--at=2026-01-02T00:00:00Z"])
         .failed(2, &["no version of its limits holds for period 2025-12", "effective from 2026-01-01"]);
     // A month without tickets has nothing to judge.

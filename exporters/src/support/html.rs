@@ -86,8 +86,8 @@ fn promises(statement: &SupportStatement) -> Markup {
                 tbody { @for one in &statement.promises { (promise(one)) } }
             } }
             p.soft.small {
-                "A ticket whose clock runs is decided when it ends, or is over its limit. Nearly means from "
-                (statement.warn_percent) " % of the limit on."
+                "A ticket whose clock runs is decided when it ends, or is over its limit. It is near its limit from "
+                (statement.warn_percent) " % of that on."
             }
         }
     }

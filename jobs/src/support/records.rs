@@ -50,6 +50,8 @@ pub(super) struct Figures {
     pub(super) rows_sha256: String,
     /// SHA-256 over the lines of the evidence.
     pub(super) evidence_sha256: String,
+    /// Objects with it, as the run that computed these figures wrote them.
+    pub(super) evidence: Vec<String>,
 }
 
 impl Results for SupportResults {
@@ -140,6 +142,7 @@ mod tests {
             spec_sha256: "s".to_owned(),
             rows_sha256: format!("r{revision}"),
             evidence_sha256: format!("e{judged_at}"),
+            evidence: Vec::new(),
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) struct Context<'a> {
     pub(super) interval: Interval,
     pub(super) sequence: &'a Sequence,
     pub(super) provenance: &'a SupportProvenance,
-    /// Objects with what proves it, by tenant.
+    /// Objects with what proves results of this run, by tenant; of results of other runs, their figures name it.
     pub(super) evidence: &'a BTreeMap<String, Vec<String>>,
 }
 
@@ -33,6 +33,7 @@ impl Context<'_> {
         let result = *revisions.last()?;
         let (support, figures) = (self.support, &result.figures);
         let calendar = support.calendar_of(tenant).first()?;
+        let of_run = self.evidence.get(tenant).filter(|_| result.run == self.provenance.run);
         Some(SupportStatement {
             lake: self.lake.to_owned(),
             support: support.id.to_string(),
@@ -59,7 +60,7 @@ impl Context<'_> {
                 ),
                 spec_sha256: figures.spec_sha256.clone(),
                 evidence_sha256: figures.evidence_sha256.clone(),
-                evidence: self.evidence.get(tenant).cloned().unwrap_or_default(),
+                evidence: of_run.unwrap_or(&figures.evidence).clone(),
                 inputs: files_of_tenant(&self.provenance.inputs, tenant),
                 ..self.provenance.clone()
             },

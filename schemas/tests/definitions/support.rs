@@ -109,48 +109,190 @@ fn what_an_agreement_leaves_out_has_a_meaning() {
 #[test]
 fn hours_that_nobody_can_keep_are_refused() {
     let fri = "[\"13:00-15:00\", \"09:00-12:00\"]";
-    says(fri, "[\"09:00-12:00\", \"11:30-15:00\"]", expect![[r#"x"#]]);
-    says("09:00-17:30", "17:30-09:00", expect![[r#"x"#]]);
-    says("09:00-17:30", "09:00-09:00", expect![[r#"x"#]]);
-    says("09:00-17:30", "9-17", expect![[r#"x"#]]);
-    says("09:00-17:30", "09:00-24:01", expect![[r#"x"#]]);
-    says("09:00-17:30", "09:60-17:30", expect![[r#"x"#]]);
-    says("fri: [\"13:00-15:00\", \"09:00-12:00\"]", "friday: \"09:00-12:00\"", expect![[r#"x"#]]);
-    says("  mon: \"09:00-17:30\"\n  fri: [\"13:00-15:00\", \"09:00-12:00\"]\n", "  {}\n", expect![[r#"x"#]]);
-    says("2026-10-03", "2026-02-30", expect![[r#"x"#]]);
-    says("timezone: Europe/Berlin", "timezone: Mars/Olympus", expect![[r#"x"#]]);
-    says("calendar: berlin\nversion: 1", "calendar: 24x7\nversion: 1", expect![[r#"x"#]]);
+    says(
+        fri,
+        "[\"09:00-12:00\", \"11:30-15:00\"]",
+        expect![[r#"slas/b.yaml:7:24: fri: "11:30-15:00" overlaps "09:00-12:00"; write hours that do not"#]],
+    );
+    says(
+        "09:00-17:30",
+        "17:30-09:00",
+        expect![[
+            r#"slas/b.yaml:6:8: mon: "17:30-09:00" ends before it begins, or when it does; write hours over midnight as two, up to "24:00" and from "00:00""#
+        ]],
+    );
+    says(
+        "09:00-17:30",
+        "09:00-09:00",
+        expect![[
+            r#"slas/b.yaml:6:8: mon: "09:00-09:00" ends before it begins, or when it does; write hours over midnight as two, up to "24:00" and from "00:00""#
+        ]],
+    );
+    says(
+        "09:00-17:30",
+        "9-17",
+        expect![[r#"slas/b.yaml:6:8: mon: "9-17" are no hours; write for example "09:00-17:30""#]],
+    );
+    says(
+        "09:00-17:30",
+        "09:00-24:01",
+        expect![[r#"slas/b.yaml:6:8: mon: "09:00-24:01" are no hours; write for example "09:00-17:30""#]],
+    );
+    says(
+        "09:00-17:30",
+        "09:60-17:30",
+        expect![[r#"slas/b.yaml:6:8: mon: "09:60-17:30" are no hours; write for example "09:00-17:30""#]],
+    );
+    says(
+        "fri: [\"13:00-15:00\", \"09:00-12:00\"]",
+        "friday: \"09:00-12:00\"",
+        expect![[r#"slas/b.yaml:7:3: unknown key "friday"; keys are: mon, tue, wed, thu, fri, sat, sun"#]],
+    );
+    says(
+        "  mon: \"09:00-17:30\"\n  fri: [\"13:00-15:00\", \"09:00-12:00\"]\n",
+        "  {}\n",
+        expect![[r#"slas/b.yaml:6:3: hours are empty, and no clock would run; add for example mon: "09:00-17:00""#]],
+    );
+    says(
+        "2026-10-03",
+        "2026-02-30",
+        expect![[r#"slas/b.yaml:8:12: "2026-02-30" is not a day; write for example 2026-06-30"#]],
+    );
+    says(
+        "timezone: Europe/Berlin",
+        "timezone: Mars/Olympus",
+        expect![[
+            r#"slas/b.yaml:4:11: timezone "Mars/Olympus" is not an IANA zone; the nearest are Africa/Maseru, America/Manaus, America/Marigot"#
+        ]],
+    );
+    says(
+        "calendar: berlin\nversion: 1",
+        "calendar: 24x7\nversion: 1",
+        expect![[
+            r#"slas/b.yaml:1:11: calendar "24x7" is not a name; use 1 to 64 of a-z, 0-9, _ and -, a letter first"#
+        ]],
+    );
 }
 
 #[test]
 fn limits_that_nobody_can_keep_are_refused() {
-    says("response: 30m", "response: 0m", expect![[r#"x"#]]);
-    says("response: 30m", "response: 2d", expect![[r#"x"#]]);
-    says("response: 30m", "response: soon", expect![[r#"x"#]]);
-    says("p4: {resolution: 40h}", "p5: {resolution: 40h}", expect![[r#"x"#]]);
-    says("p4: {resolution: 40h}", "p4: {}", expect![[r#"x"#]]);
-    says("{p1: {response: 15m}}", "{}", expect![[r#"x"#]]);
-    says("version: 2\n    effective: 2027-01-01", "version: 1\n    effective: 2027-01-01", expect![[r#"x"#]]);
-    says("version: 2\n    effective: 2027-01-01", "version: 2\n    effective: 2026-01-01", expect![[r#"x"#]]);
-    says("share: {response: \"95\"}", "share: {response: \"101\"}", expect![[r#"x"#]]);
+    says(
+        "response: 30m",
+        "response: 0m",
+        expect![[r#"slas/a.yaml:14:28: response "0m" is empty; it must be longer than 0"#]],
+    );
+    says(
+        "response: 30m",
+        "response: 2d",
+        expect![[
+            r#"slas/a.yaml:14:28: response "2d" is in days or weeks, and business days differ; write hours, for example 24h"#
+        ]],
+    );
+    says(
+        "response: 30m",
+        "response: soon",
+        expect![[r#"slas/a.yaml:14:28: response "soon" is not a length of time; write for example 30d, 24h or 15m"#]],
+    );
+    says(
+        "p4: {resolution: 40h}",
+        "p5: {resolution: 40h}",
+        expect![[r#"slas/a.yaml:14:50: unknown key "p5"; did you mean "p1"? keys are: p1, p2, p3, p4"#]],
+    );
+    says(
+        "p4: {resolution: 40h}",
+        "p4: {}",
+        expect![
+            "slas/a.yaml:14:54: a priority has no limit; add response or resolution, for example response: 30m, or leave it out"
+        ],
+    );
+    says(
+        "{p1: {response: 15m}}",
+        "{}",
+        expect![[
+            r#"slas/a.yaml:10:17: tier "pro" has no limits; add for example p1: {response: 30m}, or leave it out"#
+        ]],
+    );
+    says(
+        "version: 2\n    effective: 2027-01-01",
+        "version: 1\n    effective: 2027-01-01",
+        expect![
+            "slas/a.yaml:11:14: limits overlap: a version 1, or one from 2026-01-01, is already there; give this one the next version and a later day"
+        ],
+    );
+    says(
+        "version: 2\n    effective: 2027-01-01",
+        "version: 2\n    effective: 2026-01-01",
+        expect![
+            "slas/a.yaml:11:14: limits overlap: a version 1, or one from 2026-01-01, is already there; give this one the next version and a later day"
+        ],
+    );
+    says(
+        "share: {response: \"95\"}",
+        "share: {response: \"101\"}",
+        expect![[
+            r#"slas/a.yaml:16:19: response "101" is not a percentage; write 0 to 100 with at most 6 decimals, for example 99.9"#
+        ]],
+    );
 }
 
 #[test]
 fn what_an_agreement_cannot_mean_is_refused() {
-    says("acme: pro", "acme: gold", expect![[r#"x"#]]);
-    says("calendar: berlin\ncalendars", "calendar: berln\ncalendars", expect![[r#"x"#]]);
-    says("{globex: 24x7}", "{initech: 24x7}", expect![[r#"x"#]]);
-    says("dataset: tickets", "dataset: results", expect![[r#"x"#]]);
-    says("pauses: [waiting_customer]", "pauses: [\"\"]", expect![[r#"x"#]]);
+    says(
+        "acme: pro",
+        "acme: gold",
+        expect![[
+            r#"slas/a.yaml:19:17: tier "gold" is not in version 1 of limits of support "helpdesk"; there are: free, pro"#
+        ]],
+    );
+    says(
+        "calendar: berlin\ncalendars",
+        "calendar: berln\ncalendars",
+        expect![[
+            r#"slas/a.yaml:3:11: calendar names calendar "berln", which does not exist; there are: 24x7, berlin"#
+        ]],
+    );
+    says(
+        "{globex: 24x7}",
+        "{initech: 24x7}",
+        expect![[
+            r#"slas/a.yaml:4:22: calendars name tenant "initech", which has no tier in tenants; add it there first"#
+        ]],
+    );
+    says(
+        "dataset: tickets",
+        "dataset: results",
+        expect![[
+            r#"slas/a.yaml:2:10: dataset names dataset "results" of schema sla_result.v1; name one of schema ticket.v1"#
+        ]],
+    );
+    says(
+        "pauses: [waiting_customer]",
+        "pauses: [\"\"]",
+        expect!["slas/a.yaml:18:10: pauses is empty; write something"],
+    );
     // An SLA and an agreement of one name: a job could mean either.
     let sla = "sla: helpdesk\nservice: api\nprobes: {dataset: probes}\ntenants: {acme: pro}\n";
     let datasets = [("tickets", "ticket.v1"), ("results", "sla_result.v1"), ("probes", "probe.v1")];
     let files = [("slas/a.yaml", SUPPORT), ("slas/b.yaml", CALENDAR), ("slas/c.yaml", sla)];
-    is_refused(with_datasets(&datasets, &files), expect![[r#"x"#]]);
+    is_refused(
+        with_datasets(&datasets, &files),
+        expect![[r#"slas/c.yaml:1:6: sla "helpdesk" is already described in slas/a.yaml; rename one of them"#]],
+    );
     // Versions of a calendar with two wall clocks.
-    let moved = CALENDAR.replace("version: 1\neffective: 2026", "version: 2\neffective: 2027").replace("Berlin", "Paris");
+    let moved =
+        CALENDAR.replace("version: 1\neffective: 2026", "version: 2\neffective: 2027").replace("Berlin", "Paris");
     let files = [("slas/a.yaml", SUPPORT), ("slas/b.yaml", CALENDAR), ("slas/c.yaml", moved.as_str())];
-    is_refused(lake(&files), expect![[r#"x"#]]);
+    is_refused(
+        lake(&files),
+        expect![[
+            r#"slas/a.yaml:3:11: versions 1 and 2 of calendar "berlin" have different zones, Europe/Berlin and Europe/Paris; give the later one another name"#
+        ]],
+    );
     let files = [("slas/a.yaml", SUPPORT), ("slas/b.yaml", CALENDAR), ("slas/c.yaml", CALENDAR)];
-    is_refused(lake(&files), expect![[r#"x"#]]);
+    is_refused(
+        lake(&files),
+        expect![[
+            r#"slas/c.yaml:2:10: versions of calendar "berlin" overlap: version 1 from 2026-01-01 is already there; give this one the next version and a later day, or another name"#
+        ]],
+    );
 }

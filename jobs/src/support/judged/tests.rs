@@ -20,10 +20,8 @@ fn support() -> SupportAgreement {
         response_seconds: Some(response * 3_600),
         resolution_seconds: resolution.map(|hours| hours * 3_600),
     };
-    let tiers = BTreeMap::from([(
-        "pro".to_owned(),
-        [of(1, Some(4)), of(2, Some(8)), TicketLimits::default(), of(10, None)],
-    )]);
+    let tiers =
+        BTreeMap::from([("pro".to_owned(), [of(1, Some(4)), of(2, Some(8)), TicketLimits::default(), of(10, None)])]);
     SupportAgreement {
         id: SlaId::parse("helpdesk").expect("a name"),
         dataset: DatasetId::parse("ticket").expect("a name"),
@@ -134,7 +132,10 @@ fn pauses_with_an_allowed_reason_stop_both_clocks() {
         "response kept 10; resolution kept 180; only pauses for waiting_customer count",
     );
     // One that goes on stops clocks up to the instant.
-    check(with(Some("12:10:00"), None, vec![pause("12:30:00", None, "waiting_customer")]), "response kept 10; resolution running 30");
+    check(
+        with(Some("12:10:00"), None, vec![pause("12:30:00", None, "waiting_customer")]),
+        "response kept 10; resolution running 30",
+    );
     let later = pause("20:30:00", Some("21:00:00"), "waiting_customer");
     check(with(Some("12:10:00"), None, vec![later]), "response kept 10; resolution missed 480");
     let backwards = pause("13:30:00", Some("12:30:00"), "waiting_customer");
