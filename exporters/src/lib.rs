@@ -24,6 +24,7 @@ mod series;
 mod settled;
 mod side_by_side;
 mod statement;
+mod support;
 mod table;
 mod text;
 mod usage;
@@ -42,4 +43,5 @@ pub use report::{CsvTable, report_csv, report_html, report_json, report_oscal, r
 pub use rows::{RowFormat, RowWriter, row_writer, table_within};
 pub use series::{series_csv, series_html, series_json};
 pub use statement::{statement_csv, statement_html, statement_json, statement_xlsx};
+pub use support::{support_csv, support_html, support_json, support_xlsx};
 pub use usage::{usage_csv, usage_html, usage_json, usage_xlsx};

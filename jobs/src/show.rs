@@ -292,8 +292,9 @@ fn judged(sla: &SlaSummary) -> String {
             let digits = digits.strip_suffix("00").unwrap_or(&digits);
             format!(", credits of {digits} {currency}")
         });
+        let what = if period.tickets.is_some() { "support" } else { "sla" };
         let line = format!(
-            "sla {} {}: {}, {}, {} not evaluated{}; {} new, {} provisional",
+            "{what} {} {}: {}, {}, {} not evaluated{}; {} new, {} provisional",
             sla.sla,
             period.period,
             counted(period.tenants, "tenant"),
@@ -304,6 +305,17 @@ fn judged(sla: &SlaSummary) -> String {
             period.provisional
         );
         write_line(&mut text, &line);
+        if let Some(counts) = &period.tickets {
+            let line = format!(
+                "  {}: {} exceeded, {} running, {} warned of, {} not judged",
+                counted(counts.tickets, "ticket"),
+                counted(counts.missed, "limit"),
+                counted(counts.running, "clock"),
+                counts.warned,
+                counts.not_judged
+            );
+            write_line(&mut text, &line);
+        }
         if !period.without_tier.is_empty() {
             write_line(&mut text, &format!("  has rows and no tier: {}", period.without_tier.join(", ")));
         }

@@ -8,7 +8,8 @@
 //!
 //! Everything that decides is whole numbers and fractions, and follows from the rows in force alone: in whatever order they
 //! came, the figures and their hash are the same. Statements of one tenant are made by statements that name the tenant.
-//! `burn` says when budgets are used up too fast, which `anomalies` tells. Absent: the tickets of support.
+//! `burn` says when budgets are used up too fast, which `anomalies` tells. Absent: tickets of support, which `support` judges for
+//! jobs of this kind.
 
 mod attained;
 mod burn;
@@ -33,7 +34,7 @@ use chrono::{DateTime, Utc};
 use engine::{LakeSession, encode_folder_value, input_files};
 use schemas::{
     CivilZone, HISTORY_ENDING, InputFile, Interval, Measured, ReportFormat, Sla, SlaId, SlaPeriod, SlaSpec,
-    SlaStatement, StatementProvenance, Tiers, UnboundSlo, rfc3339,
+    SlaStatement, StatementProvenance, SupportAgreement, Tiers, UnboundSlo, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,14 +46,15 @@ use crate::lineage::of_results;
 use crate::revisions::{Computed, Found, ResultState};
 use crate::row_columns::{literal, texts};
 use crate::runner::{Attempt, Executed};
+use crate::support::{self, TicketCounts};
 use crate::world::World;
 
+pub(crate) use attained::SlaStatus;
 pub(crate) use burn::{Burn, PromiseBurns, Watched};
 pub(crate) use command::command;
 pub(crate) use credit::in_currency;
 pub(crate) use statement::files_of_tenant;
 
-use attained::SlaStatus;
 use evidence::{Evidence, hashes};
 use records::{Figures, Sequence, SlaHead, SlaResults};
 use statement::Context;
@@ -88,6 +90,9 @@ pub struct PeriodSummary {
     pub credits: BTreeMap<String, i64>,
     /// Tenants with rows and without a tier.
     pub without_tier: Vec<String>,
+    /// What became of tickets; of a support agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tickets: Option<TicketCounts>,
 }
 
 /// A period that was judged.
@@ -103,6 +108,9 @@ struct Period {
 /// Judges the periods that have ended by the instant of the run, the last one first.
 pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &SlaSpec) -> Result<Executed, JobError> {
     let lake = attempt.lake;
+    if let Some(support) = support_of(lake, &spec.sla) {
+        return support::execute(attempt, world, (spec, support)).await;
+    }
     if let Some(unbound) = unbound(lake, &spec.sla) {
         let not_evaluated = Some(unbound.why.clone());
         return Ok(executed(
@@ -185,15 +193,22 @@ pub(crate) fn unbound<'a>(lake: &'a OpenLake, id: &SlaId) -> Option<&'a UnboundS
     lake.definitions.unbound.iter().find(|unbound| unbound.id == *id)
 }
 
+/// The support agreement of that name.
+fn support_of<'a>(lake: &'a OpenLake, id: &SlaId) -> Option<&'a SupportAgreement> {
+    lake.definitions.supports.iter().find(|support| support.id == *id)
+}
+
 /// The SLA of that name.
 pub(crate) fn sla_of<'a>(lake: &'a OpenLake, id: &SlaId) -> Result<&'a Sla, JobError> {
     if let Some(unbound) = unbound(lake, id) {
         return Err(JobError::Usage(format!("sla \"{id}\" is not evaluated: {}", unbound.why)));
     }
-    lake.definitions.slas.iter().find(|sla| sla.id == *id).ok_or_else(|| JobError::Unknown {
+    let slas = &lake.definitions.slas;
+    let ids = slas.iter().map(|sla| &sla.id).chain(lake.definitions.supports.iter().map(|support| &support.id));
+    slas.iter().find(|sla| sla.id == *id).ok_or_else(|| JobError::Unknown {
         what: "sla",
         name: id.to_string(),
-        remedy: format!("there are: {}", names(lake.definitions.slas.iter().map(|sla| &sla.id))),
+        remedy: format!("there are: {}", names(ids)),
     })
 }
 
@@ -378,6 +393,7 @@ fn summary(period: SlaPeriod, sequence: &Sequence, new: u64, without_tier: Vec<S
         not_evaluated: 0,
         credits: BTreeMap::new(),
         without_tier,
+        tickets: None,
     };
     for result in sequence.in_force().into_values() {
         summary.tenants += 1;

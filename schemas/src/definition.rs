@@ -9,8 +9,8 @@
 //! policies/subjects.yaml   how persons are known, and who agrees to their erasure
 //! policies/**/*.yaml       a retention policy each: what of a dataset must go when, and what must stay;
 //!                          or an anonymized copy: what becomes of the columns of one that is shared
-//! slas/**/*.yaml           an SLA or contract about usage each, what tiers are promised and may use, or documents
-//!                          of OpenSLO
+//! slas/**/*.yaml           an SLA, support agreement or contract about usage each, business hours, what tiers are
+//!                          promised and may use, or documents of OpenSLO
 //! ```
 //!
 //! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
@@ -33,6 +33,7 @@ mod anomalies_job;
 mod anonymize;
 mod anonymize_job;
 mod anonymize_notes;
+mod calendar;
 mod checked;
 mod control;
 mod csv_style;
@@ -67,6 +68,7 @@ mod raw_openslo;
 mod raw_retention;
 mod raw_sla;
 mod raw_subjects;
+mod raw_support;
 mod raw_timing;
 mod raw_usage;
 mod report_spec;
@@ -81,6 +83,7 @@ mod sql_params;
 mod store_url;
 mod stream;
 mod subjects;
+mod support;
 mod surroundings;
 mod tiered;
 mod tiers;
@@ -133,6 +136,7 @@ use raw_evidence::RawEvidenceFile;
 use raw_retention::{RawRetention, RawRetentionJob};
 use raw_sla::{RawSla, RawSlaJob, RawTiers};
 use raw_subjects::RawSubjectsFile;
+use raw_support::{RawCalendar, RawSupport};
 use raw_timing::{RawTiming, Timed};
 use raw_usage::{RawQuotas, RawUsage, RawUsageJob};
 use request::RawRequest;
@@ -197,6 +201,10 @@ pub enum DefinitionKind {
     Sla,
     /// `slas/*.yaml` with first key `tiers`.
     Tiers,
+    /// `slas/*.yaml` with first key `support`.
+    Support,
+    /// `slas/*.yaml` with first key `calendar`.
+    Calendar,
     /// `slas/*.yaml` with first key `usage`.
     Usage,
     /// `slas/*.yaml` with first key `quotas`.
@@ -207,7 +215,7 @@ pub enum DefinitionKind {
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Lake,
         Self::Dataset,
         Self::Job,
@@ -219,6 +227,8 @@ impl DefinitionKind {
         Self::Anonymize,
         Self::Sla,
         Self::Tiers,
+        Self::Support,
+        Self::Calendar,
         Self::Usage,
         Self::Quotas,
         Self::Request,
@@ -238,6 +248,8 @@ impl DefinitionKind {
             Self::Anonymize => "anonymize",
             Self::Sla => "sla",
             Self::Tiers => "tiers",
+            Self::Support => "support",
+            Self::Calendar => "calendar",
             Self::Usage => "usage",
             Self::Quotas => "quotas",
             Self::Request => "request",
@@ -258,6 +270,8 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Anonymize => schema_of::<RawAnonymize>(),
         DefinitionKind::Sla => schema_of::<RawSla>(),
         DefinitionKind::Tiers => schema_of::<RawTiers>(),
+        DefinitionKind::Support => schema_of::<RawSupport>(),
+        DefinitionKind::Calendar => schema_of::<RawCalendar>(),
         DefinitionKind::Usage => schema_of::<RawUsage>(),
         DefinitionKind::Quotas => schema_of::<RawQuotas>(),
         DefinitionKind::Request => schema_of::<RawRequest>(),

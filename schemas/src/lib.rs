@@ -27,6 +27,7 @@ mod schedule;
 mod shipped;
 mod sla;
 mod subject;
+mod support;
 mod table;
 mod tables;
 mod usage;
@@ -98,6 +99,11 @@ pub use sla::{
 pub use subject::{
     CaseEnd, CaseRecord, CaseStep, DEFAULT_KIND, Identifier, Identities, ObjectionRecord, ObjectionStep, PERSON_KIND,
     RequestRows, SubjectPolicy, SubjectRequest, WithdrawnObject, clock_of, kind_in,
+};
+pub use support::{
+    ALWAYS, Calendar, DaySpan, OpenSpan, PRIORITIES, SupportAgreement, SupportClock, SupportGroup, SupportLimits,
+    SupportPause, SupportPromise, SupportProvenance, SupportRevision, SupportStatement, SupportTicket, TicketLimits,
+    TicketMetric, open_spans,
 };
 pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
 pub use tables::{

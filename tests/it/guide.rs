@@ -36,6 +36,11 @@ fn the_page_on_slas_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_support_tickets_does_what_it_says() {
+    carry_out("docs/guide/support.md");
+}
+
+#[test]
 fn the_page_on_anomalies_does_what_it_says() {
     carry_out("docs/guide/anomalies.md");
 }

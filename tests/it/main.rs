@@ -58,6 +58,7 @@ mod streams;
 mod subject;
 mod subject_faults;
 mod subject_index;
+mod support;
 mod tables;
 mod tenant_names;
 mod tidy;

@@ -41,7 +41,7 @@ impl fmt::Display for Metric {
 /// How a promise was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum SlaStatus {
+pub(crate) enum SlaStatus {
     /// It was.
     Ok,
     /// It was not.
@@ -54,7 +54,7 @@ pub(super) enum SlaStatus {
 
 impl SlaStatus {
     /// The word in rows.
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Missed => "missed",

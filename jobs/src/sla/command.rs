@@ -1,16 +1,17 @@
 //! `auditlake sla`: results as they are recorded.
 
 use chrono::{DateTime, Utc};
-use schemas::{CivilZone, Sla, SlaId, SlaPeriod, SlaStatement, rfc3339};
+use schemas::{CivilZone, Sla, SlaId, SlaPeriod, SlaStatement, SupportAgreement, rfc3339};
 use serde_json::json;
 
 use super::records::Sequence;
 use super::statement::{Context, in_a_line};
-use super::{provenance, sla_of};
+use super::{provenance, sla_of, support_of};
 use crate::Answer;
 use crate::args::{Cli, SlaCommand};
 use crate::error::JobError;
 use crate::lake::{OpenLake, names};
+use crate::support;
 use crate::world::World;
 
 /// Carries out a command.
@@ -24,13 +25,14 @@ pub(crate) async fn command(cli: &Cli, world: &World, command: &SlaCommand) -> R
     }
 }
 
-/// The results in force of a period, of every SLA; of the period that ended last if none is named.
+/// The results in force of a period, of every SLA and support agreement; of the period that ended last if none is named.
 async fn list(lake: &OpenLake, now: DateTime<Utc>, period: Option<&str>) -> Result<Answer, JobError> {
     let (mut text, mut all) = (String::new(), Vec::new());
-    if lake.definitions.slas.is_empty() && lake.definitions.unbound.is_empty() {
+    let definitions = &lake.definitions;
+    if definitions.slas.is_empty() && definitions.unbound.is_empty() && definitions.supports.is_empty() {
         return Ok(Answer::done("there is no SLA; describe one in slas/".to_owned(), json!({ "results": [] })));
     }
-    for sla in &lake.definitions.slas {
+    for sla in &definitions.slas {
         let period = period_of(sla, now, period)?;
         let sequence = Sequence::read(&lake.front, sla.id.as_str(), &period.name()).await?;
         let in_force = sequence.in_force();
@@ -48,6 +50,7 @@ async fn list(lake: &OpenLake, now: DateTime<Utc>, period: Option<&str>) -> Resu
             all.push(json!({ "sla": sla.id, "tenant": tenant, "period": period.name(), "result": result }));
         }
     }
+    support::list(lake, now, period, (&mut text, &mut all)).await?;
     for unbound in &lake.definitions.unbound {
         let (id, why) = (&unbound.id, &unbound.why);
         text.push_str(&format!("{:<16} {:<24} not evaluated: {why}\n", id.as_str(), "-"));
@@ -63,7 +66,10 @@ async fn explain(
     (tenant, period): (&str, &str),
     sla: Option<&str>,
 ) -> Result<Answer, JobError> {
-    let sla = chosen(lake, tenant, sla)?;
+    let sla = match chosen(lake, tenant, sla)? {
+        Chosen::Support(support) => return support::explain(lake, now, support, (tenant, period)).await,
+        Chosen::Sla(sla) => sla,
+    };
     let period = period_of(sla, now, Some(period))?;
     let sequence = Sequence::read(&lake.front, sla.id.as_str(), &period.name()).await?;
     let beyond = || JobError::Usage(format!("period {} lies outside of the calendar", period.name()));
@@ -86,8 +92,15 @@ async fn explain(
     Ok(Answer::done(told(&statement), json))
 }
 
-/// The SLA that is named, or the only one that promises the tenant anything.
-fn chosen<'a>(lake: &'a OpenLake, tenant: &str, named: Option<&str>) -> Result<&'a Sla, JobError> {
+/// What promises a tenant something.
+#[derive(Clone, Copy)]
+enum Chosen<'a> {
+    Sla(&'a Sla),
+    Support(&'a SupportAgreement),
+}
+
+/// The SLA or support agreement that is named, or the only one that promises the tenant anything.
+fn chosen<'a>(lake: &'a OpenLake, tenant: &str, named: Option<&str>) -> Result<Chosen<'a>, JobError> {
     let unknown = || JobError::Unknown {
         what: "tenant of an sla",
         name: tenant.to_owned(),
@@ -95,16 +108,24 @@ fn chosen<'a>(lake: &'a OpenLake, tenant: &str, named: Option<&str>) -> Result<&
     };
     if let Some(name) = named {
         let id = SlaId::parse(name).map_err(|error| JobError::Usage(error.to_string()))?;
+        if let Some(support) = support_of(lake, &id) {
+            return if support.tenants.contains_key(tenant) { Ok(Chosen::Support(support)) } else { Err(unknown()) };
+        }
         let sla = sla_of(lake, &id)?;
-        return if sla.tenants.contains_key(tenant) { Ok(sla) } else { Err(unknown()) };
+        return if sla.tenants.contains_key(tenant) { Ok(Chosen::Sla(sla)) } else { Err(unknown()) };
     }
-    let of: Vec<&Sla> = lake.definitions.slas.iter().filter(|sla| sla.tenants.contains_key(tenant)).collect();
+    let slas = lake.definitions.slas.iter().filter(|sla| sla.tenants.contains_key(tenant));
+    let supports = lake.definitions.supports.iter().filter(|support| support.tenants.contains_key(tenant));
+    let of: Vec<Chosen<'_>> = slas.map(Chosen::Sla).chain(supports.map(Chosen::Support)).collect();
     match of.as_slice() {
         [] => Err(unknown()),
-        [only] => Ok(only),
+        [only] => Ok(*only),
         several => Err(JobError::Usage(format!(
             "several SLAs promise tenant {tenant:?} something; name one with --sla: {}",
-            names(several.iter().map(|sla| &sla.id))
+            names(several.iter().map(|one| match one {
+                Chosen::Sla(sla) => &sla.id,
+                Chosen::Support(support) => &support.id,
+            }))
         ))),
     }
 }

@@ -21,6 +21,7 @@ use crate::retention::RetentionPolicy;
 use crate::schedule::Timing;
 use crate::sla::{Sla, UnboundSlo};
 use crate::subject::SubjectPolicy;
+use crate::support::SupportAgreement;
 use crate::table::TableSchema;
 use crate::tables::{AUDIT, INFERRED, REJECTED, USAGE};
 use crate::usage::UsageContract;
@@ -54,6 +55,8 @@ pub struct Lake {
     pub unbound: Vec<UnboundSlo>,
     /// What reading OpenSLO took another way than it is written, or did not take, with its place.
     pub openslo_notes: Vec<String>,
+    /// Support agreements, sorted by id.
+    pub supports: Vec<SupportAgreement>,
     /// Contracts about usage, sorted by id.
     pub usages: Vec<UsageContract>,
     /// Datasets, by id.

@@ -20,13 +20,14 @@ use super::raw_evidence::RawEvidenceFile;
 use super::raw_retention::RawRetention;
 use super::raw_sla::{RawSla, RawTiers};
 use super::raw_subjects::RawSubjectsFile;
+use super::raw_support::{RawCalendar, RawSupport};
 use super::raw_usage::{RawQuotas, RawUsage};
 use super::surroundings::Surroundings;
 use super::timing::{self, Wait};
 use super::yaml::{self, Node};
 use super::{
-    access, anomalies_job, anonymize, anonymize_job, control, dataset, evidence, job, lake, openslo, quotas,
-    raw_job_of, raw_of, retention, retention_job, sla, sla_job, subjects, tiers, usage, usage_job, verify_job,
+    access, anomalies_job, anonymize, anonymize_job, calendar, control, dataset, evidence, job, lake, openslo, quotas,
+    raw_job_of, raw_of, retention, retention_job, sla, sla_job, subjects, support, tiers, usage, usage_job, verify_job,
 };
 use slot::{Slot, in_slas, other_policy, slot};
 
@@ -140,12 +141,15 @@ impl Folder {
             Slot::Retention => (&mut self.around.policy_names, "policy"),
             Slot::Anonymize => (&mut self.around.copy_names, "anonymize"),
             Slot::Sla => (&mut self.around.sla_names, "sla"),
+            // A job names either of them by one key.
+            Slot::Support => (&mut self.around.sla_names, "support"),
             Slot::Usage => (&mut self.around.usage_names, "usage"),
             Slot::Lake
             | Slot::Access
             | Slot::Evidence
             | Slot::Subjects
             | Slot::Tiers
+            | Slot::Calendar
             | Slot::Quotas
             | Slot::Refused(_) => {
                 self.errors.extend(problems.into_errors());
@@ -224,6 +228,8 @@ impl Folder {
                 let built = raw.and_then(|raw| sla::build(raw, sha256, (zone, &self.around), &mut problems));
                 self.around.slas.extend(built);
             }
+            Slot::Calendar => self.check_calendar(file, node, &mut problems),
+            Slot::Support => self.check_support(file, node, &mut problems),
             Slot::Quotas => self.check_quotas(file, node, &mut problems),
             Slot::Usage => self.check_usage(file, node, &mut problems),
             Slot::Control => {
@@ -260,6 +266,32 @@ impl Folder {
             problems.add(place, why);
         }
         self.around.tiers.extend(built);
+    }
+
+    /// Business hours; a version that another file has, too, is refused.
+    fn check_calendar(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) {
+        let raw = raw_of::<RawCalendar>("calendar", file, node, problems);
+        let sha256 = hex(&Sha256::digest(&file.text));
+        let place = raw.as_ref().map_or(Place::START, |raw| raw.version.place);
+        let zone = self.lake.as_ref().map_or(chrono_tz::UTC, |lake| lake.timezone);
+        let built = raw.and_then(|raw| calendar::build(raw, sha256, zone, problems));
+        self.around.are_calendars_unknown |= built.is_none();
+        let versions = self.around.calendars.iter().map(|other| (other.name.as_str(), other.version, other.effective));
+        if let Some(why) = built
+            .as_ref()
+            .and_then(|of| overlapping("versions of calendar", (of.name.as_str(), of.version, of.effective), versions))
+        {
+            problems.add(place, why);
+        }
+        self.around.calendars.extend(built);
+    }
+
+    fn check_support(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) {
+        let raw = raw_of::<RawSupport>("support", file, node, problems);
+        let sha256 = hex(&Sha256::digest(&file.text));
+        let zone = self.lake.as_ref().map_or(chrono_tz::UTC, |lake| lake.timezone);
+        let built = raw.and_then(|raw| support::build(raw, sha256, (zone, &self.around), problems));
+        self.around.supports.extend(built);
     }
 
     /// How much tiers may use; a version that another file has, too, is refused.
@@ -359,6 +391,7 @@ impl Folder {
         let mut copies: Vec<_> = self.around.copies.into_iter().map(|(policy, _)| policy).collect();
         copies.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.slas.sort_by(|a, b| a.id.cmp(&b.id));
+        self.around.supports.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.usages.sort_by(|a, b| a.id.cmp(&b.id));
         self.jobs.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.controls.sort_by(|a, b| a.id.cmp(&b.id));
@@ -376,6 +409,7 @@ impl Folder {
             slas: self.around.slas,
             unbound: self.around.unbound,
             openslo_notes: self.around.openslo_notes,
+            supports: self.around.supports,
             usages: self.around.usages,
             datasets,
             jobs: self.jobs,

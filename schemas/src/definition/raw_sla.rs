@@ -228,7 +228,7 @@ pub(super) struct RawSlaJob {
     #[serde(rename = "kind")]
     #[schemars(extend("const" = "sla"))]
     _kind: String,
-    /// the SLA, for example api
+    /// the SLA or support agreement, for example api
     pub(super) sla: At<String>,
     /// dataset of schema sla_result.v1 that holds the results, for example sla_results
     pub(super) into: At<String>,

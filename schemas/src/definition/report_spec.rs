@@ -49,10 +49,10 @@ impl ReportSpec {
     }
 }
 
-/// Which SLA is judged, and where its results go.
+/// Which SLA or support agreement is judged, and where its results go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlaSpec {
-    /// The SLA.
+    /// The SLA or support agreement.
     pub sla: SlaId,
     /// Dataset of its results.
     pub into: DatasetId,

@@ -13,6 +13,7 @@ use crate::id::JobId;
 use crate::retention::RetentionPolicy;
 use crate::shipped::{shipped_quotas, shipped_tiers};
 use crate::sla::{Sla, Tiers, UnboundSlo};
+use crate::support::{Calendar, SupportAgreement};
 use crate::usage::{Quotas, UsageContract};
 
 /// Names that files claim, also files whose other keys are wrong, so that one error does not make a second one.
@@ -76,7 +77,13 @@ pub(super) struct Surroundings {
     pub(super) unbound: Vec<UnboundSlo>,
     /// What reading OpenSLO took another way than it is written, or did not take.
     pub(super) openslo_notes: Vec<String>,
-    /// Every SLA that is named.
+    /// Business hours.
+    pub(super) calendars: Vec<Calendar>,
+    /// A file of business hours is wrong, so any name may be its own.
+    pub(super) are_calendars_unknown: bool,
+    /// Checked support agreements.
+    pub(super) supports: Vec<SupportAgreement>,
+    /// Every SLA and support agreement that is named.
     pub(super) sla_names: Names,
     /// How much tiers may use, what ships first.
     pub(super) quotas: Vec<Quotas>,
@@ -120,6 +127,9 @@ impl Surroundings {
             slas: Vec::new(),
             unbound: Vec::new(),
             openslo_notes: Vec::new(),
+            calendars: Vec::new(),
+            are_calendars_unknown: false,
+            supports: Vec::new(),
             sla_names: Names::default(),
             quotas: shipped_quotas().to_vec(),
             are_quotas_unknown: false,

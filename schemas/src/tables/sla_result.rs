@@ -20,7 +20,7 @@ pub static SLA_RESULT: TableSchema = TableSchema {
         Column::required("sla", Str, "definition it was judged by"),
         Column::required("service", Str, "service"),
         Column::required("tier", Str, "tier in force"),
-        Column::required("metric", Str, "uptime errors latency ticket"),
+        Column::required("metric", Str, "uptime errors latency response resolution"),
         Column::required("method", Str, "timeslices occurrences ratio_timeslices"),
         Column::required("period_start", Ts, "start of the period, inclusive"),
         Column::required("period_end", Ts, "end of the period, exclusive"),

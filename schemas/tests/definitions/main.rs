@@ -13,6 +13,7 @@ mod shipped;
 mod sla;
 mod spans;
 mod subjects;
+mod support;
 mod timing;
 mod usage;
 
@@ -267,6 +268,22 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
         ),
         (DefinitionKind::Anonymize, vec!["anonymize", "enabled", "copy", "columns", "require", "search"]),
         (DefinitionKind::Sla, vec!["sla", "service", "requests", "probes", "slices", "tenants", "exclusions", "fees"]),
+        (
+            DefinitionKind::Support,
+            vec![
+                "support",
+                "dataset",
+                "calendar",
+                "calendars",
+                "limits",
+                "share",
+                "warn",
+                "pauses",
+                "tenants",
+                "settle",
+            ],
+        ),
+        (DefinitionKind::Calendar, vec!["calendar", "version", "effective", "timezone", "hours", "holidays"]),
         (DefinitionKind::Usage, vec!["usage", "dataset", "quotas", "meters", "warn", "timezones", "tenants", "settle"]),
         (DefinitionKind::Quotas, vec!["quotas", "version", "effective", "currency", "meters", "tier"]),
         (DefinitionKind::Tiers, vec!["tiers", "version", "effective", "tier", "credits", "cap"]),

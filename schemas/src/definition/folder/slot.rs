@@ -16,6 +16,8 @@ pub(super) enum Slot {
     Anonymize,
     Tiers,
     Sla,
+    Calendar,
+    Support,
     Quotas,
     Usage,
     Control,
@@ -26,7 +28,7 @@ pub(super) enum Slot {
 
 impl Slot {
     /// What is checked before what may name it.
-    pub(super) const IN_ORDER: [Self; 13] = [
+    pub(super) const IN_ORDER: [Self; 15] = [
         Self::Dataset,
         Self::Lake,
         Self::Evidence,
@@ -35,6 +37,8 @@ impl Slot {
         Self::Anonymize,
         Self::Tiers,
         Self::Sla,
+        Self::Calendar,
+        Self::Support,
         Self::Quotas,
         Self::Usage,
         Self::Access,
@@ -96,14 +100,16 @@ pub(super) fn slot(path: &str) -> Option<Slot> {
 /// What of a file in `slas/` it is, by its first key.
 pub(super) fn in_slas(node: &Node) -> Slot {
     let has = |key: &str| node.value.get(key).is_some();
-    // An SLA names tiers, and a contract about usage its quotas.
-    match (has("sla"), has("usage")) {
-        (true, _) => Slot::Sla,
-        (_, true) => Slot::Usage,
-        _ if has("tiers") => Slot::Tiers,
-        _ if has("quotas") => Slot::Quotas,
-        _ => Slot::Sla,
-    }
+    // An SLA names tiers, a support agreement its calendar, and a contract about usage its quotas: who names something is asked first.
+    let firsts = [
+        ("sla", Slot::Sla),
+        ("support", Slot::Support),
+        ("usage", Slot::Usage),
+        ("tiers", Slot::Tiers),
+        ("calendar", Slot::Calendar),
+        ("quotas", Slot::Quotas),
+    ];
+    firsts.into_iter().find(|(key, _)| has(key)).map_or(Slot::Sla, |(_, slot)| slot)
 }
 
 /// What a file in `policies/` is that is no retention policy, and where that shows.
