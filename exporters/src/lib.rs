@@ -25,6 +25,7 @@ mod settled;
 mod side_by_side;
 mod statement;
 mod table;
+mod table_report;
 mod text;
 mod usage;
 mod xlsx;
@@ -42,4 +43,5 @@ pub use report::{CsvTable, report_csv, report_html, report_json, report_oscal, r
 pub use rows::{RowFormat, RowWriter, row_writer, table_within};
 pub use series::{series_csv, series_html, series_json};
 pub use statement::{statement_csv, statement_html, statement_json, statement_xlsx};
+pub use table_report::{table_report_csv, table_report_html, table_report_json, table_report_xlsx};
 pub use usage::{usage_csv, usage_html, usage_json, usage_xlsx};

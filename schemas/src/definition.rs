@@ -11,6 +11,7 @@
 //!                          or an anonymized copy: what becomes of the columns of one that is shared
 //! slas/**/*.yaml           an SLA or contract about usage each, what tiers are promised and may use, or documents
 //!                          of OpenSLO
+//! reports/**/*.yaml        a report of tables of one's own each; those that ship need no file
 //! ```
 //!
 //! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
@@ -66,8 +67,10 @@ mod raw_openslo;
 mod raw_retention;
 mod raw_sla;
 mod raw_subjects;
+mod raw_table_report;
 mod raw_timing;
 mod raw_usage;
+mod report_job;
 mod report_spec;
 mod request;
 mod retention;
@@ -81,6 +84,7 @@ mod store_url;
 mod stream;
 mod subjects;
 mod surroundings;
+mod table_report;
 mod tiered;
 mod tiers;
 mod timing;
@@ -121,6 +125,7 @@ use crate::framework::Framework;
 use crate::hex;
 use crate::shipped::shipped_frameworks;
 use crate::sla::Tiers;
+use crate::table_report::TableReport;
 use crate::usage::Quotas;
 use problem::Problems;
 use raw::{RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
@@ -132,6 +137,7 @@ use raw_evidence::RawEvidenceFile;
 use raw_retention::{RawRetention, RawRetentionJob};
 use raw_sla::{RawSla, RawSlaJob, RawTiers};
 use raw_subjects::RawSubjectsFile;
+use raw_table_report::{RawReportJob, RawTableReport};
 use raw_timing::{RawTiming, Timed};
 use raw_usage::{RawQuotas, RawUsage, RawUsageJob};
 use request::RawRequest;
@@ -171,6 +177,15 @@ pub fn parse_quotas(file: &SourceFile) -> Result<Quotas, Vec<DefinitionError>> {
     parse("quotas", file, |raw: RawQuotas, problems| quotas::build(raw, sha256, problems))
 }
 
+/// Reads and checks one file of a report of tables that ships.
+///
+/// # Errors
+/// Everything that is wrong in the file.
+pub fn parse_report(file: &SourceFile) -> Result<TableReport, Vec<DefinitionError>> {
+    let sha256 = hex(&Sha256::digest(&file.text));
+    parse("report", file, |raw: RawTableReport, problems| table_report::build(raw, (sha256, true), problems))
+}
+
 /// A kind of definition file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DefinitionKind {
@@ -200,13 +215,15 @@ pub enum DefinitionKind {
     Usage,
     /// `slas/*.yaml` with first key `quotas`.
     Quotas,
+    /// `reports/*.yaml`.
+    Report,
     /// A request for an export.
     Request,
 }
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Lake,
         Self::Dataset,
         Self::Job,
@@ -220,6 +237,7 @@ impl DefinitionKind {
         Self::Tiers,
         Self::Usage,
         Self::Quotas,
+        Self::Report,
         Self::Request,
     ];
 
@@ -239,6 +257,7 @@ impl DefinitionKind {
             Self::Tiers => "tiers",
             Self::Usage => "usage",
             Self::Quotas => "quotas",
+            Self::Report => "report",
             Self::Request => "request",
         }
     }
@@ -259,6 +278,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Tiers => schema_of::<RawTiers>(),
         DefinitionKind::Usage => schema_of::<RawUsage>(),
         DefinitionKind::Quotas => schema_of::<RawQuotas>(),
+        DefinitionKind::Report => schema_of::<RawTableReport>(),
         DefinitionKind::Request => schema_of::<RawRequest>(),
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
@@ -273,6 +293,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
                 generator.subschema_for::<Timed<RawSlaJob>>(),
                 generator.subschema_for::<Timed<RawUsageJob>>(),
                 generator.subschema_for::<Timed<RawAnomaliesJob>>(),
+                generator.subschema_for::<Timed<RawReportJob>>(),
             ];
             json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",

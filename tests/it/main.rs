@@ -56,6 +56,7 @@ mod streams;
 mod subject;
 mod subject_faults;
 mod subject_index;
+mod table_report;
 mod tables;
 mod tenant_names;
 mod tidy;

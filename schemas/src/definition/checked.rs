@@ -15,13 +15,14 @@ use crate::anonymize::AnonymizePolicy;
 use crate::control::Control;
 use crate::evidence::EvidencePolicy;
 use crate::framework::Framework;
-use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId, Purpose};
+use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId, Purpose, ReportId};
 use crate::notify::NotifyChannel;
 use crate::retention::RetentionPolicy;
 use crate::schedule::Timing;
 use crate::sla::{Sla, UnboundSlo};
 use crate::subject::SubjectPolicy;
 use crate::table::TableSchema;
+use crate::table_report::{TableReport, TableReportSpec};
 use crate::tables::{AUDIT, INFERRED, REJECTED, USAGE};
 use crate::usage::UsageContract;
 
@@ -56,6 +57,8 @@ pub struct Lake {
     pub openslo_notes: Vec<String>,
     /// Contracts about usage, sorted by id.
     pub usages: Vec<UsageContract>,
+    /// Reports of tables, sorted by id: those that ship and the lake's own.
+    pub reports: Vec<TableReport>,
     /// Datasets, by id.
     pub datasets: Vec<Dataset>,
     /// Jobs, by id.
@@ -98,6 +101,11 @@ impl Lake {
     /// The control of that id.
     pub fn control(&self, id: &ControlId) -> Option<&Control> {
         self.controls.iter().find(|control| control.id == *id)
+    }
+
+    /// The report of tables of that name.
+    pub fn report(&self, id: &ReportId) -> Option<&TableReport> {
+        self.reports.iter().find(|report| report.id == *id)
     }
 
     /// The framework of that key.
@@ -231,6 +239,7 @@ impl Job {
             JobKind::Export(spec) => spec.window_seconds,
             JobKind::Anonymize(spec) => spec.window_seconds,
             JobKind::Anomalies(spec) => spec.window_seconds,
+            JobKind::Report(spec) => spec.window_seconds,
             JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) | JobKind::Sla(_) | JobKind::Usage(_) => {
                 None
             }
@@ -266,6 +275,8 @@ pub enum JobKind {
     Usage(UsageSpec),
     /// Metrics whose unusual buckets raise alerts.
     Anomalies(AnomaliesSpec),
+    /// Tables of a report, filled.
+    Report(TableReportSpec),
 }
 
 impl JobKind {
@@ -282,6 +293,7 @@ impl JobKind {
             Self::Sla(_) => "sla",
             Self::Usage(_) => "usage",
             Self::Anomalies(_) => "anomalies",
+            Self::Report(_) => "report",
         }
     }
 }

@@ -20,13 +20,15 @@ use super::raw_evidence::RawEvidenceFile;
 use super::raw_retention::RawRetention;
 use super::raw_sla::{RawSla, RawTiers};
 use super::raw_subjects::RawSubjectsFile;
+use super::raw_table_report::RawTableReport;
 use super::raw_usage::{RawQuotas, RawUsage};
 use super::surroundings::Surroundings;
 use super::timing::{self, Wait};
 use super::yaml::{self, Node};
 use super::{
     access, anomalies_job, anonymize, anonymize_job, control, dataset, evidence, job, lake, openslo, quotas,
-    raw_job_of, raw_of, retention, retention_job, sla, sla_job, subjects, tiers, usage, usage_job, verify_job,
+    raw_job_of, raw_of, report_job, retention, retention_job, sla, sla_job, subjects, table_report, tiers, usage,
+    usage_job, verify_job,
 };
 use slot::{Slot, in_slas, other_policy, slot};
 
@@ -141,6 +143,7 @@ impl Folder {
             Slot::Anonymize => (&mut self.around.copy_names, "anonymize"),
             Slot::Sla => (&mut self.around.sla_names, "sla"),
             Slot::Usage => (&mut self.around.usage_names, "usage"),
+            Slot::Report => (&mut self.around.report_names, "report"),
             Slot::Lake
             | Slot::Access
             | Slot::Evidence
@@ -226,6 +229,12 @@ impl Folder {
             }
             Slot::Quotas => self.check_quotas(file, node, &mut problems),
             Slot::Usage => self.check_usage(file, node, &mut problems),
+            Slot::Report => {
+                let raw = raw_of::<RawTableReport>("report", file, node, &mut problems);
+                let sha256 = hex(&Sha256::digest(&file.text));
+                let built = raw.and_then(|raw| table_report::build(raw, (sha256, false), &mut problems));
+                self.around.reports.extend(built);
+            }
             Slot::Control => {
                 let raw = raw_of::<RawControl>("control", file, node, &mut problems);
                 let built = raw.and_then(|raw| control::build(raw, self.around.frameworks, &mut problems));
@@ -313,6 +322,7 @@ impl Folder {
             Some("sla") => self.job_of(file, node, problems, sla_job::build),
             Some("usage") => self.job_of(file, node, problems, usage_job::build),
             Some("anomalies") => self.job_of(file, node, problems, anomalies_job::build),
+            Some("report") => self.job_of(file, node, problems, report_job::build),
             Some(other) => {
                 problems.add(kind.map_or(node.place, |kind| kind.place), job::unknown_kind(other));
                 None
@@ -360,6 +370,7 @@ impl Folder {
         copies.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.slas.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.usages.sort_by(|a, b| a.id.cmp(&b.id));
+        self.around.reports.sort_by(|a, b| a.id.cmp(&b.id));
         self.jobs.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.controls.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Lake {
@@ -377,6 +388,7 @@ impl Folder {
             unbound: self.around.unbound,
             openslo_notes: self.around.openslo_notes,
             usages: self.around.usages,
+            reports: self.around.reports,
             datasets,
             jobs: self.jobs,
             controls: self.around.controls,

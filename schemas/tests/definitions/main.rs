@@ -13,6 +13,7 @@ mod shipped;
 mod sla;
 mod spans;
 mod subjects;
+mod table_report;
 mod timing;
 mod usage;
 
@@ -26,8 +27,19 @@ use schemas::{
 };
 
 /// Kinds of job, as in YAML.
-const JOB_KINDS: [&str; 10] =
-    ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize", "sla", "usage", "anomalies"];
+const JOB_KINDS: [&str; 11] = [
+    "ingest",
+    "query",
+    "export",
+    "compliance_report",
+    "verify",
+    "retention",
+    "anonymize",
+    "sla",
+    "usage",
+    "anomalies",
+    "report",
+];
 
 fn checked() -> Lake {
     check(&acme()).expect("the sample lake is right")
@@ -269,6 +281,7 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
         (DefinitionKind::Sla, vec!["sla", "service", "requests", "probes", "slices", "tenants", "exclusions", "fees"]),
         (DefinitionKind::Usage, vec!["usage", "dataset", "quotas", "meters", "warn", "timezones", "tenants", "settle"]),
         (DefinitionKind::Quotas, vec!["quotas", "version", "effective", "currency", "meters", "tier"]),
+        (DefinitionKind::Report, vec!["report", "title", "about", "datasets", "sections"]),
         (DefinitionKind::Tiers, vec!["tiers", "version", "effective", "tier", "credits", "cap"]),
     ];
     for (kind, keys) in documents {
