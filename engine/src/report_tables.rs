@@ -77,9 +77,7 @@ impl LakeSession {
     pub async fn section_plan(&self, sql: &str, interval: Interval) -> Result<SectionPlan, EngineError> {
         let plan = with_interval(self.plan(sql).await?, Some(interval))?;
         if is_volatile(&plan)? {
-            return Err(EngineError::NotReading {
-                what: "a statement whose function answers differently each time, such as random(),".to_owned(),
-            });
+            return Err(EngineError::Volatile);
         }
         let columns = Arc::new(plan.schema().as_arrow().clone());
         Ok(SectionPlan { plan, columns })

@@ -24,6 +24,9 @@ svg.lines { width: 100%; max-width: 900px; height: auto; margin: 8px 0; } .lines
 ul.key { list-style: none; margin: 4px 0 10px; padding: 0; display: flex; flex-wrap: wrap; gap: 2px 22px; font-size: .86rem; }
 .key li { display: flex; gap: 8px; align-items: center; } .key svg.lines { width: 40px; height: 12px; margin: 0; flex: none; }";
 
+/// Rows of a table that stands open below its picture.
+const OPEN_ROWS: usize = 16;
+
 /// The whole report as an HTML page. Same report, same bytes.
 pub fn table_report_html(report: &FilledReport) -> String {
     shown(&page(report).into_string())
@@ -88,7 +91,11 @@ fn of_section(section: &FilledSection) -> Markup {
                 Some(chart) => { (lines(section, chart, &id)) },
                 None => {},
             }
-            @if section.rows.is_empty() { p { "No rows." } } @else { (table(section)) }
+            @if section.rows.is_empty() { p { "No rows." } }
+            @else if section.chart.is_some() && section.rows.len() > OPEN_ROWS {
+                details { summary { "The table: " (rows_told(section)) } (table(section)) }
+            }
+            @else { (table(section)) }
             details {
                 summary { "Where it comes from" }
                 p.small { "It reads "

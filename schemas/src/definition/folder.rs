@@ -229,12 +229,7 @@ impl Folder {
             }
             Slot::Quotas => self.check_quotas(file, node, &mut problems),
             Slot::Usage => self.check_usage(file, node, &mut problems),
-            Slot::Report => {
-                let raw = raw_of::<RawTableReport>("report", file, node, &mut problems);
-                let sha256 = hex(&Sha256::digest(&file.text));
-                let built = raw.and_then(|raw| table_report::build(raw, (sha256, false), &mut problems));
-                self.around.reports.extend(built);
-            }
+            Slot::Report => self.check_report(file, node, &mut problems),
             Slot::Control => {
                 let raw = raw_of::<RawControl>("control", file, node, &mut problems);
                 let built = raw.and_then(|raw| control::build(raw, self.around.frameworks, &mut problems));
@@ -293,6 +288,13 @@ impl Folder {
         let zone = self.lake.as_ref().map_or(chrono_tz::UTC, |lake| lake.timezone);
         let built = raw.and_then(|raw| usage::build(raw, sha256, (zone, &self.around), problems));
         self.around.usages.extend(built);
+    }
+
+    fn check_report(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) {
+        let raw = raw_of::<RawTableReport>("report", file, node, problems);
+        let sha256 = hex(&Sha256::digest(&file.text));
+        let built = raw.and_then(|raw| table_report::build(raw, (sha256, false), problems));
+        self.around.reports.extend(built);
     }
 
     fn check_job(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) -> Option<Job> {

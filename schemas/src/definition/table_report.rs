@@ -182,7 +182,9 @@ fn chart(given: At<RawChart>, problems: &mut Problems) -> Option<SectionChart> {
     let x = raw.x.value.clone();
     let y: Vec<String> = raw.y.value.iter().map(|one| one.value.clone()).collect();
     let by = raw.by.map(|by| by.value);
-    if let Some(twice) = twice(std::iter::once(&x).chain(&y).chain(&by)) {
+    // Of bars, the picture of a currency may have that one alone.
+    let apart = by.iter().filter(|by| raw.kind == ChartKind::Line || **by != x);
+    if let Some(twice) = twice(std::iter::once(&x).chain(&y).chain(apart)) {
         problems.add(place, format!("chart names column {twice:?} twice; keep one"));
     }
     (problems.len() == before).then_some(SectionChart { kind: raw.kind, x, y, by })

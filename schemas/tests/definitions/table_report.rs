@@ -108,37 +108,173 @@ fn a_job_binds_datasets_and_may_be_of_one_tenant() {
 #[test]
 fn what_a_report_cannot_mean_is_refused() {
     let of = |from: &str, to: &str| REPORT.replacen(from, to, 1);
-    says(&of("events: audit.v1", "events: audit.v9"), JOB, expect![[""]]);
-    says(&of("reads: [events, auditlake.runs]", "reads: [event]"), JOB, expect![[""]]);
-    says(&of("reads: [hours, files]", "reads: []"), JOB, expect![[""]]);
-    says(&of("reads: [hours, files]", "reads: [hours, hours]"), JOB, expect![[""]]);
-    says(&of("needs: [events.duration_us]", "needs: [hours.total]"), JOB, expect![[""]]);
-    says(&of("- section: hours", "- section: by-tenant"), JOB, expect![[""]]);
-    says(&of("- section: hours", "- section: summary"), JOB, expect![[""]]);
-    says(&of("- section: hours", "- section: a-name-that-no-sheet-of-a-workbook-has"), JOB, expect![[""]]);
-    says(&of("reads: [hours, files]", "reads: [hours]"), JOB, expect![[""]]);
-    says(&of("x: minute, y: [total]", "x: minute, y: [total, good], by: service"), JOB, expect![[""]]);
-    says(&of("x: minute, y: [total]", "x: minute, y: [minute]"), JOB, expect![[""]]);
-    says(&of("x: minute, y: [total]", "x: minute, y: []"), JOB, expect![[""]]);
-    says(&of("rows: 20", "rows: 20000"), JOB, expect![[""]]);
-    says(&of("shift: 3", "shift: 0"), JOB, expect![[""]]);
-    says(&of("note: All of them.", "colour: red"), JOB, expect![[""]]);
-    says(&of("report: support", "report: performance"), JOB, expect![[""]]);
+    says(
+        &of("events: audit.v1", "events: audit.v9"),
+        JOB,
+        expect![[
+            r#"reports/support.yaml:5:11: schema "audit.v9" does not exist; write any, or one of: audit.v1, identity.v1, usage.v1, consent.v1, dsr.v1, correction.v1, policy_ack.v1, ticket.v1, request_1m.v1, request_1h.v1, request_1d.v1, probe.v1, exclusion.v1, sla_result.v1, usage_result.v1, invoice.v1, metric.v1, alert.v1, risk.v1, rejected.v1"#
+        ]],
+    );
+    says(
+        &of("reads: [events, auditlake.runs]", "reads: [event]"),
+        JOB,
+        expect![[r#"
+        reports/support.yaml:12:13: reads names "event", which is not in datasets of this report (events, files, hours); add it there, or write auditlake.…
+        reports/support.yaml:13:13: needs has "events.duration_us", which is no column of what is in reads; write for example usage.list_cost"#]],
+    );
+    says(
+        &of("reads: [hours, files]", "reads: []"),
+        JOB,
+        expect!["reports/support.yaml:20:12: reads is empty; name what the statement reads, for example [requests]"],
+    );
+    says(
+        &of("reads: [hours, files]", "reads: [hours, hours]"),
+        JOB,
+        expect![[r#"reports/support.yaml:20:20: reads has "hours" twice; keep one"#]],
+    );
+    says(
+        &of("needs: [events.duration_us]", "needs: [hours.total]"),
+        JOB,
+        expect![[
+            r#"reports/support.yaml:13:13: needs has "hours.total", which is no column of what is in reads; write for example usage.list_cost"#
+        ]],
+    );
+}
+
+#[test]
+fn what_a_section_cannot_show_is_refused() {
+    let of = |from: &str, to: &str| REPORT.replacen(from, to, 1);
+    says(
+        &of("- section: hours", "- section: by-tenant"),
+        JOB,
+        expect![[r#"reports/support.yaml:18:14: section "by-tenant" stands here twice; rename one"#]],
+    );
+    says(
+        &of("- section: hours", "- section: summary"),
+        JOB,
+        expect![[
+            r#"reports/support.yaml:18:14: section "summary" is called like a sheet that every report has; choose another name"#
+        ]],
+    );
+    says(
+        &of("- section: hours", "- section: a-name-that-no-sheet-of-a-workbook-has"),
+        JOB,
+        expect![[
+            r#"reports/support.yaml:18:14: section "a-name-that-no-sheet-of-a-workbook-has" has more than 31 letters, which no sheet has; shorten it"#
+        ]],
+    );
+    says(
+        &of("reads: [hours, files]", "reads: [hours]"),
+        JOB,
+        expect![[r#"reports/support.yaml:1:9: no section reads "files" of datasets; name it in reads, or remove it"#]],
+    );
+    says(
+        &of("x: minute, y: [total]", "x: minute, y: [total, good], by: service"),
+        JOB,
+        expect![
+            "reports/support.yaml:22:58: by gives each value a line of its own, of one column; name one column in y, or leave by out"
+        ],
+    );
+    says(
+        &of("x: minute, y: [total]", "x: minute, y: [minute]"),
+        JOB,
+        expect![[r#"reports/support.yaml:22:12: chart names column "minute" twice; keep one"#]],
+    );
+    says(
+        &of("x: minute, y: [total]", "x: minute, y: []"),
+        JOB,
+        expect!["reports/support.yaml:22:39: y has 0 columns; name 1 to 4"],
+    );
+    says(
+        &of("rows: 20", "rows: 20000"),
+        JOB,
+        expect!["reports/support.yaml:14:11: rows must be at most 10000; found 20000"],
+    );
+    says(&of("shift: 3", "shift: 0"), JOB, expect!["reports/support.yaml:16:58: shift must be at least 1; found 0"]);
+    says(
+        &of("note: All of them.", "colour: red"),
+        JOB,
+        expect![[
+            r#"reports/support.yaml:11:5: unknown key "colour"; keys are: section, title, note, reads, needs, rows, sql, columns, chart"#
+        ]],
+    );
+    says(
+        &of("report: support", "report: performance"),
+        JOB,
+        expect![[
+            r#"reports/support.yaml:1:9: report "performance" is already described in what ships; rename one of them"#
+        ]],
+    );
 }
 
 #[test]
 fn what_a_job_cannot_mean_is_refused() {
     let of = |from: &str, to: &str| JOB.replacen(from, to, 1);
-    says(REPORT, &of("report: support", "report: suport"), expect![[""]]);
-    says(REPORT, &of("events: audit", "event: audit"), expect![[""]]);
-    says(REPORT, &of("events: audit", "events: audits"), expect![[""]]);
-    says(REPORT, &of("events: audit", "events: \"\""), expect![[""]]);
-    says(REPORT, &of("events: audit", "events: identity"), expect![[""]]);
-    says(REPORT, &of("datasets: {events: audit, files: plain}\n", ""), expect![[""]]);
-    says(REPORT, &of("window: 1d\n", ""), expect![[""]]);
-    says(REPORT, &of("format: xlsx", "format: oscal"), expect![[""]]);
-    says(REPORT, &of("window: 1d", "window: 1d\ntenant: acme"), expect![[""]]);
-    says(REPORT, &of("window: 1d", "window: 1d\ntenant: \" \""), expect![[""]]);
+    says(
+        REPORT,
+        &of("report: support", "report: suport"),
+        expect![[r#"jobs/support.yaml:3:9: report "suport" does not exist; did you mean "support"?"#]],
+    );
+    says(
+        REPORT,
+        &of("events: audit", "event: audit"),
+        expect![[r#"jobs/support.yaml:5:19: report "support" reads no "event"; did you mean "events"?"#]],
+    );
+    says(
+        REPORT,
+        &of("events: audit", "events: audits"),
+        expect![[
+            r#"jobs/support.yaml:5:20: events names dataset "audits", which does not exist; did you mean "audit"?"#
+        ]],
+    );
+    says(
+        REPORT,
+        &of("events: audit", "events: \"\""),
+        expect!["jobs/support.yaml:5:20: events is bound to nothing; name a dataset, or leave events out"],
+    );
+    says(
+        REPORT,
+        &of("events: audit", "events: identity"),
+        expect![[
+            r#"jobs/support.yaml:5:20: events names dataset "identity" of schema identity.v1; name one of schema audit.v1"#
+        ]],
+    );
+    says(
+        REPORT,
+        &of("datasets: {events: audit, files: plain}\n", ""),
+        expect![[
+            r#"jobs/support.yaml:3:9: report "support" has no section without datasets; name some of: events, files, hours"#
+        ]],
+    );
+    says(
+        REPORT,
+        &of("window: 1d\n", ""),
+        expect![
+            "jobs/support.yaml:1:1: window is required: how far back the report looks, for example 30d; not needed with schedule or after"
+        ],
+    );
+    says(
+        REPORT,
+        &of("format: xlsx", "format: oscal"),
+        expect![[
+            r#"jobs/support.yaml:7:3: format "oscal" is for controls; formats of reports of tables are: html, json, csv, xlsx"#
+        ]],
+    );
+    says(
+        REPORT,
+        &of("window: 1d", "window: 1d\ntenant: acme"),
+        expect![[r#"
+        jobs/support.yaml:5:9: report "support" reads auditlake.runs in section "by-tenant", and records of our own speak of all tenants; leave tenant out, or name another report
+        jobs/support.yaml:6:34: files names dataset "plain", whose rows have no tenant, so none of them is known to be of one; say in its file which column that is, or leave files out"#]],
+    );
+    says(
+        REPORT,
+        &of("window: 1d", "window: 1d\ntenant: \" \""),
+        expect![[r#"
+        jobs/support.yaml:5:9: report "support" reads auditlake.runs in section "by-tenant", and records of our own speak of all tenants; leave tenant out, or name another report
+        jobs/support.yaml:5:9: tenant is empty; name one, or leave it out for a report about all of them
+        jobs/support.yaml:6:34: files names dataset "plain", whose rows have no tenant, so none of them is known to be of one; say in its file which column that is, or leave files out"#]],
+    );
 }
 
 #[test]

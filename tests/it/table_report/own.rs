@@ -16,7 +16,7 @@ sections:
       FROM requests WHERE minute >= $start AND minute < $end GROUP BY 1, 5 ORDER BY 1
     columns: {n: {title: Requests}, price: {unit: EUR, places: 2}}
     chart: {kind: line, x: day, y: [n]}
-  - section: files
+  - section: plain
     title: Files
     reads: [files]
     sql: SELECT a FROM files ORDER BY a
@@ -65,7 +65,7 @@ fn a_section_that_does_not_plan_or_cannot_be_drawn_is_refused_with_its_place() {
     refused(
         &lake,
         "[requests]",
-        "[auditlake.nothing]",
+        "[requests, auditlake.nothing]",
         &["there is no such record; there are: control_results, files,"],
     );
     // Without a job, too, and of columns that only files know later.
@@ -73,7 +73,7 @@ fn a_section_that_does_not_plan_or_cannot_be_drawn_is_refused_with_its_place() {
     std::fs::remove_file(lake.folder().join("jobs/own.yaml")).expect("removed");
     refused(&lake, "sum(total)", "sum(totals)", &["reports/own.yaml:9:10: section \"days\":"]);
     lake.write("reports/own.yaml", REPORT);
-    lake.run(&["check"]).said(0, &["note: report \"own\", section \"files\": whether it plans is not known here, as columns of files are those of files"]);
+    lake.run(&["check"]).said(0, &["note: report \"own\", section \"plain\": whether it plans is not known here, as columns of files are those of files"]);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_report_of_ones_own_shows_the_first_rows_and_how_many_there_are() {
     lake.write("jobs/own.yaml", job());
     lake.write("reports/own.yaml", REPORT);
     lake.run(&["run", "own", AT])
-        .said(0, &["report own of all tenants: 1 section, 3 rows", "left out files: no dataset is bound to files"]);
+        .said(0, &["report own of all tenants: 1 section, 3 rows", "left out plain: no dataset is bound to files"]);
     let told = report(&lake, "own", AT);
     let days = rows(&told, "days");
     assert_eq!((days.len(), &told["sections"][0]["rows_total"]), (2, &3.into()));
@@ -101,7 +101,7 @@ fn files_that_nobody_declared_are_read_by_their_columns() {
     lake.write("reports/own.yaml", REPORT);
     lake.write("jobs/own.yaml", job().replace("{requests: request_1m}", "{requests: request_1m, files: plain}"));
     let told = report(&lake, "own", AT);
-    assert_eq!(text(&rows(&told, "files")[0], "a"), "7");
+    assert_eq!(text(&rows(&told, "plain")[0], "a"), "7");
     let tenant = job()
         .replace("window: 3d", "window: 3d\ntenant: acme")
         .replace("{requests: request_1m}", "{requests: request_1m, files: plain}");
