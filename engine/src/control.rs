@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::{Control, ControlId, Interval, ParamValue, Status};
 
+pub(crate) use bind::{instant, name};
 pub(crate) use columns::{all_input_files, footers};
 pub use columns::{files_within, input_files};
 pub use evaluate::evaluate;

@@ -84,6 +84,12 @@ pub enum EngineError {
         /// The dataset.
         dataset: String,
     },
+    /// A statement that has other rows each time.
+    #[error(
+        "the statement calls a function that answers differently each time, for example random(); leave it out, or the same \
+         interval has other rows each time"
+    )]
+    Volatile,
     /// A value that a statement names and nobody gives.
     #[error("there is no value {name}; {why}")]
     NoValue {
@@ -381,6 +387,7 @@ impl EngineError {
             | Self::NotReading { .. }
             | Self::NotOfOneRow { .. }
             | Self::NoValue { .. }
+            | Self::Volatile
             | Self::Denied { .. }
             | Self::Limit { .. }
             | Self::View { .. }

@@ -181,7 +181,7 @@ impl<'a> Replacement<'a> {
 ///
 /// # Errors
 /// As [`files_in_force`].
-pub(crate) async fn files_of(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
+pub async fn files_of(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
     let prefix = Path::from(dataset.location.trim_end_matches('/'));
     files_in_force(lake.store(), dataset.id.as_str(), &prefix).await
 }

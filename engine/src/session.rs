@@ -271,13 +271,24 @@ pub(crate) type Named<'a> = (&'a str, Arc<dyn TableProvider>);
 
 /// A state like `state` that sees nothing but these tables.
 pub(crate) fn over(state: &SessionState, tables: &[Named<'_>]) -> Result<SessionState, EngineError> {
+    over_tables(state, tables, &[])
+}
+
+/// The same, and of our own records these.
+pub(crate) fn over_tables(
+    state: &SessionState,
+    tables: &[Named<'_>],
+    records: &[Named<'_>],
+) -> Result<SessionState, EngineError> {
     let catalog = MemoryCatalogProvider::new();
-    let schema = MemorySchemaProvider::new();
-    let registered = tables
-        .iter()
-        .try_for_each(|(name, table)| schema.register_table((*name).to_owned(), Arc::clone(table)).map(drop));
-    let made = registered.and_then(|()| catalog.register_schema("public", Arc::new(schema)));
-    made.map_err(|source| EngineError::sql("prepared", source))?;
+    for (name, tables) in [("public", tables), ("auditlake", records)] {
+        let schema = MemorySchemaProvider::new();
+        let registered = tables
+            .iter()
+            .try_for_each(|(name, table)| schema.register_table((*name).to_owned(), Arc::clone(table)).map(drop));
+        let made = registered.and_then(|()| catalog.register_schema(name, Arc::new(schema)));
+        made.map_err(|source| EngineError::sql("prepared", source))?;
+    }
     Ok(with_catalog(state, Arc::new(catalog)))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! All of them show [`schemas::SeriesReport`] and nothing else. Absent: judgement, which `jobs/anomalies` does, and other tenants.
 
-mod axis;
+pub(crate) mod axis;
 mod chart;
 mod csv;
 mod html;

@@ -28,6 +28,16 @@ pub enum JobError {
         /// Why not.
         source: Box<JobError>,
     },
+    /// A section of a report cannot be filled.
+    #[error("section \"{section}\" of report \"{report}\"")]
+    Section {
+        /// The report.
+        report: String,
+        /// Its section.
+        section: String,
+        /// Why not.
+        source: Box<JobError>,
+    },
     /// Something asked for does not exist.
     #[error("{what} \"{name}\" does not exist; {remedy}")]
     Unknown {
@@ -198,14 +208,18 @@ impl JobError {
             Self::RunCancelled { .. } => Remedy::FixConfig,
             Self::Claimed { .. } | Self::TimedOut { .. } | Self::Shutdown { .. } | Self::Stdout(_) => Remedy::Retry,
             Self::Engine(error) => error.remedy(),
-            Self::AtLine { source, .. } | Self::Metric { source, .. } => source.remedy(),
+            Self::AtLine { source, .. } | Self::Metric { source, .. } | Self::Section { source, .. } => source.remedy(),
             Self::Export(error) => error.remedy(),
         }
     }
 
     /// Whether a file was replaced or went under whoever read it, so that the same again may well succeed.
     pub(crate) fn is_of_change(&self) -> bool {
-        matches!(self, Self::Engine(error) if error.is_of_change())
+        match self {
+            Self::Engine(error) => error.is_of_change(),
+            Self::Section { source, .. } => source.is_of_change(),
+            _ => false,
+        }
     }
 
     /// The error and its causes, as a terminal shows them.

@@ -49,8 +49,8 @@ impl OpenLake {
             StoreUrl::Bucket(url) => Lakefront::bucket(url)?,
             StoreUrl::File(below) => Lakefront::folder(&folder.join(below))?,
         };
-        let records = Arc::new(LedgerTables::new(front.clone(), definitions.timezone.into()));
         let datasets = with_companions(&definitions);
+        let records = Arc::new(LedgerTables::new(front.clone(), definitions.timezone.into(), datasets.clone()));
         let memory_bytes = resources.memory_bytes;
         let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, resources)
             .with_elsewhere(Elsewhere::open(folder, &definitions.datasets)?);
@@ -61,8 +61,8 @@ impl OpenLake {
     /// The definitions with a store that is empty: for what needs no data.
     pub(crate) fn without_store(folder: &FsPath, definitions: schemas::Lake) -> Self {
         let front = Lakefront::memory();
-        let records = Arc::new(LedgerTables::new(front.clone(), definitions.timezone.into()));
         let datasets = with_companions(&definitions);
+        let records = Arc::new(LedgerTables::new(front.clone(), definitions.timezone.into(), datasets.clone()));
         let resources = Resources::default();
         let memory_bytes = resources.memory_bytes;
         let sessions = SessionFactory::new(Arc::clone(front.store()), datasets, records, resources);

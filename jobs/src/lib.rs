@@ -50,6 +50,7 @@ mod stream;
 mod subject;
 mod subject_index;
 mod support;
+mod table_report;
 mod usage;
 mod verify;
 mod world;
@@ -92,6 +93,7 @@ pub use schedule::{DecisionRecord, Ends, FailedRecord, MissedReason, MissedRecor
 pub use sla::{PeriodSummary, SlaSummary};
 pub use stream::{BatchSummary, LeftOut};
 pub use support::TicketCounts;
+pub use table_report::TableReportSummary;
 pub use usage::{UsagePeriodSummary, UsageSummary};
 pub use verify::{ChainHead, FindingKind, Verified, VerifyFinding, verify_log};
 pub use world::World;
@@ -195,6 +197,7 @@ async fn check(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     anonymize::check_hierarchies(&lake)?;
     let mut notes = notes(&lake.definitions);
     notes.extend(query::eligibility(&lake, world.now()).await?);
+    notes.extend(table_report::check(&lake, world.now()).await?);
     Ok(show::checked(&lake.definitions, None, &notes, world.now()))
 }
 
@@ -227,6 +230,7 @@ async fn check_files(cli: &Cli, world: &World) -> Result<Answer, JobError> {
     let (mut files, mut faults) = (0, Vec::new());
     let mut notes = notes(&lake.definitions);
     notes.extend(query::eligibility(&lake, world.now()).await?);
+    notes.extend(table_report::check(&lake, world.now()).await?);
     for dataset in &lake.definitions.datasets {
         let Some(checked) = session.check_files(dataset.id.as_str()).await? else { continue };
         files += checked.files;

@@ -36,7 +36,9 @@ use crate::show::counted;
 use crate::world::World;
 
 pub(crate) use logged::Logged;
-pub(crate) use made::{Made, of_anomalies, of_copy, of_export, of_ingest, of_query, of_report, of_results};
+pub(crate) use made::{
+    Made, SectionLineage, of_anomalies, of_copy, of_export, of_ingest, of_query, of_report, of_results, of_table_report,
+};
 pub(crate) use naming::Naming;
 pub(crate) use record::{Doing, Ended, attempt};
 pub(crate) use run_events::{ReadFile, counted as counted_rows};

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use engine::{EngineError, Lakefront, PinnedFile, StatesUsed, SystemTable, SystemTables, recorded_path};
 use object_store::ObjectMeta;
-use schemas::{CONTROL_RESULT, CivilZone, Decision, FINDING, FindingState, Via, standing};
+use schemas::{CONTROL_RESULT, CivilZone, Dataset, Decision, FINDING, FindingState, Via, standing};
 
 use crate::access::rows_of;
 use crate::decisions::Decisions;
@@ -17,6 +17,8 @@ use crate::lineage::Logged;
 use crate::subject::Withdrawals;
 
 mod edges;
+mod files;
+mod ingests;
 mod retention;
 mod statements;
 mod verified;
@@ -29,11 +31,13 @@ pub(crate) struct LedgerTables {
     front: Lakefront,
     /// Zone in which the last day of a decision ends.
     zone: CivilZone,
+    /// Datasets of the lake, with what holds what their ingests refused.
+    datasets: Vec<Dataset>,
 }
 
 impl LedgerTables {
-    pub(crate) fn new(front: Lakefront, zone: CivilZone) -> Self {
-        Self { front, zone }
+    pub(crate) fn new(front: Lakefront, zone: CivilZone, datasets: Vec<Dataset>) -> Self {
+        Self { front, zone, datasets }
     }
 
     /// What committed runs wrote. Where an erasure withdrew rows that showed somebody, those that stand in their place.
@@ -83,9 +87,11 @@ impl SystemTables for LedgerTables {
     fn names(&self) -> Vec<String> {
         [
             "control_results",
+            "files",
             "finding_decisions",
             "findings",
             "holds",
+            "ingests",
             "lineage_edges",
             "receipts",
             "run_inputs",
@@ -114,6 +120,8 @@ impl SystemTables for LedgerTables {
             }
             "finding_decisions" => finding_decisions(&Decisions::read(&self.front).await?, at, self.zone)?,
             "lineage_edges" => edges::table(&Logged::read(&self.front).await?.merged()?.facts())?,
+            "files" => files::files(&self.front, &self.datasets).await?,
+            "ingests" => ingests::ingests(&ledger.runs().await?)?,
             "runs" => runs(&ledger.runs().await?)?,
             "run_inputs" => run_inputs(&ledger.runs().await?)?,
             "holds" => retention::holds(&self.front).await?,
@@ -132,6 +140,8 @@ pub(crate) fn doc(table: &str) -> Option<&'static str> {
         "auditlake.holds" => Some("One record of a legal hold: placed, amended or released."),
         "auditlake.receipts" => Some("One object that retention changed, with its rows before and after."),
         "auditlake.verify_findings" => Some("One thing that a verification found wrong."),
+        "auditlake.files" => Some("One file of a dataset that counts."),
+        "auditlake.ingests" => Some("What one run of a job ingested."),
         "auditlake.runs" => Some("One run of a job with its state."),
         "auditlake.run_inputs" => Some("One file that a committed run read."),
         _ => None,
@@ -252,6 +262,7 @@ fn runs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
         whole("states_bytes"),
         text("fingerprint", true),
         text("full_reason", true),
+        instant("committed_at"),
     ]));
     let last = |run: &RunEntry| run.attempts.last().cloned();
     let interval = |run: &RunEntry| last(run).map(|start| start.interval).or_else(|| run.ends.interval());
@@ -285,6 +296,7 @@ fn runs(runs: &[RunEntry]) -> Result<SystemTable, EngineError> {
             used(|states| states.states_bytes),
             Arc::new(runs.iter().map(|run| Some(states(run)?.fingerprints.join(","))).collect::<StringArray>()),
             Arc::new(runs.iter().map(|run| states(run)?.full_reason.clone()).collect::<StringArray>()),
+            instants(runs.iter().map(|run| run.commit.as_ref()?.committed_at)),
         ],
     )
 }

@@ -30,6 +30,7 @@ use crate::schedule;
 use crate::sla;
 use crate::stream::{self, Batch, BatchPlan};
 use crate::subject;
+use crate::table_report;
 use crate::usage;
 use crate::verify;
 use crate::world::World;
@@ -358,6 +359,7 @@ async fn execute(attempt: &Attempt<'_>, world: &World, job: &Job) -> Result<Exec
         JobKind::Sla(spec) => sla::execute(attempt, world, spec).await,
         JobKind::Usage(spec) => usage::execute(attempt, world, spec).await,
         JobKind::Anomalies(spec) => anomalies::execute(attempt, world, spec).await,
+        JobKind::Report(spec) => table_report::execute(attempt, spec).await,
     }
 }
 

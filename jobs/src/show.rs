@@ -17,6 +17,7 @@ use crate::review::StepRecord;
 use crate::runner::Ran;
 use crate::schedule::{Fire, fires};
 use crate::sla::SlaSummary;
+use crate::table_report::TableReportSummary;
 use crate::usage::UsageSummary;
 
 /// Fires to come that `check` shows of each job.
@@ -159,6 +160,8 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
         text.push_str(&judged(sla));
     } else if let Some(usage) = &commit.summary.usage {
         text.push_str(&metered(usage));
+    } else if let Some(report) = &commit.summary.report {
+        text.push_str(&filled(report));
     } else if let Some(export) = &commit.summary.export {
         write_line(&mut text, &exported(export));
     } else {
@@ -345,6 +348,18 @@ fn metered(usage: &UsageSummary) -> String {
     text
 }
 
+/// What a report of tables has, and what it has not.
+fn filled(report: &TableReportSummary) -> String {
+    let mut text = String::new();
+    let of = report.tenant.as_ref().map_or_else(|| "all tenants".to_owned(), |tenant| format!("tenant {tenant}"));
+    let (sections, rows) = (counted(report.sections, "section"), counted(report.rows, "row"));
+    write_line(&mut text, &format!("report {} of {of}: {sections}, {rows}", report.report));
+    for one in &report.left_out {
+        write_line(&mut text, &format!("  left out {one}"));
+    }
+    text
+}
+
 /// Answer of `runs list`.
 pub(crate) fn runs(newest: &NewestRuns) -> Answer {
     let NewestRuns { runs, has_more } = newest;
@@ -364,6 +379,9 @@ pub(crate) fn runs(newest: &NewestRuns) -> Answer {
                     return "not evaluated".to_owned();
                 }
                 return counted(sla.periods.iter().map(|period| period.missed).sum(), "missed promise");
+            }
+            if let Some(report) = &summary.report {
+                return counted(report.sections, "section");
             }
             if let Some(usage) = &summary.usage {
                 let over = usage.periods.iter().map(|period| period.over).sum();

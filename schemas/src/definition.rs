@@ -11,6 +11,7 @@
 //!                          or an anonymized copy: what becomes of the columns of one that is shared
 //! slas/**/*.yaml           an SLA, support agreement or contract about usage each, business hours, what tiers are
 //!                          promised and may use, or documents of OpenSLO
+//! reports/**/*.yaml        a report of tables of one's own each; those that ship need no file
 //! ```
 //!
 //! Subfolders are read, too: a file that is silently not read would be the worse surprise. File names mean nothing; ids
@@ -69,8 +70,10 @@ mod raw_retention;
 mod raw_sla;
 mod raw_subjects;
 mod raw_support;
+mod raw_table_report;
 mod raw_timing;
 mod raw_usage;
+mod report_job;
 mod report_spec;
 mod request;
 mod retention;
@@ -85,6 +88,7 @@ mod stream;
 mod subjects;
 mod support;
 mod surroundings;
+mod table_report;
 mod tiered;
 mod tiers;
 mod timing;
@@ -125,6 +129,7 @@ use crate::framework::Framework;
 use crate::hex;
 use crate::shipped::shipped_frameworks;
 use crate::sla::Tiers;
+use crate::table_report::TableReport;
 use crate::usage::Quotas;
 use problem::Problems;
 use raw::{RawDataset, RawExport, RawFramework, RawIngest, RawLake, RawQuery, RawReport, RawVerify};
@@ -137,6 +142,7 @@ use raw_retention::{RawRetention, RawRetentionJob};
 use raw_sla::{RawSla, RawSlaJob, RawTiers};
 use raw_subjects::RawSubjectsFile;
 use raw_support::{RawCalendar, RawSupport};
+use raw_table_report::{RawReportJob, RawTableReport};
 use raw_timing::{RawTiming, Timed};
 use raw_usage::{RawQuotas, RawUsage, RawUsageJob};
 use request::RawRequest;
@@ -176,6 +182,15 @@ pub fn parse_quotas(file: &SourceFile) -> Result<Quotas, Vec<DefinitionError>> {
     parse("quotas", file, |raw: RawQuotas, problems| quotas::build(raw, sha256, problems))
 }
 
+/// Reads and checks one file of a report of tables that ships.
+///
+/// # Errors
+/// Everything that is wrong in the file.
+pub fn parse_report(file: &SourceFile) -> Result<TableReport, Vec<DefinitionError>> {
+    let sha256 = hex(&Sha256::digest(&file.text));
+    parse("report", file, |raw: RawTableReport, problems| table_report::build(raw, (sha256, true), problems))
+}
+
 /// A kind of definition file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DefinitionKind {
@@ -209,13 +224,15 @@ pub enum DefinitionKind {
     Usage,
     /// `slas/*.yaml` with first key `quotas`.
     Quotas,
+    /// `reports/*.yaml`.
+    Report,
     /// A request for an export.
     Request,
 }
 
 impl DefinitionKind {
     /// Every kind, in the order the guide explains them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Lake,
         Self::Dataset,
         Self::Job,
@@ -231,6 +248,7 @@ impl DefinitionKind {
         Self::Calendar,
         Self::Usage,
         Self::Quotas,
+        Self::Report,
         Self::Request,
     ];
 
@@ -252,6 +270,7 @@ impl DefinitionKind {
             Self::Calendar => "calendar",
             Self::Usage => "usage",
             Self::Quotas => "quotas",
+            Self::Report => "report",
             Self::Request => "request",
         }
     }
@@ -274,6 +293,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
         DefinitionKind::Calendar => schema_of::<RawCalendar>(),
         DefinitionKind::Usage => schema_of::<RawUsage>(),
         DefinitionKind::Quotas => schema_of::<RawQuotas>(),
+        DefinitionKind::Report => schema_of::<RawTableReport>(),
         DefinitionKind::Request => schema_of::<RawRequest>(),
         DefinitionKind::Job => {
             let mut generator = SchemaGenerator::default();
@@ -288,6 +308,7 @@ pub fn json_schema(kind: DefinitionKind) -> Value {
                 generator.subschema_for::<Timed<RawSlaJob>>(),
                 generator.subschema_for::<Timed<RawUsageJob>>(),
                 generator.subschema_for::<Timed<RawAnomaliesJob>>(),
+                generator.subschema_for::<Timed<RawReportJob>>(),
             ];
             json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",

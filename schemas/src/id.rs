@@ -32,7 +32,7 @@ pub(crate) fn name(kind: &'static str, given: &str) -> Result<String, NameError>
     if fits { Ok(given.to_owned()) } else { Err(NameError { kind, given: given.to_owned() }) }
 }
 
-/// Declares a name type: the macro has seven users and keeps their rules the same.
+/// Declares a name type: the macro has many users and keeps their rules the same.
 ///
 /// ```
 /// use schemas::DatasetId;
@@ -115,6 +115,10 @@ name_type!(
 name_type!(
     /// Name of an SLA.
     SlaId, "sla"
+);
+name_type!(
+    /// Name of a report of tables.
+    ReportId, "report"
 );
 name_type!(
     /// Name of what tiers are promised.

@@ -29,6 +29,7 @@ mod sla;
 mod subject;
 mod support;
 mod table;
+mod table_report;
 mod tables;
 mod usage;
 
@@ -58,15 +59,15 @@ pub use definition::{
     Incremental, IngestFormat, IngestSpec, Job, JobKind, Lake, LineEnd, Mapping, NamedColumn, PathTemplate, QuerySpec,
     REQUEST_BYTES_MAX, ReportFormat, ReportOutput, ReportSpec, RequestError, RetentionSpec, SlaSpec, SourceFile,
     StoreUrl, UsageSpec, VerifySpec, WrittenAt, anonymize_notes, byte_size, check, is_definition, json_schema,
-    kept_until, nearest, parse_control, parse_framework, parse_length, parse_quotas, parse_request, parse_tiers,
-    retention_notes, timezone, unknown_columns,
+    kept_until, nearest, parse_control, parse_framework, parse_length, parse_quotas, parse_report, parse_request,
+    parse_tiers, retention_notes, timezone, unknown_columns,
 };
 pub use evidence::{Anchor, EvidencePolicy};
 pub use framework::{Framework, Judged, Requirement, scorecard, uncovered};
 pub use hex::{hex, unhex};
 pub use id::{
-    ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, PolicyId, Purpose, QuotasId, SlaId,
-    TiersId, UsageId, derived_id,
+    ControlId, DatasetId, FindingId, ID_NAMESPACE, JobId, LakeId, NameError, PolicyId, Purpose, QuotasId, ReportId,
+    SlaId, TiersId, UsageId, derived_id,
 };
 pub use instant::{compact, parse_compact, parse_rfc3339, rfc3339};
 pub use lineage::{Certainty, EdgeKind, EdgeKinds, Form, FunctionClass, Gap};
@@ -88,7 +89,7 @@ pub use schedule::{
 };
 pub use shipped::{
     shipped_control_files, shipped_controls, shipped_framework_files, shipped_frameworks, shipped_policy_templates,
-    shipped_quotas, shipped_tiers,
+    shipped_quotas, shipped_report_files, shipped_reports, shipped_tiers,
 };
 pub use sla::{
     Band, BasisPoints, Below, Credits, ExclusionRule, FeeRule, Measured, PeriodLength, Share, Sla, SlaMethod,
@@ -106,6 +107,10 @@ pub use support::{
     TicketMetric, open_spans,
 };
 pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
+pub use table_report::{
+    ChartKind, ColumnFormat, FilledColumn, FilledReport, FilledSection, LeftOut, NeededColumn, RECORDS_PREFIX,
+    ReadDataset, ReportProvenance, SectionChart, SectionSource, TableReport, TableReportSpec, TableSection, ValueKind,
+};
 pub use tables::{
     ALERT, AUDIT, CONSENT, CONTROL_RESULT, CORRECTION, DATASET_SCHEMAS, DSR, EXCLUSION, FINDING, IDENTITY, INFERRED,
     INVOICE, METRIC, POLICY_ACK, PROBE, REJECTED, REQUEST_1D, REQUEST_1H, REQUEST_1M, RISK, SLA_RESULT, TICKET, USAGE,

@@ -1,4 +1,4 @@
-//! What ships: controls, frameworks and templates of policies, part of the binary.
+//! What ships: controls, frameworks, reports of tables and templates of policies, part of the binary.
 //!
 //! The lists are written out, so that nothing in the folders is shipped by accident; `tests/definitions.rs` compares them
 //! with the folders and refuses a file that does not check. Absent: fixtures, which tests read from disk.
@@ -6,9 +6,10 @@
 use std::sync::LazyLock;
 
 use crate::control::Control;
-use crate::definition::{SourceFile, parse_control, parse_framework, parse_quotas, parse_tiers};
+use crate::definition::{SourceFile, parse_control, parse_framework, parse_quotas, parse_report, parse_tiers};
 use crate::framework::Framework;
 use crate::sla::Tiers;
+use crate::table_report::TableReport;
 use crate::usage::Quotas;
 
 /// The controls that ship, by id.
@@ -42,6 +43,18 @@ pub fn shipped_quotas() -> &'static [Quotas] {
     static QUOTAS: LazyLock<Vec<Quotas>> =
         LazyLock::new(|| sources(QUOTA_FILES).iter().filter_map(|file| parse_quotas(file).ok()).collect());
     &QUOTAS
+}
+
+/// The reports of tables that ship, by name.
+pub fn shipped_reports() -> &'static [TableReport] {
+    static REPORTS: LazyLock<Vec<TableReport>> =
+        LazyLock::new(|| shipped_report_files().iter().filter_map(|file| parse_report(file).ok()).collect());
+    &REPORTS
+}
+
+/// The files of the reports of tables that ship; paths are relative to the crate.
+pub fn shipped_report_files() -> Vec<SourceFile> {
+    sources(REPORT_FILES)
 }
 
 /// The files of the controls that ship; paths are relative to the crate.
@@ -81,6 +94,9 @@ const POLICY_FILES: &[(&str, &str)] = &[
 const TIER_FILES: &[(&str, &str)] = files!["slas/standard.yaml"];
 
 const QUOTA_FILES: &[(&str, &str)] = files!["slas/machine-learning.yaml", "slas/platform.yaml"];
+
+const REPORT_FILES: &[(&str, &str)] =
+    files!["reports/financial.yaml", "reports/operations.yaml", "reports/performance.yaml"];
 
 const FRAMEWORK_FILES: &[(&str, &str)] = files![
     "frameworks/aiact.yaml",

@@ -61,6 +61,11 @@ fn the_page_on_reports_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_reports_of_tables_does_what_it_says() {
+    carry_out("docs/guide/report-tables.md");
+}
+
+#[test]
 fn the_page_on_access_does_what_it_says() {
     carry_out("docs/guide/access.md");
 }

@@ -59,6 +59,7 @@ mod subject;
 mod subject_faults;
 mod subject_index;
 mod support;
+mod table_report;
 mod tables;
 mod tenant_names;
 mod tidy;

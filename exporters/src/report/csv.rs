@@ -3,6 +3,8 @@
 //! Lists and maps are JSON texts. Reports are opened in spreadsheets, so the formula guard is on: a text
 //! that could begin a formula has one `'` in front. Absent: totals; they are in `summary`.
 
+use std::borrow::Cow;
+
 use schemas::{CsvStyle, Report, Status};
 use serde::Serialize;
 
@@ -12,7 +14,7 @@ use crate::csv::{Records, guard};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvTable {
     /// Name of the file, without extension.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// RFC 4180, UTF-8.
     pub bytes: Vec<u8>,
 }
@@ -83,24 +85,25 @@ pub(crate) fn number(value: impl ToString) -> Cell {
 
 /// A table that is being written.
 pub(crate) struct Table {
-    name: &'static str,
+    name: Cow<'static, str>,
     records: Records,
     text: String,
 }
 
 impl Table {
-    pub(crate) fn new(name: &'static str, columns: &[&str]) -> Self {
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>, columns: &[&str]) -> Self {
         let (records, mut text) = (Records::new(&CsvStyle::default(), columns.len()), String::new());
         records.push(&mut text, &columns.iter().map(|column| Some(*column)).collect::<Vec<_>>());
-        Self { name, records, text }
+        Self { name: name.into(), records, text }
     }
 
-    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
-        let cells = cells.map(|cell| match cell {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        let cells = cells.into_iter().map(|cell| match cell {
             Cell::Null => None,
             Cell::Text(text) => Some(guard(&text).into_owned()),
             Cell::Plain(text) => Some(text),
         });
+        let cells: Vec<Option<String>> = cells.collect();
         self.records.push(&mut self.text, &cells.iter().map(Option::as_deref).collect::<Vec<_>>());
     }
 
@@ -432,7 +435,7 @@ mod tests {
         for report in [sample(), hostile()] {
             let tables = report_csv(&report);
             assert_eq!(tables, report_csv(&report));
-            let names: Vec<_> = tables.iter().map(|table| table.name).collect();
+            let names: Vec<_> = tables.iter().map(|table| table.name.as_ref()).collect();
             assert_eq!(
                 names.join(" "),
                 "summary scorecards requirements controls results trend changes findings evidence not_looked_at inputs"

@@ -27,6 +27,14 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
+/// `-1234567.5` as `-1,234,567.5`; what is no decimal stays as it is.
+pub(crate) fn grouped(decimal: &str) -> String {
+    let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |digits| ("-", digits));
+    let (whole, rest) =
+        digits.split_once('.').map_or((digits, String::new()), |(whole, rest)| (whole, format!(".{rest}")));
+    whole.parse().map_or_else(|_| decimal.to_owned(), |whole: u64| format!("{sign}{}{rest}", thousands(whole)))
+}
+
 /// `914` as `91.4 %`.
 pub(super) fn percent(permille: u64) -> String {
     format!("{}.{} %", thousands(permille / 10), permille % 10)

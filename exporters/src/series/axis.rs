@@ -14,7 +14,7 @@ const DAYS: [i64; 9] = [1, 2, 4, 7, 14, 28, 91, 182, 364];
 
 /// The values of a picture, from the lowest to the highest.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct ValueAxis {
+pub(crate) struct ValueAxis {
     low: f64,
     high: f64,
     log1p: bool,
@@ -28,6 +28,15 @@ impl ValueAxis {
         let columns = || picture.columns.iter();
         let lowest = columns().filter_map(|column| column.low).map(of).fold(least, f64::min);
         let highest = columns().filter_map(|column| column.high).map(of).fold(greatest, f64::max);
+        Self::around(least, (lowest, highest), log1p)
+    }
+
+    /// Of values between two, of which there are some.
+    pub(crate) fn between(least: f64, greatest: f64) -> Self {
+        Self::around(least, (least, greatest), false)
+    }
+
+    fn around(least: f64, (lowest, highest): (f64, f64), log1p: bool) -> Self {
         // Of what is never below nought, the band is cut off there, and nought is shown unless all of it is far away.
         let low = match least >= 0.0 {
             true if lowest < highest / 2.0 => 0.0,
@@ -39,13 +48,13 @@ impl ValueAxis {
     }
 
     /// How high a value stands, from 0 to 1.
-    pub(super) fn height(&self, value: f64) -> f64 {
+    pub(crate) fn height(&self, value: f64) -> f64 {
         let value = if self.log1p { value.max(0.0).ln_1p() } else { value };
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
     /// Round values with how they are written, from below.
-    pub(super) fn ticks(&self) -> Vec<(f64, String)> {
+    pub(crate) fn ticks(&self) -> Vec<(f64, String)> {
         let values = if self.log1p { self.powers() } else { self.steps() };
         values.into_iter().map(|value| (value, grouped(value))).collect()
     }
@@ -88,7 +97,7 @@ pub(super) fn grouped(value: f64) -> String {
 }
 
 /// Instants between two, with how they are written: days and hours begin in the zone, and what is more than a year has years.
-pub(super) fn time_ticks(start: DateTime<Utc>, end: DateTime<Utc>, zone: &str) -> Vec<(DateTime<Utc>, String)> {
+pub(crate) fn time_ticks(start: DateTime<Utc>, end: DateTime<Utc>, zone: &str) -> Vec<(DateTime<Utc>, String)> {
     let seconds = (end - start).num_seconds().max(1);
     let Some(civil) = CivilZone::parse(zone).or_else(|| CivilZone::parse("UTC")) else { return Vec::new() };
     let first = civil.day_of(start);
@@ -124,7 +133,7 @@ fn written(at: DateTime<Utc>, zone: &str, part: std::ops::Range<usize>) -> Strin
 }
 
 /// How much of a time is over at an instant, from 0 to 1.
-pub(super) fn passed(at: DateTime<Utc>, start: DateTime<Utc>, end: DateTime<Utc>) -> f64 {
+pub(crate) fn passed(at: DateTime<Utc>, start: DateTime<Utc>, end: DateTime<Utc>) -> f64 {
     let micros = |length: TimeDelta| length.num_microseconds().unwrap_or(i64::MAX) as f64;
     (micros(at - start) / micros(end - start).max(1.0)).clamp(0.0, 1.0)
 }

@@ -5,7 +5,7 @@ use schemas::{UsagePart, UsageProvenance, UsageQuota, UsageStatement};
 
 use super::bars::{bar, columns};
 use super::{measure_words, status_word};
-use crate::report::figure::{counted, number_cell, thousands};
+use crate::report::figure::{counted, grouped, number_cell};
 use crate::report::html::{document, shown};
 use crate::report::style::STYLE;
 use crate::statement::page::{Sources, moment, provenance, state};
@@ -115,14 +115,6 @@ fn row(quota: &UsageQuota) -> Markup {
             (number_cell(quota.rows))
         }
     }
-}
-
-/// `-1234567.5` as `-1,234,567.5`; what is no decimal stays as it is.
-fn grouped(decimal: &str) -> String {
-    let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |digits| ("-", digits));
-    let (whole, rest) =
-        digits.split_once('.').map_or((digits, String::new()), |(whole, rest)| (whole, format!(".{rest}")));
-    whole.parse().map_or_else(|_| decimal.to_owned(), |whole: u64| format!("{sign}{}{rest}", thousands(whole)))
 }
 
 fn days(statement: &UsageStatement) -> Markup {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::anomalies::AnomaliesSummary;
 use crate::sla::SlaSummary;
 use crate::stream::BatchSummary;
+use crate::table_report::TableReportSummary;
 use crate::usage::UsageSummary;
 
 /// What a run found.
@@ -44,6 +45,9 @@ pub struct RunSummary {
     /// For usage: what its months came to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub usage: Option<UsageSummary>,
+    /// For a report of tables: what it has, and what it has not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub report: Option<TableReportSummary>,
     /// For a job that runs for new files: which it read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub batch: Option<BatchSummary>,

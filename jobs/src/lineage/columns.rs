@@ -56,7 +56,8 @@ fn of_job(lake: &OpenLake, name: &str) -> Result<(String, String), JobError> {
         | JobKind::Anonymize(_)
         | JobKind::Sla(_)
         | JobKind::Usage(_)
-        | JobKind::Anomalies(_) => {
+        | JobKind::Anomalies(_)
+        | JobKind::Report(_) => {
             let of_kind = jobs.iter().filter(|job| matches!(job.kind, JobKind::Query(_))).map(|job| &job.id);
             Err(JobError::Usage(format!(
                 "job \"{name}\" is of kind {}, and columns are told of jobs of kind query ({}); or give a statement with \

@@ -10,6 +10,7 @@ mod ingest;
 mod query;
 mod report;
 mod results;
+mod table_report;
 
 use std::collections::BTreeSet;
 
@@ -32,6 +33,7 @@ pub(crate) use ingest::of_ingest;
 pub(crate) use query::of_query;
 pub(crate) use report::of_report;
 pub(crate) use results::of_results;
+pub(crate) use table_report::{SectionLineage, of_table_report};
 
 /// What the runs of a job read and write.
 #[derive(Debug, Clone, Default)]

@@ -64,7 +64,8 @@ fn publishes(lake: &OpenLake, job: &JobId) -> bool {
             | JobKind::Export(_)
             | JobKind::Query(_)
             | JobKind::Anonymize(_)
-            | JobKind::Anomalies(_),
+            | JobKind::Anomalies(_)
+            | JobKind::Report(_),
         )
         | None => true,
     }

@@ -25,6 +25,10 @@ pub(super) fn budgets(given: At<Vec<RawBudget>>, around: &Surroundings, problems
         let rules = raw.rules.map_or_else(BurnRule::usual, |given| rules(given, problems));
         let cool_down = duration::given_seconds("cool_down", raw.cool_down, problems);
         let Some(sla) = named else { continue };
+        if around.supports.iter().any(|support| support.id == sla) {
+            let message = format!("sla \"{sla}\" is about tickets of support, which have no error budget; name an SLA");
+            problems.add(raw.sla.place, message);
+        }
         if kept.iter().any(|other| other.sla == sla) {
             problems.add(raw.sla.place, format!("sla \"{sla}\" stands here twice; keep one, with all of its rules"));
         }

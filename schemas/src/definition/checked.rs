@@ -15,7 +15,7 @@ use crate::anonymize::AnonymizePolicy;
 use crate::control::Control;
 use crate::evidence::EvidencePolicy;
 use crate::framework::Framework;
-use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId, Purpose};
+use crate::id::{ControlId, DatasetId, JobId, LakeId, PolicyId, Purpose, ReportId};
 use crate::notify::NotifyChannel;
 use crate::retention::RetentionPolicy;
 use crate::schedule::Timing;
@@ -23,6 +23,7 @@ use crate::sla::{Sla, UnboundSlo};
 use crate::subject::SubjectPolicy;
 use crate::support::SupportAgreement;
 use crate::table::TableSchema;
+use crate::table_report::{TableReport, TableReportSpec};
 use crate::tables::{AUDIT, INFERRED, REJECTED, USAGE};
 use crate::usage::UsageContract;
 
@@ -59,6 +60,8 @@ pub struct Lake {
     pub supports: Vec<SupportAgreement>,
     /// Contracts about usage, sorted by id.
     pub usages: Vec<UsageContract>,
+    /// Reports of tables, sorted by id: those that ship and the lake's own.
+    pub reports: Vec<TableReport>,
     /// Datasets, by id.
     pub datasets: Vec<Dataset>,
     /// Jobs, by id.
@@ -101,6 +104,11 @@ impl Lake {
     /// The control of that id.
     pub fn control(&self, id: &ControlId) -> Option<&Control> {
         self.controls.iter().find(|control| control.id == *id)
+    }
+
+    /// The report of tables of that name.
+    pub fn report(&self, id: &ReportId) -> Option<&TableReport> {
+        self.reports.iter().find(|report| report.id == *id)
     }
 
     /// The framework of that key.
@@ -234,6 +242,7 @@ impl Job {
             JobKind::Export(spec) => spec.window_seconds,
             JobKind::Anonymize(spec) => spec.window_seconds,
             JobKind::Anomalies(spec) => spec.window_seconds,
+            JobKind::Report(spec) => spec.window_seconds,
             JobKind::Ingest(_) | JobKind::Verify(_) | JobKind::Retention(_) | JobKind::Sla(_) | JobKind::Usage(_) => {
                 None
             }
@@ -269,6 +278,8 @@ pub enum JobKind {
     Usage(UsageSpec),
     /// Metrics whose unusual buckets raise alerts.
     Anomalies(AnomaliesSpec),
+    /// Tables of a report, filled.
+    Report(TableReportSpec),
 }
 
 impl JobKind {
@@ -285,6 +296,7 @@ impl JobKind {
             Self::Sla(_) => "sla",
             Self::Usage(_) => "usage",
             Self::Anomalies(_) => "anomalies",
+            Self::Report(_) => "report",
         }
     }
 }

@@ -21,13 +21,15 @@ use super::raw_retention::RawRetention;
 use super::raw_sla::{RawSla, RawTiers};
 use super::raw_subjects::RawSubjectsFile;
 use super::raw_support::{RawCalendar, RawSupport};
+use super::raw_table_report::RawTableReport;
 use super::raw_usage::{RawQuotas, RawUsage};
 use super::surroundings::Surroundings;
 use super::timing::{self, Wait};
 use super::yaml::{self, Node};
 use super::{
     access, anomalies_job, anonymize, anonymize_job, calendar, control, dataset, evidence, job, lake, openslo, quotas,
-    raw_job_of, raw_of, retention, retention_job, sla, sla_job, subjects, support, tiers, usage, usage_job, verify_job,
+    raw_job_of, raw_of, report_job, retention, retention_job, sla, sla_job, subjects, support, table_report, tiers,
+    usage, usage_job, verify_job,
 };
 use slot::{Slot, in_slas, other_policy, slot};
 
@@ -144,6 +146,7 @@ impl Folder {
             // A job names either of them by one key.
             Slot::Support => (&mut self.around.sla_names, "support"),
             Slot::Usage => (&mut self.around.usage_names, "usage"),
+            Slot::Report => (&mut self.around.report_names, "report"),
             Slot::Lake
             | Slot::Access
             | Slot::Evidence
@@ -232,6 +235,7 @@ impl Folder {
             Slot::Support => self.check_support(file, node, &mut problems),
             Slot::Quotas => self.check_quotas(file, node, &mut problems),
             Slot::Usage => self.check_usage(file, node, &mut problems),
+            Slot::Report => self.check_report(file, node, &mut problems),
             Slot::Control => {
                 let raw = raw_of::<RawControl>("control", file, node, &mut problems);
                 let built = raw.and_then(|raw| control::build(raw, self.around.frameworks, &mut problems));
@@ -318,6 +322,13 @@ impl Folder {
         self.around.usages.extend(built);
     }
 
+    fn check_report(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) {
+        let raw = raw_of::<RawTableReport>("report", file, node, problems);
+        let sha256 = hex(&Sha256::digest(&file.text));
+        let built = raw.and_then(|raw| table_report::build(raw, (sha256, false), problems));
+        self.around.reports.extend(built);
+    }
+
     fn check_job(&mut self, file: &SourceFile, node: &Node, problems: &mut Problems) -> Option<Job> {
         let kind = node.value.get("kind");
         match kind.and_then(|kind| kind.value.text()) {
@@ -345,6 +356,7 @@ impl Folder {
             Some("sla") => self.job_of(file, node, problems, sla_job::build),
             Some("usage") => self.job_of(file, node, problems, usage_job::build),
             Some("anomalies") => self.job_of(file, node, problems, anomalies_job::build),
+            Some("report") => self.job_of(file, node, problems, report_job::build),
             Some(other) => {
                 problems.add(kind.map_or(node.place, |kind| kind.place), job::unknown_kind(other));
                 None
@@ -393,6 +405,7 @@ impl Folder {
         self.around.slas.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.supports.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.usages.sort_by(|a, b| a.id.cmp(&b.id));
+        self.around.reports.sort_by(|a, b| a.id.cmp(&b.id));
         self.jobs.sort_by(|a, b| a.id.cmp(&b.id));
         self.around.controls.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Lake {
@@ -411,6 +424,7 @@ impl Folder {
             openslo_notes: self.around.openslo_notes,
             supports: self.around.supports,
             usages: self.around.usages,
+            reports: self.around.reports,
             datasets,
             jobs: self.jobs,
             controls: self.around.controls,

@@ -20,8 +20,19 @@ use crate::control::ParamValue;
 use crate::id::{ControlId, DatasetId, JobId, Purpose};
 
 /// Kinds of job, as in YAML.
-pub(super) const KINDS: [&str; 10] =
-    ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize", "sla", "usage", "anomalies"];
+pub(super) const KINDS: [&str; 11] = [
+    "ingest",
+    "query",
+    "export",
+    "compliance_report",
+    "verify",
+    "retention",
+    "anonymize",
+    "sla",
+    "usage",
+    "anomalies",
+    "report",
+];
 /// Rejected records per million that a run bears unless the job says otherwise: one per cent.
 const MAX_REJECTED_PPM_DEFAULT: u64 = 10_000;
 

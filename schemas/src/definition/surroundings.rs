@@ -11,9 +11,10 @@ use crate::control::Control;
 use crate::framework::Framework;
 use crate::id::JobId;
 use crate::retention::RetentionPolicy;
-use crate::shipped::{shipped_quotas, shipped_tiers};
+use crate::shipped::{shipped_quotas, shipped_reports, shipped_tiers};
 use crate::sla::{Sla, Tiers, UnboundSlo};
 use crate::support::{Calendar, SupportAgreement};
+use crate::table_report::TableReport;
 use crate::usage::{Quotas, UsageContract};
 
 /// Names that files claim, also files whose other keys are wrong, so that one error does not make a second one.
@@ -93,6 +94,10 @@ pub(super) struct Surroundings {
     pub(super) usages: Vec<UsageContract>,
     /// Every contract about usage that is named.
     pub(super) usage_names: Names,
+    /// Checked reports of tables, those that ship first.
+    pub(super) reports: Vec<TableReport>,
+    /// Every report of tables that is named.
+    pub(super) report_names: Names,
     /// Checked controls, those that ship first.
     pub(super) controls: Vec<Control>,
     /// Every control that is named.
@@ -115,6 +120,10 @@ impl Surroundings {
             // Two that ship under one id are our bug; a test finds them.
             control_names.claim(control.id.as_str(), None);
         }
+        let mut report_names = Names::default();
+        for report in shipped_reports() {
+            report_names.claim(report.id.as_str(), None);
+        }
         Self {
             datasets: Vec::new(),
             dataset_names: Names::default(),
@@ -135,6 +144,8 @@ impl Surroundings {
             are_quotas_unknown: false,
             usages: Vec::new(),
             usage_names: Names::default(),
+            reports: shipped_reports().to_vec(),
+            report_names,
             controls: controls.to_vec(),
             control_names,
             job_names: Names::default(),

@@ -14,6 +14,7 @@ mod sla;
 mod spans;
 mod subjects;
 mod support;
+mod table_report;
 mod timing;
 mod usage;
 
@@ -27,8 +28,19 @@ use schemas::{
 };
 
 /// Kinds of job, as in YAML.
-const JOB_KINDS: [&str; 10] =
-    ["ingest", "query", "export", "compliance_report", "verify", "retention", "anonymize", "sla", "usage", "anomalies"];
+const JOB_KINDS: [&str; 11] = [
+    "ingest",
+    "query",
+    "export",
+    "compliance_report",
+    "verify",
+    "retention",
+    "anonymize",
+    "sla",
+    "usage",
+    "anomalies",
+    "report",
+];
 
 fn checked() -> Lake {
     check(&acme()).expect("the sample lake is right")
@@ -286,6 +298,7 @@ fn json_schemas_know_every_key_and_say_what_it_is_for() {
         (DefinitionKind::Calendar, vec!["calendar", "version", "effective", "timezone", "hours", "holidays"]),
         (DefinitionKind::Usage, vec!["usage", "dataset", "quotas", "meters", "warn", "timezones", "tenants", "settle"]),
         (DefinitionKind::Quotas, vec!["quotas", "version", "effective", "currency", "meters", "tier"]),
+        (DefinitionKind::Report, vec!["report", "title", "about", "datasets", "sections"]),
         (DefinitionKind::Tiers, vec!["tiers", "version", "effective", "tier", "credits", "cap"]),
     ];
     for (kind, keys) in documents {

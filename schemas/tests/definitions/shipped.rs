@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use schemas::{
     SourceFile, Status, parse_control, parse_framework, shipped_control_files, shipped_controls,
-    shipped_framework_files, shipped_frameworks,
+    shipped_framework_files, shipped_frameworks, shipped_report_files,
 };
 
 fn crate_dir() -> PathBuf {
@@ -41,6 +41,7 @@ fn paths(files: &[SourceFile]) -> Vec<&str> {
 fn the_lists_in_shipped_rs_are_the_folders() {
     assert_eq!(paths(&shipped_control_files()), files_below("controls", ".yaml"));
     assert_eq!(paths(&shipped_framework_files()), files_below("frameworks", ".yaml"));
+    assert_eq!(paths(&shipped_report_files()), files_below("reports", ".yaml"));
 }
 
 #[test]

@@ -15,12 +15,16 @@ const INSTANT_WIDTH: u16 = 23;
 /// Points of a line, and of a row at most.
 const LINE_HEIGHT: usize = 15;
 const ROW_HEIGHT_MAX: usize = 409;
+/// Digits that a number of a spreadsheet has.
+const DIGITS_MAX: usize = 15;
+/// Places that numbers are shown with.
+const PLACES_MAX: usize = 12;
 /// Width of a column of counts.
 const COUNT_WIDTH: u16 = 13;
 
 /// One column.
 pub(crate) struct Column {
-    name: &'static str,
+    name: Cow<'static, str>,
     /// In characters.
     width: u16,
     is_wrapped: bool,
@@ -39,17 +43,22 @@ impl Column {
 
 /// A column of short texts.
 pub(crate) const fn short(name: &'static str, width: u16) -> Column {
-    Column { name, width, is_wrapped: false, is_left: false }
+    Column { name: Cow::Borrowed(name), width, is_wrapped: false, is_left: false }
 }
 
 /// A column of texts that go on below.
 pub(crate) const fn long(name: &'static str, width: u16) -> Column {
-    Column { name, width, is_wrapped: true, is_left: false }
+    Column { name: Cow::Borrowed(name), width, is_wrapped: true, is_left: false }
 }
 
 /// A column of texts, counts and instants, all of which begin on the left.
 pub(crate) const fn mixed(name: &'static str, width: u16) -> Column {
-    Column { name, width, is_wrapped: true, is_left: true }
+    Column { name: Cow::Borrowed(name), width, is_wrapped: true, is_left: true }
+}
+
+/// A column whose name is known when it is written; texts of it go on below.
+pub(crate) fn named(name: String, width: u16) -> Column {
+    Column { name: Cow::Owned(name), width, is_wrapped: true, is_left: false }
 }
 
 /// A column of counts.
@@ -67,6 +76,8 @@ pub(crate) enum Cell<'a> {
     Null,
     Text(Cow<'a, str>),
     Count(u64),
+    /// A whole number or a decimal: a number where a spreadsheet has all its digits, else a text.
+    Number(Cow<'a, str>),
     /// Shown in percent.
     Permille(u64),
     Flag(bool),
@@ -159,6 +170,8 @@ pub(crate) struct Styles {
     text: Style,
     wrapped: Style,
     count: Style,
+    /// Decimals, by their places from 1.
+    decimals: [Style; PLACES_MAX],
     percent: Style,
     instant: Style,
     day: Style,
@@ -174,10 +187,19 @@ impl Styles {
             text: top(),
             wrapped: top().set_text_wrap(),
             count: number("#,##0"),
+            decimals: std::array::from_fn(|index| number(&format!("#,##0.{}", "0".repeat(index + 1)))),
             percent: number("0.0%"),
             instant: number("yyyy-mm-dd hh:mm:ss.000"),
             day: number("yyyy-mm-dd"),
             statuses: Status::WORST_FIRST.map(|status| coloured(top(), status)),
+        }
+    }
+
+    /// With as many places as the number has.
+    fn number(&self, digits: &str) -> &Style {
+        match digits.split_once('.') {
+            None => &self.count,
+            Some((_, places)) => self.decimals.get(places.len().saturating_sub(1)).unwrap_or(&self.text),
         }
     }
 
@@ -202,7 +224,7 @@ fn coloured(style: Style, status: Status) -> Style {
 /// A sheet that is being written.
 pub(crate) struct Sheet<'b> {
     sheet: &'b mut Worksheet,
-    columns: &'static [Column],
+    columns: &'b [Column],
     styles: &'b Styles,
     /// Rows below the header.
     rows: u32,
@@ -213,7 +235,7 @@ impl<'b> Sheet<'b> {
     pub(crate) fn begin(
         sheet: &'b mut Worksheet,
         name: &str,
-        columns: &'static [Column],
+        columns: &'b [Column],
         styles: &'b Styles,
     ) -> Result<Self, ExportError> {
         sheet.set_name(name).map_err(failed)?;
@@ -222,13 +244,16 @@ impl<'b> Sheet<'b> {
         sheet.set_repeat_rows(0, 0).map_err(failed)?;
         for (index, column) in (0_u16..).zip(columns) {
             sheet.set_column_width(index, column.width).map_err(failed)?;
-            sheet.write_string_with_format(0, index, column.name, &styles.header).map_err(failed)?;
+            sheet
+                .write_string_with_format(0, index, fitting(&printable(&column.name)), &styles.header)
+                .map_err(failed)?;
         }
         Ok(Self { sheet, columns, styles, rows: 0 })
     }
 
     /// Writes the first cells of a row; those behind them stay empty.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell<'_>; N]) -> Result<(), ExportError> {
+    pub(crate) fn row<'c>(&mut self, cells: impl IntoIterator<Item = Cell<'c>>) -> Result<(), ExportError> {
+        let cells: Vec<Cell<'_>> = cells.into_iter().collect();
         self.rows += 1;
         let lines = self.columns.iter().zip(&cells).map(|(column, cell)| column.lines(cell)).max().unwrap_or(1);
         if lines > 1 {
@@ -248,6 +273,7 @@ impl<'b> Sheet<'b> {
             Cell::Text(_) if column.is_wrapped => &self.styles.wrapped,
             Cell::Text(_) | Cell::Flag(_) => &self.styles.text,
             Cell::Count(_) => &self.styles.count,
+            Cell::Number(digits) => self.styles.number(digits),
             Cell::Permille(_) => &self.styles.percent,
             Cell::Status(status) => self.styles.status(*status),
             Cell::Instant { .. } => &self.styles.instant,
@@ -257,6 +283,7 @@ impl<'b> Sheet<'b> {
         let style = left.as_ref().unwrap_or(style);
         let number = match &cell {
             Cell::Count(count) => exact(*count),
+            Cell::Number(digits) => held(digits),
             Cell::Permille(permille) => exact(*permille).map(|permille| permille / 1_000.0),
             Cell::Instant { at_us, .. } | Cell::Day { at_us, .. } => serial(*at_us),
             _ => None,
@@ -265,7 +292,7 @@ impl<'b> Sheet<'b> {
             Cell::Flag(flag) => {
                 return self.sheet.write_boolean_with_format(self.rows, index, flag, style).map(drop).map_err(failed);
             }
-            Cell::Text(text) => text,
+            Cell::Text(text) | Cell::Number(text) => text,
             Cell::Status(status) => status_word(status).into(),
             Cell::Count(count) | Cell::Permille(count) => count.to_string().into(),
             Cell::Instant { text, .. } | Cell::Day { text, .. } => text.into(),
@@ -283,6 +310,14 @@ impl<'b> Sheet<'b> {
         let last = u16::try_from(self.columns.len()).unwrap_or(u16::MAX).saturating_sub(1);
         self.sheet.autofilter(0, 0, self.rows, last).map(drop).map_err(failed)
     }
+}
+
+/// A number as a spreadsheet keeps it: of up to 15 digits, and with places that it shows.
+fn held(text: &str) -> Option<f64> {
+    let digits = text.trim_start_matches('-').trim_start_matches(['0', '.']);
+    let places = text.split_once('.').map_or(0, |(_, places)| places.len());
+    let is_held = digits.bytes().filter(u8::is_ascii_digit).count() <= DIGITS_MAX && places <= PLACES_MAX;
+    is_held.then(|| text.parse().ok()).flatten()
 }
 
 /// A count as a spreadsheet keeps it: of up to 15 digits.

@@ -20,6 +20,7 @@ pub(super) enum Slot {
     Support,
     Quotas,
     Usage,
+    Report,
     Control,
     Job,
     /// Not read, and why.
@@ -28,7 +29,7 @@ pub(super) enum Slot {
 
 impl Slot {
     /// What is checked before what may name it.
-    pub(super) const IN_ORDER: [Self; 15] = [
+    pub(super) const IN_ORDER: [Self; 16] = [
         Self::Dataset,
         Self::Lake,
         Self::Evidence,
@@ -41,6 +42,7 @@ impl Slot {
         Self::Support,
         Self::Quotas,
         Self::Usage,
+        Self::Report,
         Self::Access,
         Self::Control,
         Self::Job,
@@ -75,14 +77,15 @@ pub(super) fn slot(path: &str) -> Option<Slot> {
         }
         (Some("policies"), _) => Slot::Retention,
         (None, "lakes") => Slot::Refused("the file is not read; it is called lake.yaml".to_owned()),
-        (None, "datasets" | "jobs" | "controls" | "policies" | "slas") => {
+        (None, "datasets" | "jobs" | "controls" | "policies" | "slas" | "reports") => {
             return Some(Slot::Refused(format!("the file is not read; write one file for each in {stem}/")));
         }
         (Some("datasets"), _) => Slot::Dataset,
         (Some("controls"), _) => Slot::Control,
         (Some("jobs"), _) => Slot::Job,
         (Some("slas"), _) => Slot::Sla,
-        (Some(single @ ("dataset" | "control" | "job" | "sla")), _) => {
+        (Some("reports"), _) => Slot::Report,
+        (Some(single @ ("dataset" | "control" | "job" | "sla" | "report")), _) => {
             return Some(Slot::Refused(format!("the folder {single}/ is not read; it is called {single}s/")));
         }
         (Some("policy"), _) => {
