@@ -150,7 +150,7 @@ fn theil_sen(points: &[(f64, f64)]) -> Option<f64> {
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
     let middle = values.len() / 2;
-    let is_even = values.len() % 2 == 0;
+    let is_even = values.len().is_multiple_of(2);
     if values.is_empty() {
         return None;
     }
