@@ -180,7 +180,7 @@ impl<'a> Replacement<'a> {
 /// The files of the lake that count as files of `dataset`, by path.
 ///
 /// # Errors
-/// As [`files_in_force`].
+/// When the store cannot be listed, or a record of a replacement cannot be read.
 pub async fn files_of(lake: &Lakefront, dataset: &Dataset) -> Result<Vec<PinnedFile>, EngineError> {
     let prefix = Path::from(dataset.location.trim_end_matches('/'));
     files_in_force(lake.store(), dataset.id.as_str(), &prefix).await

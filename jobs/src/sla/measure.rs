@@ -61,7 +61,7 @@ pub(super) struct Counts {
     pub(super) slices: Slices,
     /// Requests by the minute; none of checks.
     pub(super) minutes: Vec<Minute>,
-    /// As in [`Measurements`].
+    /// As in what was measured of a period.
     pub(super) targets: Vec<(usize, Option<i64>)>,
 }
 
