@@ -32,6 +32,7 @@ mod rules;
 mod series;
 mod surprise;
 mod three_sigma;
+mod told;
 mod trend;
 mod watch;
 
@@ -45,6 +46,7 @@ pub use job::AnomaliesSummary;
 pub(crate) use job::execute;
 pub use raised::MetricSummary;
 pub use rules::RuleSummary;
+pub(crate) use told::raised;
 
 use chrono::DateTime;
 use clap::ValueEnum;

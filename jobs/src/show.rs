@@ -8,7 +8,7 @@ use schemas::{Interval, Lake, StoreUrl};
 use serde_json::json;
 
 use crate::Answer;
-use crate::anomalies::AnomaliesSummary;
+use crate::anomalies;
 use crate::anonymize::summary_text;
 use crate::compact::CompactCommand;
 use crate::lake::OpenLake;
@@ -155,7 +155,7 @@ pub(crate) fn ran(lake: &OpenLake, ran: &Ran) -> Answer {
     } else if let Some(copy) = &commit.summary.anonymize {
         text.push_str(&summary_text(copy));
     } else if let Some(anomalies) = &commit.summary.anomalies {
-        text.push_str(&raised(anomalies));
+        text.push_str(&anomalies::raised(anomalies));
     } else if let Some(sla) = &commit.summary.sla {
         text.push_str(&judged(sla));
     } else if let Some(usage) = &commit.summary.usage {
@@ -224,62 +224,6 @@ pub(crate) fn reports(lake: &OpenLake, ran: &Ran) -> Vec<String> {
             StoreUrl::Bucket(url) => format!("{url}/{}", output.path),
         })
         .collect()
-}
-
-/// What anomalies were raised: a line for each metric.
-fn raised(anomalies: &AnomaliesSummary) -> String {
-    let mut text = String::new();
-    let of = format!("{} high or critical, in dataset {}", anomalies.high, anomalies.dataset);
-    write_line(&mut text, &format!("{}: {of}", counted(anomalies.alerts, "alert")));
-    for metric in &anomalies.metrics {
-        let left_out = match metric.left_out {
-            0 => String::new(),
-            quiet => format!(", {quiet} of the quietest left out"),
-        };
-        let line = format!(
-            "  {}: {} in {} series judged, {} not judged yet{left_out}",
-            metric.metric,
-            counted(metric.alerts, "alert"),
-            metric.series,
-            metric.not_yet
-        );
-        write_line(&mut text, &line);
-    }
-    for budget in &anomalies.budgets {
-        let line = match &budget.not_evaluated {
-            Some(why) => format!("  budgets of sla {}: not watched: {why}", budget.sla),
-            None => {
-                let silent = match budget.silent {
-                    0 => String::new(),
-                    silent => format!(", {} had too little to go by at the end", counted(silent, "rule")),
-                };
-                let raised = counted(budget.alerts, "alert");
-                format!(
-                    "  budgets of sla {}: {raised} in {} watched{silent}",
-                    budget.sla,
-                    counted(budget.tenants, "tenant")
-                )
-            }
-        };
-        write_line(&mut text, &line);
-    }
-    for rule in &anomalies.rules {
-        let unknown = match (&rule.why, rule.not_evaluated) {
-            (_, 0) => String::new(),
-            (why, tenants) => {
-                format!(", {} not judged: {}", counted(tenants, "tenant"), why.as_deref().unwrap_or("nothing says why"))
-            }
-        };
-        let (alerts, of) = (counted(rule.alerts, "alert"), counted(rule.violations, "violation"));
-        write_line(&mut text, &format!("  rule {}: {alerts} of {of}{unknown}", rule.control));
-    }
-    if anomalies.expired > 0 {
-        write_line(
-            &mut text,
-            &format!("{} expired: nobody resolved them in time", counted(anomalies.expired, "alert")),
-        );
-    }
-    text
 }
 
 /// What an SLA came to: a line for each period.

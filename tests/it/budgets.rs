@@ -82,7 +82,7 @@ fn a_burn_raises_one_alert_of_each_promise_and_tenant_while_it_goes_on() {
     told.said(0, &words);
     // Nothing came afterwards: rules are silent, and say so.
     run("--at=2026-09-06T03:00:00Z").said(0, &["0 alerts: 0 high", "had too little to go by at the end"]);
-    let of = lake.run(&["lineage", "show", "alert"]);
+    let of = lake.run(&["lineage", "trace", "alert"]);
     of.said(0, &["request_1m"]);
 }
 

@@ -154,8 +154,8 @@ fn performance_counts_what_the_rows_count() {
     }
     let days = rows(&report, "throughput");
     assert_eq!(days.len(), 6, "three days of two services");
-    let of_first = all.iter().filter(|one| one.day == 0 && one.service == "web").count().to_string();
-    assert_eq!((text(&days[0], "day"), text(&days[0], "service")), ("2026-09-01", "web"));
+    let of_first = all.iter().filter(|one| one.day == 0 && one.service == "api").count().to_string();
+    assert_eq!((text(&days[0], "day"), text(&days[0], "service")), ("2026-09-01", "api"));
     assert_eq!(text(&days[0], "requests"), of_first);
     let slowest = rows(&report, "slowest");
     assert!(slowest.is_sorted_by_key(|row| -text(row, "p95").replace('.', "").parse::<i64>().expect("digits")));

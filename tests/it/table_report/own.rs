@@ -43,9 +43,9 @@ fn a_section_that_does_not_plan_or_cannot_be_drawn_is_refused_with_its_place() {
         &lake,
         "sum(total)",
         "sum(totals)",
-        &["reports/own.yaml:9:10: section \"days\":", "totals", "it sees what reads names: requests"],
+        &["reports/own.yaml:10:7: section \"days\":", "totals", "it sees what reads names: requests"],
     );
-    refused(&lake, "FROM requests", "FROM request", &["reports/own.yaml:9:10: section \"days\":", "not found"]);
+    refused(&lake, "FROM requests", "FROM request", &["reports/own.yaml:10:7: section \"days\":", "not found"]);
     refused(&lake, "$end", "$until", &["there is no value $until; values are $start and $end"]);
     refused(&lake, "sum(total)", "avg(total)", &["column \"n\" is of floating point", "CAST(n AS decimal(20, 3))"]);
     refused(&lake, "sum(total)", "sketch_merge(latency)", &["type Binary", "which no table shows"]);
@@ -71,7 +71,7 @@ fn a_section_that_does_not_plan_or_cannot_be_drawn_is_refused_with_its_place() {
     // Without a job, too, and of columns that only files know later.
     lake.run(&["check"]).failed(2, &["no such record"]);
     std::fs::remove_file(lake.folder().join("jobs/own.yaml")).expect("removed");
-    refused(&lake, "sum(total)", "sum(totals)", &["reports/own.yaml:9:10: section \"days\":"]);
+    refused(&lake, "sum(total)", "sum(totals)", &["reports/own.yaml:10:7: section \"days\":"]);
     lake.write("reports/own.yaml", REPORT);
     lake.run(&["check"]).said(0, &["note: report \"own\", section \"plain\": whether it plans is not known here, as columns of files are those of files"]);
 }
