@@ -7,6 +7,7 @@ mod calendar;
 mod csv;
 mod html;
 pub(crate) mod page;
+pub(crate) mod revisions;
 #[cfg(test)]
 mod sample;
 mod xlsx;

@@ -46,6 +46,7 @@ mod shell;
 mod show;
 mod sla;
 mod sql;
+mod statements;
 mod stream;
 mod subject;
 mod subject_index;

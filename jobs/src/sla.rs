@@ -31,10 +31,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
-use engine::{LakeSession, encode_folder_value, input_files};
+use engine::{LakeSession, input_files};
 use schemas::{
-    CivilZone, HISTORY_ENDING, InputFile, Interval, Measured, ReportFormat, Sla, SlaId, SlaPeriod, SlaSpec,
-    SlaStatement, StatementProvenance, SupportAgreement, Tiers, UnboundSlo, rfc3339,
+    CivilZone, HISTORY_ENDING, InputFile, Interval, Measured, Sla, SlaId, SlaPeriod, SlaSpec, SlaStatement,
+    StatementProvenance, SupportAgreement, Tiers, UnboundSlo, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,7 @@ use crate::lineage::of_results;
 use crate::revisions::{Computed, Found, ResultState};
 use crate::row_columns::{literal, texts};
 use crate::runner::{Attempt, Executed};
+use crate::statements::{self, Renderings, Statements};
 use crate::support::{self, TicketCounts};
 use crate::world::World;
 
@@ -58,6 +59,14 @@ pub(crate) use statement::files_of_tenant;
 use evidence::{Evidence, hashes};
 use records::{Figures, Sequence, SlaHead, SlaResults};
 use statement::Context;
+
+/// How statements are written.
+const RENDERINGS: Renderings<SlaStatement> = Renderings {
+    html: exporters::statement_html,
+    json: exporters::statement_json,
+    xlsx: exporters::statement_xlsx,
+    csv: exporters::statement_csv,
+};
 
 /// What a run of an SLA came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +167,10 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &SlaSpec
             sequence: &sequence,
             provenance: &provenance,
         };
-        write_statements(attempt, spec, &context, &mut delivery).await?;
+        let tenants = sla.tenants.keys();
+        let of = (sla.id.as_str(), period.name());
+        let statements = Statements { of, tenants, statement: |tenant: &str| context.of(tenant) };
+        statements::write(attempt, &spec.outputs, statements, &RENDERINGS, &mut delivery).await?;
         summaries.push(summary(period, &sequence, new, judged.without_tier));
         inputs.extend(judged.inputs);
         next = period.before();
@@ -339,47 +351,6 @@ fn provenance(
         evidence_sha256: String::new(),
         evidence,
         inputs,
-    }
-}
-
-/// Writes a statement for each tenant, in each format.
-async fn write_statements(
-    attempt: &Attempt<'_>,
-    spec: &SlaSpec,
-    context: &Context<'_>,
-    delivery: &mut Delivery<'_>,
-) -> Result<(), JobError> {
-    for output in &spec.outputs {
-        let folder = output.to.render(&attempt.interval, attempt.lake.definitions.timezone);
-        for tenant in context.sla.tenants.keys() {
-            let Some(statement) = context.of(tenant) else { continue };
-            let period = context.period.name();
-            let stem = format!("{folder}{}.{period}.{}", context.sla.id, encode_folder_value(tenant));
-            write_statement(output.format, &statement, &stem, delivery).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn write_statement(
-    format: ReportFormat,
-    statement: &SlaStatement,
-    stem: &str,
-    delivery: &mut Delivery<'_>,
-) -> Result<(), JobError> {
-    match format {
-        ReportFormat::Html => {
-            delivery.publish(format!("{stem}.html"), exporters::statement_html(statement).into()).await
-        }
-        ReportFormat::Json => {
-            delivery.publish(format!("{stem}.json"), exporters::statement_json(statement)?.into()).await
-        }
-        ReportFormat::Xlsx => {
-            delivery.publish(format!("{stem}.xlsx"), exporters::statement_xlsx(statement)?.into()).await
-        }
-        ReportFormat::Csv => delivery.publish_tables(stem, exporters::statement_csv(statement)).await,
-        // Definitions refuse it.
-        ReportFormat::Oscal => Ok(()),
     }
 }
 

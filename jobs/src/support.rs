@@ -25,8 +25,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, Utc};
 use engine::{LakeSession, encode_folder_value, input_files};
 use schemas::{
-    Calendar, CivilZone, InputFile, Interval, ReportFormat, SlaPeriod, SlaSpec, SupportAgreement, SupportLimits,
-    SupportProvenance, SupportStatement, open_spans, rfc3339,
+    Calendar, CivilZone, InputFile, Interval, SlaPeriod, SlaSpec, SupportAgreement, SupportLimits, SupportProvenance,
+    SupportStatement, open_spans, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -39,6 +39,7 @@ use crate::revisions::{Computed, Found, ResultState};
 use crate::row_columns::texts;
 use crate::runner::{Attempt, Executed};
 use crate::sla::{PeriodSummary, SlaStatus, SlaSummary};
+use crate::statements::{self, Renderings, Statements};
 use crate::world::World;
 
 pub(crate) use command::{explain, list};
@@ -47,6 +48,14 @@ use evidence::Evidence;
 use judged::{Rules, judge};
 use records::{Figures, Sequence, SupportHead, SupportResults};
 use statement::Context;
+
+/// How statements are written.
+const RENDERINGS: Renderings<SupportStatement> = Renderings {
+    html: exporters::support_html,
+    json: exporters::support_json,
+    xlsx: exporters::support_xlsx,
+    csv: exporters::support_csv,
+};
 
 /// What became of the tickets of a period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,7 +212,10 @@ impl OfPeriod<'_> {
             provenance: &provenance,
             evidence: &evidence,
         };
-        write_statements(attempt, spec, &context, delivery).await?;
+        let tenants = support.tenants.keys();
+        let of = (support.id.as_str(), self.period.name());
+        let statements = Statements { of, tenants, statement: |tenant: &str| context.of(tenant) };
+        statements::write(attempt, &spec.outputs, statements, &RENDERINGS, delivery).await?;
         let without_tier = self.without_tier().await?;
         Ok((summary(self.period, &sequence, new, without_tier), inputs))
     }
@@ -262,45 +274,6 @@ impl OfPeriod<'_> {
         );
         let tenants = texts(&self.session.query(&sql).await?, "tenant_id").into_iter().flatten();
         Ok(tenants.filter(|tenant| !self.support.tenants.contains_key(tenant)).collect())
-    }
-}
-
-/// Writes a statement for each tenant, in each format.
-async fn write_statements(
-    attempt: &Attempt<'_>,
-    spec: &SlaSpec,
-    context: &Context<'_>,
-    delivery: &mut Delivery<'_>,
-) -> Result<(), JobError> {
-    for output in &spec.outputs {
-        let folder = output.to.render(&attempt.interval, attempt.lake.definitions.timezone);
-        for tenant in context.support.tenants.keys() {
-            let Some(statement) = context.of(tenant) else { continue };
-            let stem =
-                format!("{folder}{}.{}.{}", context.support.id, context.period.name(), encode_folder_value(tenant));
-            write_statement(output.format, &statement, &stem, delivery).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn write_statement(
-    format: ReportFormat,
-    statement: &SupportStatement,
-    stem: &str,
-    delivery: &mut Delivery<'_>,
-) -> Result<(), JobError> {
-    match format {
-        ReportFormat::Html => delivery.publish(format!("{stem}.html"), exporters::support_html(statement).into()).await,
-        ReportFormat::Json => {
-            delivery.publish(format!("{stem}.json"), exporters::support_json(statement)?.into()).await
-        }
-        ReportFormat::Xlsx => {
-            delivery.publish(format!("{stem}.xlsx"), exporters::support_xlsx(statement)?.into()).await
-        }
-        ReportFormat::Csv => delivery.publish_tables(stem, exporters::support_csv(statement)).await,
-        // Definitions refuse it.
-        ReportFormat::Oscal => Ok(()),
     }
 }
 

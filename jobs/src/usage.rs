@@ -26,8 +26,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, Utc};
 use engine::{LakeSession, encode_folder_value, input_files};
 use schemas::{
-    CivilZone, InputFile, Interval, PeriodLength, Quotas, ReportFormat, SlaPeriod, UsageContract, UsageId,
-    UsageProvenance, UsageSpec, UsageStatement, rfc3339,
+    CivilZone, InputFile, Interval, PeriodLength, Quotas, SlaPeriod, UsageContract, UsageId, UsageProvenance,
+    UsageSpec, UsageStatement, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,7 @@ use crate::lineage::of_results;
 use crate::revisions::{Computed, Found, ResultState};
 use crate::row_columns::{literal, texts};
 use crate::runner::{Attempt, Executed};
+use crate::statements::{self, Renderings, Statements};
 use crate::world::World;
 
 pub(crate) use command::command;
@@ -50,6 +51,14 @@ use statement::Context;
 
 /// Months are what tiers are priced by.
 const PERIOD: PeriodLength = PeriodLength::Month;
+
+/// How statements are written.
+const RENDERINGS: Renderings<UsageStatement> = Renderings {
+    html: exporters::usage_html,
+    json: exporters::usage_json,
+    xlsx: exporters::usage_xlsx,
+    csv: exporters::usage_csv,
+};
 
 /// What a run of a contract came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,7 +230,10 @@ impl OfPeriod<'_> {
             provenance: &provenance,
             evidence: &evidence,
         };
-        write_statements(attempt, spec, &context, delivery).await?;
+        let tenants = self.usage.tenants.keys();
+        let of = (self.usage.id.as_str(), self.period.name());
+        let statements = Statements { of, tenants, statement: |tenant: &str| context.of(tenant) };
+        statements::write(attempt, &spec.outputs, statements, &RENDERINGS, delivery).await?;
         let without_tier = self.without_tier(whole).await?;
         Ok(Some((summary(self.period, (&sequence, &attempt.key.id()), new, without_tier), inputs)))
     }
@@ -277,41 +289,6 @@ impl OfPeriod<'_> {
         );
         let tenants = texts(&self.session.query(&sql).await?, "tenant_id").into_iter().flatten();
         Ok(tenants.filter(|tenant| !self.usage.tenants.contains_key(tenant)).collect())
-    }
-}
-
-/// Writes a statement for each tenant, in each format.
-async fn write_statements(
-    attempt: &Attempt<'_>,
-    spec: &UsageSpec,
-    context: &Context<'_>,
-    delivery: &mut Delivery<'_>,
-) -> Result<(), JobError> {
-    for output in &spec.outputs {
-        let folder = output.to.render(&attempt.interval, attempt.lake.definitions.timezone);
-        for tenant in context.usage.tenants.keys() {
-            let Some(statement) = context.of(tenant) else { continue };
-            let stem =
-                format!("{folder}{}.{}.{}", context.usage.id, context.period.name(), encode_folder_value(tenant));
-            write_statement(output.format, &statement, &stem, delivery).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn write_statement(
-    format: ReportFormat,
-    statement: &UsageStatement,
-    stem: &str,
-    delivery: &mut Delivery<'_>,
-) -> Result<(), JobError> {
-    match format {
-        ReportFormat::Html => delivery.publish(format!("{stem}.html"), exporters::usage_html(statement).into()).await,
-        ReportFormat::Json => delivery.publish(format!("{stem}.json"), exporters::usage_json(statement)?.into()).await,
-        ReportFormat::Xlsx => delivery.publish(format!("{stem}.xlsx"), exporters::usage_xlsx(statement)?.into()).await,
-        ReportFormat::Csv => delivery.publish_tables(stem, exporters::usage_csv(statement)).await,
-        // Definitions refuse it.
-        ReportFormat::Oscal => Ok(()),
     }
 }
 

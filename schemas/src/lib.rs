@@ -22,6 +22,7 @@ mod lineage;
 mod notify;
 mod remedy;
 mod report;
+mod result_revision;
 mod retention;
 mod schedule;
 mod shipped;
@@ -79,6 +80,7 @@ pub use report::{
     RequirementRow, ResultRow, RunInfo, ScorePoint, Scorecard, StatusCounts, Summary, Trend, TrendInterval,
     UncoveredRequirements, Via,
 };
+pub use result_revision::ResultRevision;
 pub use retention::{
     ApprovalRule, CaseId, ColumnMatch, Disposition, Due, ErasureMode, ErasureRule, HoldRecord, HoldScope, HoldStep,
     InPlace, OtherCopy, Pattern, RetentionPolicy, RetentionRule, RowMatch, Span, Standard, WithinMinimum,
@@ -103,8 +105,8 @@ pub use subject::{
 };
 pub use support::{
     ALWAYS, Calendar, DaySpan, OpenSpan, PRIORITIES, SupportAgreement, SupportClock, SupportGroup, SupportLimits,
-    SupportPause, SupportPromise, SupportProvenance, SupportRevision, SupportStatement, SupportTicket, TicketLimits,
-    TicketMetric, open_spans,
+    SupportPause, SupportPromise, SupportProvenance, SupportStatement, SupportTicket, TicketLimits, TicketMetric,
+    open_spans,
 };
 pub use table::{Column, ColumnType, HISTORY_ENDING, Presence, TableSchema};
 pub use table_report::{
@@ -118,6 +120,6 @@ pub use tables::{
 };
 pub use usage::{
     AMOUNT_DECIMALS, Cost, DAILY_ENDING, Exact, Measure, Quantity, QuotaLimit, QuotaMeter, QuotaTier, Quotas,
-    TierPrice, UsageCharge, UsageContract, UsageDay, UsagePart, UsagePrice, UsageProvenance, UsageQuota, UsageRevision,
+    TierPrice, UsageCharge, UsageContract, UsageDay, UsagePart, UsagePrice, UsageProvenance, UsageQuota,
     UsageStatement,
 };

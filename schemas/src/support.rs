@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use calendar::{ALWAYS, Calendar, DaySpan, OpenSpan, open_spans};
 pub use statement::{
-    SupportClock, SupportGroup, SupportPause, SupportPromise, SupportProvenance, SupportRevision, SupportStatement,
-    SupportTicket,
+    SupportClock, SupportGroup, SupportPause, SupportPromise, SupportProvenance, SupportStatement, SupportTicket,
 };
 
 use crate::id::{DatasetId, SlaId};

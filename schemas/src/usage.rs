@@ -12,9 +12,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use exact::{Cost, Exact, Quantity};
-pub use statement::{
-    UsageCharge, UsageDay, UsagePart, UsagePrice, UsageProvenance, UsageQuota, UsageRevision, UsageStatement,
-};
+pub use statement::{UsageCharge, UsageDay, UsagePart, UsagePrice, UsageProvenance, UsageQuota, UsageStatement};
 
 use crate::id::{DatasetId, QuotasId, UsageId};
 use crate::sla::{Share, SlaPeriod, TierChange, tiers_between};

@@ -3,10 +3,17 @@
 use schemas::{SupportClock, SupportStatement};
 
 use crate::report::csv::{Cell, CsvTable, Table, instant, number};
+use crate::statement::revisions;
 
 /// Every table of the statement. Same statement, same bytes.
 pub fn support_csv(statement: &SupportStatement) -> Vec<CsvTable> {
-    vec![promises(statement), priorities(statement), tickets(statement), pauses(statement), revisions(statement)]
+    vec![
+        promises(statement),
+        priorities(statement),
+        tickets(statement),
+        pauses(statement),
+        revisions::table(&statement.revisions),
+    ]
 }
 
 fn promises(statement: &SupportStatement) -> CsvTable {
@@ -148,21 +155,6 @@ fn pauses(statement: &SupportStatement) -> CsvTable {
                 pause.ignored.as_ref().into(),
             ]);
         }
-    }
-    table.done()
-}
-
-fn revisions(statement: &SupportStatement) -> CsvTable {
-    let mut table = Table::new("revisions", &["revision", "state", "computed_at", "run", "figures", "cause"]);
-    for one in &statement.revisions {
-        table.row([
-            number(one.revision),
-            (&one.state).into(),
-            instant(one.at),
-            (&one.run).into(),
-            (&one.figures).into(),
-            one.cause.as_ref().into(),
-        ]);
     }
     table.done()
 }

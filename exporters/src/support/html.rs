@@ -9,6 +9,7 @@ use crate::report::figure::{counted, number_cell, thousands};
 use crate::report::html::{document, shown};
 use crate::report::style::STYLE;
 use crate::statement::page::{Sources, moment, provenance, state};
+use crate::statement::revisions;
 
 /// What the report's sheet does not have.
 const OWN_STYLE: &str = "td.clock { white-space: nowrap; }";
@@ -29,7 +30,7 @@ fn page(statement: &SupportStatement) -> Markup {
             (groups(statement))
             (tickets(statement))
             (pauses(statement))
-            (revisions(statement))
+            (revisions::section(&statement.revisions))
             (provenance(&sources(&statement.provenance)))
             footer {
                 "auditlake " (statement.provenance.version) ", run " (statement.provenance.run) ". Instants in tables are UTC. "
@@ -208,23 +209,6 @@ fn pauses(statement: &SupportStatement) -> Markup {
                     } }
                 } }
             }
-        }
-    }
-}
-
-fn revisions(statement: &SupportStatement) -> Markup {
-    html! {
-        section {
-            h2 id="revisions" { "Revisions" }
-            div.scroll { table {
-                thead { tr { th.num { "Revision" } th { "State" } th { "Computed" } th { "Figures" } th { "Cause" } } }
-                tbody { @for one in &statement.revisions {
-                    tr {
-                        td.num { (one.revision) } td { (one.state) } td.when { (schemas::rfc3339(one.at)) }
-                        td.value { (one.figures) } td.value { (one.cause.as_deref().unwrap_or("")) }
-                    }
-                } }
-            } }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use schemas::{
-    Interval, SupportClock, SupportGroup, SupportPause, SupportPromise, SupportProvenance, SupportRevision,
+    Interval, ResultRevision, SupportClock, SupportGroup, SupportPause, SupportPromise, SupportProvenance,
     SupportStatement, SupportTicket, parse_rfc3339,
 };
 
@@ -13,7 +13,7 @@ fn at(text: &str) -> DateTime<Utc> {
 /// September: a ticket within its limits, one over, one that runs, and one that cannot be judged.
 pub(super) fn sample() -> SupportStatement {
     let interval = Interval { start: at("2026-09-01T00:00:00Z"), end: at("2026-10-01T00:00:00Z") };
-    let revision = |revision, state: &str, cause: Option<&str>| SupportRevision {
+    let revision = |revision, state: &str, cause: Option<&str>| ResultRevision {
         revision,
         state: state.to_owned(),
         at: at("2026-10-05T06:00:00Z"),

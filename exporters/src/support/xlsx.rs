@@ -8,6 +8,7 @@ use super::status_word;
 use crate::error::ExportError;
 use crate::report::xlsx::book::{Table, workbook};
 use crate::report::xlsx::sheet::{Cell, Column, INPUTS, Sheet, count, input_rows, instant, long, mixed, moment, short};
+use crate::statement::revisions;
 
 /// Every sheet, in order.
 const TABLES: [Table<SupportStatement>; 7] = [
@@ -16,7 +17,7 @@ const TABLES: [Table<SupportStatement>; 7] = [
     ("Priorities", PRIORITIES, priorities),
     ("Tickets", TICKETS, tickets),
     ("Pauses", PAUSES, pauses),
-    ("Revisions", REVISIONS, revisions),
+    ("Revisions", revisions::COLUMNS, revisions_of),
     ("Files", INPUTS, files),
 ];
 
@@ -70,8 +71,6 @@ const PAUSES: &[Column] = &[
     short("Reason", 24),
     long("Does not count because", 48),
 ];
-const REVISIONS: &[Column] =
-    &[count("Revision"), short("State", 14), instant("Computed (UTC)"), long("Figures", 70), long("Cause", 48)];
 
 /// The whole statement as a workbook. Same statement, same bytes.
 ///
@@ -200,17 +199,8 @@ fn pauses(statement: &SupportStatement, sheet: &mut Sheet<'_>) -> Result<(), Exp
     Ok(())
 }
 
-fn revisions(statement: &SupportStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {
-    for one in &statement.revisions {
-        sheet.row([
-            u64::from(one.revision).into(),
-            (&one.state).into(),
-            moment!(one.at),
-            (&one.figures).into(),
-            one.cause.as_ref().into(),
-        ])?;
-    }
-    Ok(())
+fn revisions_of(statement: &SupportStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {
+    revisions::rows(&statement.revisions, sheet)
 }
 
 fn files(statement: &SupportStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {

@@ -3,10 +3,11 @@
 use schemas::{UsagePart, UsageQuota, UsageStatement};
 
 use crate::report::csv::{Cell, CsvTable, Table, instant, number};
+use crate::statement::revisions;
 
 /// Every table of the statement. Same statement, same bytes.
 pub fn usage_csv(statement: &UsageStatement) -> Vec<CsvTable> {
-    vec![quotas(statement), days(statement), charges(statement), revisions(statement)]
+    vec![quotas(statement), days(statement), charges(statement), revisions::table(&statement.revisions)]
 }
 
 fn each(statement: &UsageStatement) -> impl Iterator<Item = (&UsagePart, &UsageQuota)> {
@@ -95,21 +96,6 @@ fn charges(statement: &UsageStatement) -> CsvTable {
             (&one.currency).into(),
             one.rows.into(),
             number(&one.billed_cost),
-        ]);
-    }
-    table.done()
-}
-
-fn revisions(statement: &UsageStatement) -> CsvTable {
-    let mut table = Table::new("revisions", &["revision", "state", "computed_at", "run", "figures", "cause"]);
-    for one in &statement.revisions {
-        table.row([
-            number(one.revision),
-            (&one.state).into(),
-            instant(one.at),
-            (&one.run).into(),
-            (&one.figures).into(),
-            one.cause.as_ref().into(),
         ]);
     }
     table.done()

@@ -9,6 +9,7 @@ use crate::report::figure::{counted, grouped, number_cell};
 use crate::report::html::{document, shown};
 use crate::report::style::STYLE;
 use crate::statement::page::{Sources, moment, provenance, state};
+use crate::statement::revisions;
 
 /// What the report's sheet does not have.
 const OWN_STYLE: &str = ".usage { width: 260px; margin: 4px 0 0; } .limit { stroke: var(--ink); stroke-width: 1.6; stroke-dasharray: 4 3; }
@@ -28,7 +29,7 @@ fn page(statement: &UsageStatement) -> Markup {
             (days(statement))
             (price(statement))
             (charges(statement))
-            (revisions(statement))
+            (revisions::section(&statement.revisions))
             (provenance(&sources(&statement.provenance)))
             footer {
                 "auditlake " (statement.provenance.version) ", run " (statement.provenance.run) ". Instants in tables are UTC. "
@@ -165,23 +166,6 @@ fn charges(statement: &UsageStatement) -> Markup {
                     } }
                 } }
             }
-        }
-    }
-}
-
-fn revisions(statement: &UsageStatement) -> Markup {
-    html! {
-        section {
-            h2 id="revisions" { "Revisions" }
-            div.scroll { table {
-                thead { tr { th.num { "Revision" } th { "State" } th { "Computed" } th { "Figures" } th { "Cause" } } }
-                tbody { @for one in &statement.revisions {
-                    tr {
-                        td.num { (one.revision) } td { (one.state) } td.when { (schemas::rfc3339(one.at)) }
-                        td.value { (one.figures) } td.value { (one.cause.as_deref().unwrap_or("")) }
-                    }
-                } }
-            } }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use schemas::{
-    Interval, UsageCharge, UsageDay, UsagePart, UsagePrice, UsageProvenance, UsageQuota, UsageRevision, UsageStatement,
-    parse_rfc3339,
+    Interval, ResultRevision, UsageCharge, UsageDay, UsagePart, UsagePrice, UsageProvenance, UsageQuota,
+    UsageStatement, parse_rfc3339,
 };
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -44,7 +44,7 @@ pub(super) fn sample() -> UsageStatement {
             rows: 1,
             billed_cost: "-0.000000000001".to_owned(),
         }],
-        revisions: vec![UsageRevision {
+        revisions: vec![ResultRevision {
             revision: 1,
             state: "provisional".to_owned(),
             at: interval.start,

@@ -7,7 +7,8 @@ use schemas::{Status, UsageStatement};
 use super::{measure_words, status_word};
 use crate::error::ExportError;
 use crate::report::xlsx::book::{Table, workbook};
-use crate::report::xlsx::sheet::{Cell, Column, INPUTS, Sheet, count, input_rows, instant, long, mixed, moment, short};
+use crate::report::xlsx::sheet::{Cell, Column, INPUTS, Sheet, count, input_rows, long, mixed, moment, short};
+use crate::statement::revisions;
 
 /// Every sheet, in order.
 const TABLES: [Table<UsageStatement>; 6] = [
@@ -15,7 +16,7 @@ const TABLES: [Table<UsageStatement>; 6] = [
     ("Quotas", QUOTAS, quotas),
     ("Days", DAYS, days),
     ("Charges", CHARGES, charges),
-    ("Revisions", REVISIONS, revisions),
+    ("Revisions", revisions::COLUMNS, revisions_of),
     ("Files", INPUTS, files),
 ];
 
@@ -53,8 +54,6 @@ const CHARGES: &[Column] = &[
     count("Rows"),
     short("Billed", 26),
 ];
-const REVISIONS: &[Column] =
-    &[count("Revision"), short("State", 14), instant("Computed (UTC)"), long("Figures", 70), long("Cause", 48)];
 
 /// The whole statement as a workbook. Same statement, same bytes.
 ///
@@ -153,17 +152,8 @@ fn charges(statement: &UsageStatement, sheet: &mut Sheet<'_>) -> Result<(), Expo
     Ok(())
 }
 
-fn revisions(statement: &UsageStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {
-    for one in &statement.revisions {
-        sheet.row([
-            u64::from(one.revision).into(),
-            (&one.state).into(),
-            moment!(one.at),
-            (&one.figures).into(),
-            one.cause.as_ref().into(),
-        ])?;
-    }
-    Ok(())
+fn revisions_of(statement: &UsageStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {
+    revisions::rows(&statement.revisions, sheet)
 }
 
 fn files(statement: &UsageStatement, sheet: &mut Sheet<'_>) -> Result<(), ExportError> {

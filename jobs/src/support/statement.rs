@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use schemas::{
-    Interval, SlaPeriod, SupportAgreement, SupportClock, SupportGroup, SupportPause, SupportPromise, SupportProvenance,
-    SupportRevision, SupportStatement, SupportTicket, TicketMetric, percent_of,
+    Interval, ResultRevision, SlaPeriod, SupportAgreement, SupportClock, SupportGroup, SupportPause, SupportPromise,
+    SupportProvenance, SupportStatement, SupportTicket, TicketMetric, percent_of,
 };
 
 use super::judged::{ClockStatus, JudgedPause, JudgedTicket, JudgedTickets, Kept, TicketClock};
@@ -153,8 +153,8 @@ fn pause(pause: &JudgedPause) -> SupportPause {
     }
 }
 
-fn revision(result: &TenantResult) -> SupportRevision {
-    SupportRevision {
+fn revision(result: &TenantResult) -> ResultRevision {
+    ResultRevision {
         revision: result.revision,
         state: result.state.as_str().to_owned(),
         at: result.at,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use schemas::{
-    CivilZone, QuotaLimit, Quotas, SlaPeriod, TierPrice, UsageCharge, UsageContract, UsageDay, UsagePart, UsagePrice,
-    UsageProvenance, UsageQuota, UsageRevision, UsageStatement, rfc3339,
+    CivilZone, QuotaLimit, Quotas, ResultRevision, SlaPeriod, TierPrice, UsageCharge, UsageContract, UsageDay,
+    UsagePart, UsagePrice, UsageProvenance, UsageQuota, UsageStatement, rfc3339,
 };
 
 use super::judged::{ChargeSum, JudgedMonth, JudgedPart, JudgedQuota, QuotaStatus};
@@ -151,8 +151,8 @@ fn charge(sum: &ChargeSum) -> UsageCharge {
     }
 }
 
-fn revision(result: &TenantResult) -> UsageRevision {
-    UsageRevision {
+fn revision(result: &TenantResult) -> ResultRevision {
+    ResultRevision {
         revision: result.revision,
         state: result.state.as_str().to_owned(),
         at: result.at,

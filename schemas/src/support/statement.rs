@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::report::{InputFile, Interval};
+use crate::result_revision::ResultRevision;
 
 /// A statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +47,7 @@ pub struct SupportStatement {
     /// Every ticket of the period, by its id.
     pub tickets: Vec<SupportTicket>,
     /// Every revision of the result, the first one first.
-    pub revisions: Vec<SupportRevision>,
+    pub revisions: Vec<ResultRevision>,
     /// Where the figures come from.
     pub provenance: SupportProvenance,
 }
@@ -158,23 +159,6 @@ pub struct SupportPause {
     pub reason: String,
     /// Why it does not count.
     pub ignored: Option<String>,
-}
-
-/// A revision of the result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SupportRevision {
-    /// From 1.
-    pub revision: u32,
-    /// `provisional`, `final` or `adjusted`.
-    pub state: String,
-    /// Instant of the run.
-    pub at: DateTime<Utc>,
-    /// The run.
-    pub run: String,
-    /// What it says, in a line.
-    pub figures: String,
-    /// Why a result that was final changed.
-    pub cause: Option<String>,
 }
 
 /// Where the figures come from.

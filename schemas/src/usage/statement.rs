@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::report::{InputFile, Interval};
+use crate::result_revision::ResultRevision;
 
 /// A statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +38,7 @@ pub struct UsageStatement {
     /// What was charged, by category, service and currency.
     pub charges: Vec<UsageCharge>,
     /// Every revision of the result, the first one first.
-    pub revisions: Vec<UsageRevision>,
+    pub revisions: Vec<ResultRevision>,
     /// Where the figures come from.
     pub provenance: UsageProvenance,
 }
@@ -127,23 +128,6 @@ pub struct UsageCharge {
     pub rows: u64,
     /// Their sum.
     pub billed_cost: String,
-}
-
-/// A revision of the result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsageRevision {
-    /// From 1.
-    pub revision: u32,
-    /// How far it was.
-    pub state: String,
-    /// Instant of its run.
-    pub at: DateTime<Utc>,
-    /// The run.
-    pub run: String,
-    /// Its figures in a line.
-    pub figures: String,
-    /// Why a result that was final changed.
-    pub cause: Option<String>,
 }
 
 /// Where the figures come from.
