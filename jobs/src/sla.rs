@@ -121,12 +121,8 @@ pub(crate) async fn execute(attempt: &Attempt<'_>, world: &World, spec: &SlaSpec
         return support::execute(attempt, world, (spec, support)).await;
     }
     if let Some(unbound) = unbound(lake, &spec.sla) {
-        let not_evaluated = Some(unbound.why.clone());
-        return Ok(executed(
-            attempt,
-            spec,
-            SlaSummary { sla: unbound.id.to_string(), periods: Vec::new(), not_evaluated },
-        ));
+        let (sla, not_evaluated) = (unbound.id.to_string(), Some(unbound.why.clone()));
+        return Ok(executed(attempt, spec, SlaSummary { sla, periods: Vec::new(), not_evaluated }));
     }
     let sla = sla_of(lake, &spec.sla)?;
     let session = lake.sessions.session(attempt.key.instant)?;

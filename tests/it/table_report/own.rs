@@ -108,3 +108,15 @@ fn files_that_nobody_declared_are_read_by_their_columns() {
     lake.write("jobs/own.yaml", tenant);
     lake.run(&["check"]).failed(2, &["files names dataset \"plain\", whose rows have no tenant"]);
 }
+
+#[test]
+fn a_section_without_a_column_that_it_needs_is_left_out() {
+    let lake = lake();
+    lake.write("datasets/plain.yaml", "dataset: plain\nlocation: plain/\n");
+    lake.write("jobs/fill.yaml", "job: fill\nkind: query\nwindow: 1d\ninto: plain\nsql: SELECT 7 AS a, $start AS at\n");
+    lake.run(&["run", "fill", AT]).succeeded();
+    lake.write("reports/own.yaml", REPORT.replace("reads: [files]\n", "reads: [files]\n    needs: [files.b]\n"));
+    lake.write("jobs/own.yaml", job().replace("{requests: request_1m}", "{requests: request_1m, files: plain}"));
+    lake.run(&["run", "own", AT])
+        .said(0, &["left out plain: dataset \"plain\" has no column b; it comes with files that have it"]);
+}
